@@ -1,0 +1,55 @@
+# Two commands set up everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEMO   := experiments/scenes_sdne.yaml
+
+# Small networks on few cores: a thread per physical core, and no spinning when two tests share one.
+export OMP_WAIT_POLICY ?= PASSIVE
+export WANDB_MODE ?= offline
+
+.PHONY: help demo test test-slow lint format bench pretrain clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       train VTAGML with TROA on procedural scenes: offline, CPU, minutes"
+	@echo "make test       lint, types and the fast tests"
+	@echo "make test-slow  real processes, kills, longer runs"
+	@echo "make bench      ratios of speed and memory"
+	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
+	@echo "make clean      remove the environment, caches and runs"
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": try `make PYTHON=python3.12`")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/vtagml fit --config $(DEMO)
+
+test: lint
+	$(BIN)/python -m pytest --numprocesses 2
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow --timeout 1200
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --numprocesses 0
+
+pretrain: $(STAMP)
+	$(BIN)/vtagml fit --config experiments/pretrain_scenes.yaml
+
+clean:
+	rm -rf $(VENV) runs data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
