@@ -1,0 +1,142 @@
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from jsonargparse import ArgumentParser
+
+from vtagml.affinity import TROA, Affinity, Fixed, Gram, Uniform, read_state
+
+TASKS = ["a", "b", "c"]
+
+
+def learned() -> TROA:
+    affinity = TROA(TASKS, start=0, every=1)
+    cosines = [[1.0, 0.6, 0.3], [0.6, 1.0, 0.1], [0.3, 0.1, 1.0]]
+    for _ in range(5):
+        affinity.observe(
+            Gram(torch.tensor(cosines).double(), torch.ones(3, 3, dtype=torch.float64))
+        )
+    return affinity
+
+
+def written(affinity: Affinity, folder: Path) -> Path:
+    path = folder / "affinity.json"
+    path.write_text(json.dumps(affinity.state(), allow_nan=False))
+    return path
+
+
+def test_a_learned_affinity_goes_on_from_a_file(tmp_path: Path) -> None:
+    source, target = learned(), TROA(TASKS, start=0, every=1)
+    target.load(read_state(written(source, tmp_path)))
+    torch.testing.assert_close(target.affinities(), source.affinities(), rtol=1e-14, atol=1e-14)
+    assert torch.equal(target.similarity, source.similarity)
+    assert torch.equal(target.observations, source.observations)
+    assert target.steps.item() == 0
+
+
+def test_a_never_trained_affinity_is_json_too(tmp_path: Path) -> None:
+    Uniform(TASKS).load(read_state(written(Uniform(TASKS), tmp_path)))
+
+
+def test_tasks_are_matched_by_name_and_rows_sum_to_one_again(tmp_path: Path) -> None:
+    source = learned()
+    path = written(source, tmp_path)
+    target = TROA(["c", "a"])
+    target.load(read_state(path))
+    chosen = source.affinities()[[2, 0]][:, [2, 0]]
+    expected = chosen / chosen.sum(1, keepdim=True)
+    torch.testing.assert_close(target.affinities(), expected)
+    torch.testing.assert_close(Fixed(["c", "a"], path).affinities(), expected)
+    assert target.similarity[0, 1] == source.similarity[2, 0]
+
+
+def test_one_hot_omega_can_be_adopted() -> None:
+    state = learned().state()
+    state["omega"] = torch.eye(3).tolist()
+    target = TROA(TASKS)
+    target.load(state)
+    torch.testing.assert_close(target.omega, torch.eye(3))
+    assert target.log_weights.isfinite().all()
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_fixed_reads_omega_and_never_changes(tmp_path: Path, as_text: bool) -> None:
+    source = learned()
+    path = written(source, tmp_path)
+    fixed = Fixed(TASKS, str(path) if as_text else path)
+    torch.testing.assert_close(fixed.omega, source.omega)
+    fixed.observe(Gram(torch.eye(3).double(), torch.ones(3, 3, dtype=torch.float64)))
+    torch.testing.assert_close(fixed.omega, source.omega)
+    assert fixed.similarity[0, 0] == 1
+
+
+def test_fixed_takes_rows_of_numbers() -> None:
+    fixed = Fixed(["a", "b"], [[0.25, 0.75], [0.5, 0.5]])
+    torch.testing.assert_close(fixed.omega, torch.tensor([[0.25, 0.75], [0.5, 0.5]]))
+    # The source `a` counts 0.25 for `a` and 0.5 for `b`.
+    torch.testing.assert_close(fixed.weights, torch.tensor([0.75, 1.25]))
+
+
+# `instantiate_classes` is deprecated, but the only name that the oldest release we allow has.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fixed_can_be_given_in_yaml(tmp_path: Path) -> None:
+    path = written(learned(), tmp_path)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--affinity", type=Callable[[Sequence[str]], Affinity])
+    for values in ("[[1, 0, 0], [0, 0.5, 0.5], [0, 0, 1]]", str(path)):
+        text = f"affinity:\n  class_path: vtagml.affinity.Fixed\n  init_args:\n    values: {values}"
+        build = parser.instantiate_classes(parser.parse_string(text)).affinity
+        assert build(TASKS).omega[1, 2] > 0
+
+
+def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*nowhere\.json"):
+        Fixed(TASKS, tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read as such"),
+        ("[1]", "must hold a dictionary"),
+        ('{"omega": []}', "must hold a dictionary with the keys"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "affinity.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_state(path)
+
+
+def test_tasks_that_the_file_does_not_know_are_named(tmp_path: Path) -> None:
+    path = written(learned(), tmp_path)
+    with pytest.raises(ValueError, match=r"`tasks` must be among .*\['d'\] are not"):
+        Fixed(["a", "d"], path)
+    with pytest.raises(ValueError, match=r"\['d'\] are not"):
+        TROA(["a", "d"]).load(read_state(path))
+
+
+def test_tasks_that_rely_on_others_only_cannot_do_without(tmp_path: Path) -> None:
+    path = written(Fixed(TASKS, [[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), tmp_path)
+    with pytest.raises(ValueError, match="source of positive weight"):
+        Fixed(["a", "b"], path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[1.0]], r"`values` must be 2 x 2.*lengths \[1\]"),
+        ([[1.0, 0.0], [1.0]], r"lengths \[2, 1\]"),
+        ([[0.5, 0.4], [0.5, 0.5]], "sum to 1"),
+        ([[1.5, -0.5], [0.5, 0.5]], "non-negative"),
+        ([[math.nan, 1.0], [0.5, 0.5]], "finite"),
+        ([[0.2, 0.4], [0.8, 0.6]], "transpose"),
+    ],
+)
+def test_rows_that_are_no_affinities_are_refused(rows: list[list[float]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Fixed(["a", "b"], rows)

@@ -1,0 +1,41 @@
+"""Task affinity: gradients captured where the tasks part become similarities, ω and loss weights.
+
+A `Fork` hands one representation to N tasks and, in the ordinary backward, sums what comes back
+into a `Gram` matrix. An `Affinity` observes one `Gram` per optimiser step and answers with
+`similarity` (S), `omega` (ω, rows are targets, columns are sources, rows sum to one) and `weights`
+(the column sums of ω). `TROA` is the paper's method, `Uniform`, `Identity` and `Shuffled` are what
+it must be compared with, `TAWT` is what it was built on, `PrintedTROA` is its formula as printed,
+and `Fixed` brings ω from another run.
+"""
+
+from vtagml.affinity.affinity import Affinity
+from vtagml.affinity.fixed import Fixed
+from vtagml.affinity.fork import Fork, forked_pyramid
+from vtagml.affinity.gram import Gram
+from vtagml.affinity.identity import Identity
+from vtagml.affinity.printed_troa import PrintedTROA
+from vtagml.affinity.shuffled import Shuffled
+from vtagml.affinity.statistic import Statistic, elementwise, token_summed
+from vtagml.affinity.tawt import TAWT
+from vtagml.affinity.transfer import AffinityState, read_state
+from vtagml.affinity.troa import TROA
+from vtagml.affinity.uniform import Uniform
+
+__all__ = [
+    "TAWT",
+    "TROA",
+    "Affinity",
+    "AffinityState",
+    "Fixed",
+    "Fork",
+    "Gram",
+    "Identity",
+    "PrintedTROA",
+    "Shuffled",
+    "Statistic",
+    "Uniform",
+    "elementwise",
+    "forked_pyramid",
+    "read_state",
+    "token_summed",
+]
