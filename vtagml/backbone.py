@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import timm
 import torch
@@ -30,7 +30,39 @@ class Stage(NamedTuple):
     blocks: Sequence[nn.Module]
 
 
+Module = TypeVar("Module", bound="Backbone")
+
+
 class Backbone(nn.Module, ABC):
+    """A network from an image to four feature maps, which can be frozen.
+
+    Args:
+        channels: Channels of the four maps, finest first.
+    """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.channels = tuple(channels)
+        self.frozen = False
+
+    @abstractmethod
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
+        """Returns four maps at strides 4, 8, 16 and 32, channels second."""
+
+    def freeze(self: Module) -> Module:
+        """Stops training for good: no parameter takes a gradient and the mode stays `eval`."""
+        self.requires_grad_(False)
+        self.frozen = True
+        return self.train(False)
+
+    def train(self: Module, mode: bool = True) -> Module:
+        return super().train(mode and not self.frozen)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Fits windows and positions to another size of image; by default nothing depends on it."""
+
+
+class TimmBackbone(Backbone):
     """A timm network as a feature pyramid.
 
     Args:
@@ -52,14 +84,13 @@ class Backbone(nn.Module, ABC):
         weights: str | None = HUB,
         drop_path: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(())
         _check_image_size(image_size)
         self.architecture = architecture
         self.image_size = image_size
         self.weights = weights
-        self.frozen = False
         self.model = self._create(drop_path)
-        self.channels: tuple[int, ...] = tuple(self.model.feature_info.channels())
+        self.channels = tuple(self.model.feature_info.channels())
         self._drop_unused()
         if weights is not None and weights != HUB:
             load_weights(self.model, weights, self.unused)
@@ -117,21 +148,8 @@ class Backbone(nn.Module, ABC):
         mean, deviation = cast(Tensor, self.mean), cast(Tensor, self.deviation)
         return (image - mean.to(image.dtype)) / deviation.to(image.dtype)
 
-    @abstractmethod
-    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        """Returns four maps at strides 4, 8, 16 and 32, channels second."""
 
-    def freeze(self) -> Self:
-        """Stops training for good: no parameter takes a gradient and the mode stays `eval`."""
-        self.requires_grad_(False)
-        self.frozen = True
-        return self.train(False)
-
-    def train(self, mode: bool = True) -> Self:
-        return super().train(mode and not self.frozen)
-
-
-class _PyramidBackbone(Backbone):
+class _PyramidBackbone(TimmBackbone):
     """A backbone of which only the four maps are used."""
 
     def _options(self) -> dict[str, Any]:
@@ -175,7 +193,7 @@ class FocalNet(_PyramidBackbone):
         super().__init__(architecture, image_size, weights, drop_path)
 
 
-class StagedBackbone(Backbone):
+class StagedBackbone(TimmBackbone):
     """A backbone that runs as stem, then stages of blocks, so that adapters find their place."""
 
     unused = ("head.", "norm.", "fc_norm.")
@@ -216,6 +234,14 @@ class _WindowBackbone(StagedBackbone):
 
     def _options(self) -> dict[str, Any]:
         return {"img_size": self.image_size, "strict_img_size": False}
+
+    def _create(self, drop_path: float) -> Any:
+        model = super()._create(drop_path)
+        self.windows = [layer.blocks[0].window_size for layer in model.layers]
+        return model
+
+    def resize(self, size: tuple[int, int]) -> None:
+        self.model.set_input_size(img_size=size, window_size=self.windows)
 
     @property
     def stages(self) -> list[Stage]:
@@ -381,7 +407,7 @@ def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> Non
         found = layout.checkpoint_filter_fn(dict(found), model)
     expected = model.state_dict()
     kept = {key: value for key, value in found.items() if not key.startswith(tuple(unused))}
-    problems = list(_differences(expected, kept))
+    problems = list(differing_keys(expected, kept))
     if problems:
         raise ValueError(
             f"`weights` file `{path}` does not fit {type(model).__name__}: {len(problems)} "
@@ -390,7 +416,8 @@ def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> Non
     model.load_state_dict({key: value.to(expected[key].dtype) for key, value in kept.items()})
 
 
-def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+def differing_keys(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+    """Yields a phrase for every key that is missing, unexpected or of another shape."""
     for key in sorted(expected.keys() | found.keys()):
         if key not in found:
             yield f"missing `{key}`"

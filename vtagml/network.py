@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from vtagml.affinity import Affinity
 from vtagml.decoders import Decoders
-from vtagml.encoders import Encoder
+from vtagml.encoders.encoder import Encoder
 
 EncoderOfTasks = Callable[[Sequence[str]], Encoder]
 DecodersOfTasks = Callable[[Mapping[str, int], Sequence[int]], Decoders]

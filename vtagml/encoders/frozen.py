@@ -27,8 +27,8 @@ class SharedBackbone(Encoder):
         image: Float[Tensor, "batch 3 height width"],
         omega: Float[Tensor, "task source"],
     ) -> dict[str, list[Tensor]]:
-        streams = forked_pyramid(self.fork, self.backbone(image))
-        return dict(zip(self.tasks, streams, strict=True))
+        levels = forked_pyramid(self.fork, self.backbone(image))
+        return {task: [level[index] for level in levels] for index, task in enumerate(self.tasks)}
 
 
 class Frozen(SharedBackbone):
