@@ -1,0 +1,111 @@
+"""The decoders of all tasks: one per task, or one trunk that the tasks share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtagml.decoders.decoder import Decoder, check_pyramid
+
+Pyramid: TypeAlias = list[Tensor]
+
+
+class Decoders(nn.Module, ABC):
+    """Maps of all tasks from their pyramids, in the order of the tasks.
+
+    Args:
+        outputs: Channels of every task's map.
+        channels: Channels of the four levels, finest first.
+        decoder: Builds a decoder from `channels` and the channels of a map.
+    """
+
+    def __init__(
+        self,
+        outputs: Mapping[str, int],
+        channels: Sequence[int],
+        decoder: Callable[[Sequence[int], int], Decoder],
+    ) -> None:
+        super().__init__()
+        if not outputs:
+            raise ValueError("`outputs` must name at least one task, found none.")
+        self.tasks = tuple(outputs)
+
+    def forward(
+        self, pyramids: Mapping[str, list[Float[Tensor, "batch _ _ _"]]], size: tuple[int, int]
+    ) -> dict[str, Float[Tensor, "batch ..."]]:
+        """Map of every task at height and width `size`."""
+        if set(pyramids) != set(self.tasks):
+            raise ValueError(
+                f"`pyramids` must have one pyramid per task {self.tasks}, found "
+                f"{tuple(pyramids)}; give encoder and decoders the same tasks."
+            )
+        return self.decode({task: pyramids[task] for task in self.tasks}, size)
+
+    @abstractmethod
+    def decode(self, pyramids: dict[str, Pyramid], size: tuple[int, int]) -> dict[str, Tensor]:
+        """Map of every task; `pyramids` are complete and in the order of the tasks."""
+
+
+class PerTask(Decoders):
+    """One decoder per task, with parameters of its own (Sec. 3.3, the drawing of Fig. 2)."""
+
+    def __init__(
+        self,
+        outputs: Mapping[str, int],
+        channels: Sequence[int],
+        decoder: Callable[[Sequence[int], int], Decoder],
+    ) -> None:
+        super().__init__(outputs, channels, decoder)
+        self.decoders = nn.ModuleDict(
+            {task: decoder(channels, count) for task, count in outputs.items()}
+        )
+
+    def decode(self, pyramids: dict[str, Pyramid], size: tuple[int, int]) -> dict[str, Tensor]:
+        return {task: self.decoders[task](pyramid, size) for task, pyramid in pyramids.items()}
+
+
+class Shared(Decoders):
+    """One trunk for all tasks, a linear head for each (the caption of Fig. 2).
+
+    The tasks' pyramids are folded into the batch and pass the trunk together. No decoder mixes
+    the images of a batch, so neither tasks nor images meet there.
+    """
+
+    def __init__(
+        self,
+        outputs: Mapping[str, int],
+        channels: Sequence[int],
+        decoder: Callable[[Sequence[int], int], Decoder],
+    ) -> None:
+        super().__init__(outputs, channels, decoder)
+        self.decoder = decoder(channels, next(iter(outputs.values())))
+        self.heads = nn.ModuleDict(
+            {task: self.decoder.make_head(count) for task, count in outputs.items()}
+        )
+        # A head without a task would be a parameter without a gradient.
+        self.decoder.head = nn.Identity()
+
+    def decode(self, pyramids: dict[str, Pyramid], size: tuple[int, int]) -> dict[str, Tensor]:
+        dtype = pyramids[self.tasks[0]][0].dtype
+        return {
+            task: self.decoder.finish(self.heads[task](features).to(dtype), size)
+            for task, features in zip(self.tasks, self.streams(*pyramids.values()), strict=True)
+        }
+
+    def streams(self, *pyramids: Pyramid) -> Sequence[Tensor]:
+        """The trunk's features of every pyramid."""
+        first = pyramids[0]
+        if all(identical(first, pyramid) for pyramid in pyramids):
+            check_pyramid(first, self.decoder.channels)
+            return [self.decoder.trunk(first)] * len(pyramids)
+        folded = [torch.cat(levels) for levels in zip(*pyramids, strict=True)]
+        check_pyramid(folded, self.decoder.channels)
+        return self.decoder.trunk(folded).chunk(len(pyramids))
+
+
+def identical(first: Pyramid, second: Pyramid) -> bool:
+    """Whether two tasks were given the very same tensors, so that one pass serves both."""
+    return all(level is same for level, same in zip(first, second, strict=True))

@@ -1,0 +1,39 @@
+"""Linear decoder of one pooled level: classification and linear probes."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtagml.decoders.decoder import LEVELS, Decoder, checked_channels, positive, small
+
+
+class PooledLinear(Decoder):
+    """Scores of a whole image: global average of one level, LayerNorm, linear layer.
+
+    The map has no height and width: it is `[batch, outputs]`, whatever the image's size.
+
+    Args:
+        channels: Channels of the four levels, finest first.
+        outputs: Number of scores.
+        level: Which level is pooled, 0 (stride 4) to 3 (stride 32).
+    """
+
+    def __init__(self, channels: Sequence[int], outputs: int, level: int = 3) -> None:
+        if not 0 <= level < LEVELS:
+            raise ValueError(f"`level` must be 0 (stride 4) to 3 (stride 32), found {level}.")
+        super().__init__(channels, outputs, features=checked_channels(channels)[level])
+        self.level = level
+        self.norm = nn.LayerNorm(self.features)
+
+    def trunk(self, pyramid: list[Float[Tensor, "batch _ _ _"]]) -> Float[Tensor, "batch channels"]:
+        normalised: Tensor = self.norm(pyramid[self.level].mean(dim=(2, 3)))
+        return normalised
+
+    def make_head(self, outputs: int) -> nn.Module:
+        return small(nn.Linear(self.features, positive(outputs, "outputs")))
+
+    def finish(
+        self, scores: Float[Tensor, "batch _ *grid"], size: tuple[int, int]
+    ) -> Float[Tensor, "batch _ *image"]:
+        return scores
