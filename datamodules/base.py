@@ -1,0 +1,148 @@
+"""What all datasets share: splits, loaders, seeds, augmentation, the form of a batch."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from lightning.pytorch import LightningDataModule
+
+from datamodules.labels import Labels
+from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler, single_thread
+from datamodules.photometric import Photometric
+from datamodules.samples import Samples, Source
+from datamodules.transforms import HorizontalFlip, Transform
+
+SPLITS = ("train", "val", "test")
+
+SPLITS_OF_STAGE: Mapping[str | None, tuple[str, ...]] = {
+    "fit": ("train", "val"),
+    "validate": ("val",),
+    "test": ("test",),
+    "predict": ("test",),
+    None: SPLITS,
+}
+
+
+class DenseDataModule(LightningDataModule):
+    """Loads images with labels of several tasks; one subclass per dataset.
+
+    A dataset gives `offers` (its tasks), `labels` (its classes) and `source` (records of a split
+    and how to read one); it may give other default augmentation, or `prepare_data`.
+
+    A batch holds `image` (float32 in [0, 1]), `name`, `camera` where known, and one entry per
+    task. Every sample is a function of (`seed`, epoch, index) alone, whatever the workers.
+
+    Args:
+        tasks: Names of the tasks to read; by default all that the dataset offers.
+        batch_size: Samples per batch and rank.
+        workers: Worker processes per loader, each with one thread; 0 loads in this process.
+        seed: Of the order of the training samples and of their augmentation.
+        augment: Transforms of the training samples, in this order: first those of image and labels
+            together, then those of the image alone. By default the dataset's own, `[]` for none.
+    """
+
+    offers: ClassVar[tuple[str, ...]] = ("segmentation", "depth", "normals", "edges")
+
+    def __init__(
+        self,
+        tasks: Sequence[str] | None = None,
+        batch_size: int = 16,
+        workers: int = 2,
+        seed: int = 0,
+        augment: Sequence[Transform] | None = None,
+    ) -> None:
+        super().__init__()
+        self.tasks = self._checked_tasks(tasks)
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` should be at least 1, found {batch_size}.")
+        if workers < 0:
+            raise ValueError(f"`workers` should be 0 or more, found {workers}.")
+        self.batch_size = batch_size
+        self.workers = workers
+        self.seed = seed
+        self.augment = tuple(self.default_augment() if augment is None else augment)
+        self.samples: dict[str, Samples] = {}
+
+    @property
+    @abstractmethod
+    def labels(self) -> dict[str, Labels]:
+        """Names and colours of the classes of each task that has classes."""
+
+    @abstractmethod
+    def source(self, split: str) -> Source[Any]:
+        """The records of `train`, `val` or `test`, and the function that reads one of them."""
+
+    def default_augment(self) -> Sequence[Transform]:
+        """The dataset's own augmentation of its training samples."""
+        return [HorizontalFlip(), Photometric()]
+
+    def transforms(self, split: str) -> Sequence[Transform]:
+        """Transforms of the samples of a split: the augmentation in training, otherwise none."""
+        return self.augment if split == "train" else ()
+
+    def setup(self, stage: str | None = None) -> None:
+        classes = {task: len(labels.names) for task, labels in self.labels.items()}
+        for split in SPLITS_OF_STAGE[stage]:
+            self.samples[split] = Samples(
+                self.source(split), self.tasks, classes, self.transforms(split), self.seed
+            )
+
+    def train_dataloader(self) -> Loader:
+        sampler = ShuffledSampler(self._split("train"), self.seed)
+        if len(sampler) < self.batch_size:
+            raise ValueError(
+                f"`batch_size` should be at most the {len(sampler)} training samples of each rank,"
+                f" found {self.batch_size}: there would be no full batch."
+            )
+        return self._loader(sampler, drop_last=True)
+
+    def val_dataloader(self) -> Loader:
+        return self._loader(OrderedSampler(self._split("val")), drop_last=False)
+
+    def test_dataloader(self) -> Loader:
+        return self._loader(OrderedSampler(self._split("test")), drop_last=False)
+
+    def predict_dataloader(self) -> Loader:
+        return self.test_dataloader()
+
+    def on_after_batch_transfer(
+        self, batch: dict[str, Any], dataloader_idx: int = 0
+    ) -> dict[str, Any]:
+        """Scale 8-bit images to [0, 1], on the device; images that are float stay as they are."""
+        image = batch["image"]
+        if image.dtype == torch.uint8:
+            image = image.float() / 255
+        return batch | {"image": image}
+
+    def _loader(self, sampler: KeyedSampler, drop_last: bool) -> Loader:
+        return Loader(
+            sampler.dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            num_workers=self.workers,
+            drop_last=drop_last,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=single_thread,
+            persistent_workers=self.workers > 0,
+            # Without a generator of its own each pass would draw a seed from the global one, and
+            # the network's random numbers would depend on how often data was loaded.
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+    def _split(self, split: str) -> Samples:
+        if split not in self.samples:
+            raise RuntimeError(
+                f"The split `{split}` of {type(self).__name__} is not set up."
+                " Outside a Trainer call `prepare_data()` and `setup()` before the loaders."
+            )
+        return self.samples[split]
+
+    def _checked_tasks(self, tasks: Sequence[str] | None) -> tuple[str, ...]:
+        unknown = [task for task in tasks or () if task not in self.offers]
+        if unknown or (tasks is not None and not tasks):
+            raise ValueError(
+                f"`tasks` should be one or more of {list(self.offers)}, which"
+                f" {type(self).__name__} offers; found {unknown or 'none'}."
+            )
+        return tuple(self.offers if tasks is None else tasks)

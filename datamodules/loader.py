@@ -1,0 +1,137 @@
+"""Sampling and loading that is the same in every run, and goes on where it stopped."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import distributed
+from torch.utils.data import DataLoader, DistributedSampler
+
+from datamodules.samples import Draw, Samples
+
+
+class KeyedSampler(DistributedSampler[Draw]):
+    """Yields this rank's share of an epoch as (epoch, index), so that workers know the epoch.
+
+    It is a `DistributedSampler` even in a single process: Lightning then leaves it in place,
+    where it would wrap another one in a sampler that repeats samples to make ranks equal.
+
+    Args:
+        samples: The split.
+        seed: Of the order.
+        ranks: Number of processes; by default those of the running process group, or 1.
+        rank: This process; likewise.
+    """
+
+    dataset: Samples
+
+    def __init__(
+        self, samples: Samples, seed: int = 0, ranks: int | None = None, rank: int | None = None
+    ) -> None:
+        running = distributed.is_available() and distributed.is_initialized()
+        ranks = ranks or (distributed.get_world_size() if running else 1)
+        rank = rank if rank is not None else (distributed.get_rank() if running else 0)
+        super().__init__(samples, num_replicas=ranks, rank=rank, seed=seed)
+        self.skip = 0  # samples to leave out at the start of the next pass, after a resume
+
+    @abstractmethod
+    def order(self) -> list[int]:
+        """The epoch's indices of all ranks, in their order."""
+
+    def __iter__(self) -> Iterator[Draw]:
+        skip, self.skip = self.skip, 0
+        # Rank r of n takes every n-th sample, so that the n ranks' batches are one larger batch.
+        share = self.order()[self.rank :: self.num_replicas]
+        return iter([Draw(self.epoch, index) for index in share[skip:]])
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self._used(), self.num_replicas))
+
+    def _used(self) -> int:
+        return len(self.dataset)
+
+
+class ShuffledSampler(KeyedSampler):
+    """Another order in every epoch, and equally many samples for every rank.
+
+    Samples that do not fill up the ranks are left out of that epoch: none is seen twice.
+    """
+
+    def order(self) -> list[int]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        return random.permutation(len(self.dataset))[: self._used()].tolist()
+
+    def _used(self) -> int:
+        return len(self.dataset) // self.num_replicas * self.num_replicas
+
+
+class OrderedSampler(KeyedSampler):
+    """Every sample exactly once over all ranks, in the order of the split.
+
+    Ranks may differ by one sample; padding would count some samples twice in the metrics.
+    """
+
+    def order(self) -> list[int]:
+        return list(range(len(self.dataset)))
+
+
+class Loader(DataLoader[Any]):
+    """A DataLoader that can be resumed in the middle of an epoch.
+
+    Lightning stores `state_dict` in its checkpoints and restores it before the first batch.
+    """
+
+    _epoch = 0
+    _delivered = 0
+    _state: Mapping[str, int] | None = None
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        # A generator, so that this runs at the first batch: by then Lightning has set the epoch,
+        # and a state of an epoch that was complete is recognised as past.
+        sampler = self.sampler
+        self._epoch = getattr(sampler, "epoch", 0)
+        state, self._state = self._state, None
+        self._delivered = 0
+        if state and state["epoch"] == self._epoch and isinstance(sampler, KeyedSampler):
+            self._check_unchanged(state)
+            self._delivered = state["delivered"]
+            sampler.skip = self._delivered * (self.batch_size or 1)
+        for batch in super().__iter__():
+            self._delivered += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Epoch, number of batches that were handed out, and what the order depends on."""
+        return {"epoch": self._epoch, "delivered": self._delivered} | self._order_settings()
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Let the next pass begin where the stored one stopped, if it is of the same epoch."""
+        self._state = dict(state)
+        if isinstance(self.sampler, KeyedSampler):
+            self.sampler.set_epoch(state["epoch"])
+
+    def _order_settings(self) -> dict[str, int]:
+        return {
+            "batch_size": self.batch_size or 1,
+            "samples": len(self.dataset),  # type: ignore[arg-type]
+            "seed": getattr(self.sampler, "seed", 0),
+            "ranks": getattr(self.sampler, "num_replicas", 1),
+        }
+
+    def _check_unchanged(self, state: Mapping[str, int]) -> None:
+        for name, now in self._order_settings().items():
+            if state[name] != now:
+                raise ValueError(
+                    f"`{name}` was {state[name]} when the run stopped in the middle of epoch"
+                    f" {state['epoch']}, and is {now} now: the rest of that epoch is not defined."
+                    f" Resume with {state[name]}, or from a checkpoint of an epoch's end."
+                )
+
+
+def single_thread(worker: int) -> None:
+    """Keep a loader's worker to one thread; the workers themselves use the other cores."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

@@ -1,0 +1,130 @@
+"""What datasets that are drawn, not read, have in common."""
+
+import hashlib
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from datamodules.base import SPLITS, DenseDataModule
+from datamodules.cache import Cache, Kept
+from datamodules.samples import Source
+from datamodules.transforms import Sample, Transform
+
+Reader = Callable[[int, Sequence[str]], Sample]
+
+
+class RenderedDataModule(DenseDataModule):
+    """Draws its samples: sample i of a split depends on (`scene_seed`, split, i) and the look.
+
+    A subclass gives `settings` and `drawer`. By default each split is rendered once, on all
+    cores, and kept on disk under a name that holds every setting, and a digest of the renderer's
+    code: scenes are never older than the code that draws them.
+
+    Args:
+        image_size: Height and width in pixels.
+        train: Number of training samples.
+        val: Number of validation samples.
+        test: Number of test samples.
+        scene_seed: Of the scenes; `seed`, of order and augmentation, leaves the scenes alone.
+        cache: Folder in which rendered splits are kept, or null to draw at every access.
+        tasks: As in the base, like all that follow.
+    """
+
+    kept: ClassVar[Mapping[str, Kept]] = {}
+
+    def __init__(
+        self,
+        image_size: tuple[int, int],
+        train: int,
+        val: int,
+        test: int,
+        scene_seed: int,
+        cache: str | Path | None,
+        tasks: Sequence[str] | None,
+        batch_size: int,
+        workers: int,
+        seed: int,
+        augment: Sequence[Transform] | None,
+    ) -> None:
+        super().__init__(
+            tasks=tasks, batch_size=batch_size, workers=workers, seed=seed, augment=augment
+        )
+        self.counts = {"train": train, "val": val, "test": test}
+        for split, count in self.counts.items():
+            if count < 1:
+                raise ValueError(f"`{split}` should be at least 1, found {count}.")
+        self.image_size = (int(image_size[0]), int(image_size[1]))
+        self.scene_seed = scene_seed
+        self.cache = None if cache is None else Path(cache)
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, str]:
+        """What the samples depend on beside size, seed, split and index, in the name's order."""
+
+    @abstractmethod
+    def drawer(self, split: str) -> Reader:
+        """A picklable function that draws sample i of a split, without its name."""
+
+    def prepare_data(self) -> None:
+        for split in SPLITS:
+            if kept := self._cache(split):
+                source = Source(range(self.counts[split]), self.drawer(split))
+                # `workers: 0` asks for a single process; otherwise rendering may use every core.
+                kept.prepare(source, self.offers, _cores() if self.workers else 0)
+
+    def source(self, split: str) -> Source[int]:
+        kept = self._cache(split)
+        if kept:
+            kept.verify()
+        read = kept.read if kept else self.drawer(split)
+        prefix = "-".join([*self.settings.values(), split])
+        return Source(range(self.counts[split]), Named(prefix, read))
+
+    def _cache(self, split: str) -> Cache | None:
+        if self.cache is None:
+            return None
+        height, width = self.image_size
+        settings: dict[str, Any] = self.settings | {
+            "size": f"{height}x{width}",
+            "seed": f"seed{self.scene_seed}",
+            "split": f"{split}{self.counts[split]}",
+            "renderer": _renderer_digest(),
+        }
+        return Cache(self.cache / "-".join(settings.values()), settings, self.kept)
+
+
+@dataclass(frozen=True)
+class Named:
+    """Reads a sample and names it after its place in its split."""
+
+    prefix: str
+    read: Reader
+
+    def __call__(self, index: int, tasks: Sequence[str]) -> Sample:
+        return self.read(index, tasks) | {"name": f"{self.prefix}-{index:06d}"}
+
+
+def scene_random(seed: int, split: str, index: int) -> np.random.Generator:
+    """The random numbers of sample `index` of a split, the same on every machine."""
+    return np.random.default_rng([seed, SPLITS.index(split), index])
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _renderer_digest() -> str:
+    # Once per process: it must not change under a run when somebody edits the files meanwhile.
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in [*sorted((here / "rendering").rglob("*.py")), here / "edges.py"]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]

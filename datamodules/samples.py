@@ -1,0 +1,94 @@
+"""The samples of one split: read, checked, augmented, turned into tensors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from datamodules.checks import check_sample
+from datamodules.transforms import Sample, Transform
+
+Record = TypeVar("Record")
+TensorSample: TypeAlias = dict[str, Tensor | str]
+
+# Keeps the augmentation's random numbers apart from a renderer's with the same three integers.
+AUGMENTATION = 0xA06
+
+
+class Draw(NamedTuple):
+    """Which sample to load, and in which epoch: what its augmentation depends on."""
+
+    epoch: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Source(Generic[Record]):
+    """A split of a dataset: its records, and the function that reads one of them.
+
+    Attributes:
+        records: What `read` needs to find each sample, e.g. a tuple of paths.
+        read: Gives one record as NumPy arrays, image and maps as `[height, width, ...]`: `image`,
+            `name`, `camera` where known, and the tasks asked for, decoding no others. Must be
+            picklable.
+    """
+
+    records: Sequence[Record]
+    read: Callable[[Record, Sequence[str]], Sample]
+
+
+class Samples(Dataset[TensorSample]):
+    """The samples of one split as tensors, each a function of (seed, epoch, index) alone.
+
+    Args:
+        source: Records and their reader.
+        tasks: Names of the tasks to read.
+        classes: Number of classes of each task that has classes.
+        transforms: Applied in this order; joint geometry comes before photometric changes.
+        seed: Of the transforms' random numbers.
+    """
+
+    def __init__(
+        self,
+        source: Source[Any],
+        tasks: Sequence[str],
+        classes: Mapping[str, int],
+        transforms: Sequence[Transform] = (),
+        seed: int = 0,
+    ) -> None:
+        self.source = source
+        self.tasks = tuple(tasks)
+        self.classes = dict(classes)
+        self.transforms = tuple(transforms)
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.source.records)
+
+    def __getitem__(self, draw: Draw | int) -> TensorSample:
+        epoch, position = draw if isinstance(draw, Draw) else Draw(0, draw)
+        sample = self.source.read(self.source.records[position], self.tasks)
+        check_sample(sample, self.tasks, self.classes)
+        random = np.random.default_rng([AUGMENTATION, self.seed, epoch, position])
+        for transform in self.transforms:
+            sample = transform(sample, random)
+        return {key: to_tensor(value) for key, value in sample.items()}
+
+
+def to_tensor(value: np.ndarray | str) -> Tensor | str:
+    """Turn arrays into tensors with the channels first; class ids become int64.
+
+    A float map without channels gets an axis of one channel; names stay what they are.
+    """
+    if isinstance(value, str):
+        return value
+    if value.ndim == 3:
+        return torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1)))
+    if np.issubdtype(value.dtype, np.integer):
+        return torch.from_numpy(np.asarray(value, dtype=np.int64))
+    tensor = torch.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
+    return tensor[None] if value.ndim == 2 else tensor

@@ -1,0 +1,105 @@
+"""Changes of a whole sample, image and labels together."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+
+Sample: TypeAlias = dict[str, Any]
+"""A sample as readers give it: NumPy arrays as `[height, width, ...]`, and its name, a `str`."""
+
+
+class Transform(ABC):
+    """Maps a sample to a changed one; all its randomness comes from the generator it is given."""
+
+    @abstractmethod
+    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample: ...
+
+
+class HorizontalFlip(Transform):
+    """Mirrors image and labels left to right: normals change the sign of x, the camera its cx.
+
+    Args:
+        probability: How often a sample is mirrored.
+    """
+
+    def __init__(self, probability: float = 0.5) -> None:
+        self.probability = checked_probability(probability)
+
+    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
+        if random.random() >= self.probability:
+            return sample
+        width = sample["image"].shape[1]
+        return {key: _mirrored(key, value, width) for key, value in sample.items()}
+
+
+class RandomResizedCrop(Transform):
+    """Cuts a random rectangle out of the image and scales it back to the image's size.
+
+    For samples whose labels belong to the whole image; maps and cameras would no longer fit it.
+
+    Args:
+        scale: Smallest and largest share of the image's area.
+        ratio: Smallest and largest aspect of the rectangle, relative to the image's.
+    """
+
+    def __init__(
+        self, scale: tuple[float, float] = (0.6, 1.0), ratio: tuple[float, float] = (0.75, 4 / 3)
+    ) -> None:
+        if not 0 < scale[0] <= scale[1] <= 1:
+            raise ValueError(f"`scale` should rise within (0, 1], found {scale}.")
+        if not 0 < ratio[0] <= ratio[1]:
+            raise ValueError(f"`ratio` should rise and be positive, found {ratio}.")
+        self.scale = scale
+        self.ratio = ratio
+
+    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
+        image = sample["image"]
+        for key, value in sample.items():
+            if key != "image" and isinstance(value, np.ndarray) and value.ndim:
+                raise ValueError(
+                    f"`RandomResizedCrop` moves the image only, but the sample has `{key}`."
+                    " Use it where every label belongs to the whole image."
+                )
+        height, width = image.shape[:2]
+        area = random.uniform(*self.scale)
+        aspect = np.exp(random.uniform(*np.log(self.ratio)))
+        rows = min(height, max(1, round(height * float(np.sqrt(area / aspect)))))
+        columns = min(width, max(1, round(width * float(np.sqrt(area * aspect)))))
+        top = int(random.integers(height - rows + 1))
+        left = int(random.integers(width - columns + 1))
+        window = image[top : top + rows, left : left + columns]
+        # Linear suits here: the window is at most a few times smaller than the image.
+        return sample | {"image": cv2.resize(window, (width, height))}
+
+
+def checked_probability(probability: float) -> float:
+    """Give the probability back if it is one."""
+    if not 0 <= probability <= 1:
+        raise ValueError(f"`probability` should lie in [0, 1], found {probability}.")
+    return probability
+
+
+def _mirrored(key: str, value: np.ndarray | str, width: int) -> np.ndarray | str:
+    if isinstance(value, str):
+        return value
+    flipped = value[:, ::-1] if value.ndim >= 2 else value
+    return MIRRORED_VALUES[key](flipped, width) if key in MIRRORED_VALUES else flipped
+
+
+def _mirrored_normals(normals: np.ndarray, width: int) -> np.ndarray:
+    return normals * np.array([-1, 1, 1], normals.dtype)
+
+
+def _mirrored_camera(camera: np.ndarray, width: int) -> np.ndarray:
+    focal_x, focal_y, centre_x, centre_y = camera
+    return np.array([focal_x, focal_y, width - centre_x, centre_y], camera.dtype)
+
+
+# Most maps only move; the values of these have a direction in the image, and change with it.
+MIRRORED_VALUES: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "normals": _mirrored_normals,
+    "camera": _mirrored_camera,
+}

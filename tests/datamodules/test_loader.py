@@ -1,0 +1,193 @@
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler, single_thread
+from datamodules.samples import Samples, Source
+from datamodules.transforms import Sample, Transform
+
+
+class Stamp(Transform):
+    """Writes a random number into the image: two loads agree only if their keys agree."""
+
+    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
+        return sample | {"image": np.full((1, 1, 3), random.random(), np.float64)}
+
+
+def read(record: int, tasks: Sequence[str]) -> Sample:
+    return {"image": np.zeros((1, 1, 3), np.uint8), "name": str(record), "depth": np.ones((1, 1))}
+
+
+def samples(count: int) -> Samples:
+    return Samples(Source(range(count), read), ["depth"], {}, [Stamp()], seed=3)
+
+
+def loader(count: int = 11, batch_size: int = 2, workers: int = 0, seed: int = 5) -> Loader:
+    split = samples(count)
+    return Loader(
+        split,
+        batch_size=batch_size,
+        sampler=ShuffledSampler(split, seed),
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        worker_init_fn=single_thread,
+        generator=torch.Generator(),
+    )
+
+
+def epoch_of(loader: Loader, epoch: int) -> list[tuple[list[str], list[float]]]:
+    loader.sampler.set_epoch(epoch)
+    return [(batch["name"], batch["image"][:, 0, 0, 0].tolist()) for batch in loader]
+
+
+def test_epochs_differ_in_order_and_in_augmentation() -> None:
+    first, second = epoch_of(loader(), 0), epoch_of(loader(), 1)
+    assert first != second
+    stamps = [
+        {name: stamp for batch in epoch for name, stamp in zip(*batch, strict=True)}
+        for epoch in (first, second)
+    ]
+    common = stamps[0].keys() & stamps[1].keys()
+    assert common
+    assert all(stamps[0][name] != stamps[1][name] for name in common)
+
+
+def test_workers_that_stay_see_every_epoch() -> None:
+    alone, workers = loader(), loader(workers=2)
+    for epoch in (0, 1, 7):
+        assert epoch_of(workers, epoch) == epoch_of(alone, epoch)
+
+
+def test_global_random_numbers_are_left_alone() -> None:
+    before = torch.get_rng_state()
+    epoch_of(loader(), 0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("stop", [0, 1, 3, 5])
+def test_resumed_epoch_is_the_rest_of_the_epoch(stop: int) -> None:
+    whole = epoch_of(loader(), 2)
+    stopped = loader()
+    stopped.sampler.set_epoch(2)
+    batches = iter(stopped)
+    for _ in range(stop):
+        next(batches)
+    resumed = loader()
+    state = stopped.state_dict() if stop else {**stopped.state_dict(), "epoch": 2}
+    resumed.load_state_dict(state)
+    assert len(resumed) == len(whole)
+    assert epoch_of(resumed, 2) == whole[stop:]
+    assert epoch_of(resumed, 3) == epoch_of(loader(), 3)
+    assert epoch_of(resumed, 2) == whole
+
+
+def test_state_of_a_past_epoch_is_forgotten() -> None:
+    stopped = loader()
+    epoch_of(stopped, 0)
+    resumed = loader()
+    resumed.load_state_dict(stopped.state_dict())
+    assert epoch_of(resumed, 1) == epoch_of(loader(), 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (loader(count=12), "`samples` was 11 .* 12 now"),
+        (loader(batch_size=3), "`batch_size` was 2 .* 3 now"),
+        (loader(seed=6), "`seed` was 5 .* 6 now"),
+    ],
+)
+def test_rest_of_an_epoch_in_another_order_is_refused(changed: Loader, message: str) -> None:
+    stopped = loader()
+    next(iter(stopped))
+    changed.load_state_dict(stopped.state_dict())
+    with pytest.raises(ValueError, match=message):
+        next(iter(changed))
+
+
+def indices(sampler: KeyedSampler) -> list[int]:
+    drawn = list(sampler)
+    assert len(drawn) == len(sampler)
+    return [draw.position for draw in drawn]
+
+
+@pytest.mark.parametrize("count", [8, 9, 10])
+def test_evaluation_covers_everything_once_over_ranks(count: int) -> None:
+    parts = [indices(OrderedSampler(samples(count), ranks=3, rank=rank)) for rank in range(3)]
+    assert sorted(chain(*parts)) == list(range(count))
+
+
+@pytest.mark.parametrize("count", [8, 9, 10])
+def test_training_shows_nothing_twice_and_equally_much_to_ranks(count: int) -> None:
+    parts = [indices(ShuffledSampler(samples(count), 1, ranks=2, rank=rank)) for rank in range(2)]
+    assert [len(part) for part in parts] == [count // 2] * 2
+    assert len(set(chain(*parts))) == count // 2 * 2
+
+
+def test_batches_of_the_ranks_are_one_larger_batch() -> None:
+    alone = indices(ShuffledSampler(samples(12), 1))
+    ranks = [indices(ShuffledSampler(samples(12), 1, ranks=2, rank=rank)) for rank in range(2)]
+    for start in range(0, 6, 3):
+        together = {*ranks[0][start : start + 3], *ranks[1][start : start + 3]}
+        assert together == set(alone[2 * start : 2 * start + 6])
+
+
+class Recorder(LightningModule):
+    """Notes what it is trained on; its one parameter keeps the optimiser busy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+        self.seen: list[tuple[int, tuple[str, ...], float]] = []
+
+    def training_step(self, batch: dict, batch_idx: int) -> torch.Tensor:
+        stamp = batch["image"].double().sum()
+        self.seen.append((self.current_epoch, tuple(batch["name"]), stamp.item()))
+        return (self.scale * stamp.float()).sum()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), 1e-3)
+
+
+class Save(Callback):
+    """Writes a checkpoint after every step and after every epoch."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+        trainer.save_checkpoint(self.folder / f"step{trainer.global_step}.ckpt")
+
+    def on_train_epoch_end(self, trainer: Trainer, *_: object) -> None:
+        trainer.save_checkpoint(self.folder / f"epoch{trainer.current_epoch}.ckpt")
+
+
+def fit(callbacks: list[Callback], checkpoint: Path | None = None) -> Recorder:
+    module = Recorder()
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=3,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=callbacks,
+    )
+    trainer.fit(module, loader(), ckpt_path=checkpoint)
+    return module
+
+
+def test_lightning_resumes_bit_equal(tmp_path: Path) -> None:
+    whole = fit([Save(tmp_path)])
+    assert len(whole.seen) == 15
+    # An epoch has 5 batches: in the middle, at the last batch, after the epoch, in a later one.
+    for name, steps in {"step2": 2, "step5": 5, "epoch0": 5, "step8": 8, "epoch1": 10}.items():
+        rest = fit([], tmp_path / f"{name}.ckpt")
+        assert rest.seen == whole.seen[steps:], name
+        assert torch.equal(rest.scale, whole.scale), name

@@ -1,0 +1,128 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from datamodules.photometric import Photometric
+from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Sample
+
+
+def dense_sample() -> Sample:
+    random = np.random.default_rng(0)
+    return {
+        "image": random.integers(0, 256, (8, 10, 3), dtype=np.uint8),
+        "name": "a",
+        "camera": np.array([9.0, 9.0, 3.0, 4.0], np.float32),
+        "segmentation": random.integers(0, 3, (8, 10), dtype=np.uint8),
+        "depth": random.uniform(1, 5, (8, 10)).astype(np.float32),
+        "normals": random.normal(size=(8, 10, 3)).astype(np.float32),
+        "shape": np.array(2, np.uint8),
+    }
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_flip_twice_is_the_same_sample() -> None:
+    flip, sample = HorizontalFlip(1.0), dense_sample()
+    twice = flip(flip(sample, generator()), generator())
+    for key, value in sample.items():
+        np.testing.assert_array_equal(twice[key], value)
+
+
+def test_flip_moves_maps_and_turns_what_has_a_direction() -> None:
+    sample = dense_sample()
+    flipped = HorizontalFlip(1.0)(sample, generator())
+    for key in ("image", "segmentation", "depth"):
+        np.testing.assert_array_equal(flipped[key], sample[key][:, ::-1])
+    turned = sample["normals"][:, ::-1] * np.array([-1, 1, 1])
+    np.testing.assert_array_equal(flipped["normals"], turned)
+    # Width 10: what was 3 pixels from the left edge is 3 from the right one. cy stays.
+    np.testing.assert_array_equal(flipped["camera"], [9, 9, 7, 4])
+    assert flipped["shape"] == 2
+
+
+def test_flip_keeps_normals_those_of_the_mirrored_depth() -> None:
+    # A plane that recedes to the right, z = 2 + x: its camera-facing normal is (1, 0, -1)/sqrt 2.
+    depth = np.tile(2 + np.arange(6, dtype=np.float32), (4, 1))
+    normals = np.broadcast_to(np.array([1, 0, -1], np.float32) / np.sqrt(2), (4, 6, 3))
+    sample: Sample = {"image": np.zeros((4, 6, 3), np.uint8), "depth": depth, "normals": normals}
+    flipped = HorizontalFlip(1.0)(sample, generator())
+    slope = np.diff(flipped["depth"], axis=1)
+    # n ~ (dz/dx, ., -1), so n_x has the sign of the slope.
+    np.testing.assert_array_equal(np.sign(flipped["normals"][:, 1:, 0]), np.sign(slope))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_flip_happens_as_often_as_asked(probability: float) -> None:
+    flip, sample, random = HorizontalFlip(probability), dense_sample(), generator()
+    flips = sum(flip(sample, random) is not sample for _ in range(2000))
+    assert flips / 2000 == pytest.approx(probability, abs=0.04)
+
+
+def test_crop_keeps_size_and_colour_range() -> None:
+    sample: Sample = {"image": dense_sample()["image"], "name": "a", "shape": np.array(2)}
+    for seed in range(20):
+        image = RandomResizedCrop((0.1, 1.0))(sample, generator(seed))["image"]
+        assert image.shape == (8, 10, 3)
+        assert image.dtype == np.uint8
+
+
+def test_crop_of_everything_is_the_image() -> None:
+    sample: Sample = {"image": dense_sample()["image"], "name": "a"}
+    whole = RandomResizedCrop(scale=(1.0, 1.0), ratio=(1.0, 1.0))(sample, generator())
+    np.testing.assert_array_equal(whole["image"], sample["image"])
+
+
+def test_crop_magnifies() -> None:
+    # Columns numbered 0..99: a quarter of the area at equal aspect is half the width, so
+    # neighbouring columns differ by half a number afterwards, 49 / 99 from first to last.
+    ramp = np.repeat(np.tile(np.arange(100, dtype=np.uint8), (100, 1))[..., None], 3, axis=2)
+    crop = RandomResizedCrop(scale=(0.25, 0.25), ratio=(1.0, 1.0))
+    row = crop({"image": ramp}, generator())["image"][50, :, 0].astype(int)
+    assert row[-1] - row[0] == 49
+
+
+def test_crop_refuses_maps() -> None:
+    with pytest.raises(ValueError, match=r"`RandomResizedCrop`.*`camera`"):
+        RandomResizedCrop()(dense_sample(), generator())
+
+
+@pytest.mark.parametrize("scale", [(0.0, 1.0), (0.8, 0.5), (0.5, 1.5)])
+def test_crop_refuses_wrong_scale(scale: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="`scale`"):
+        RandomResizedCrop(scale)
+
+
+def test_photometric_changes_the_image_only() -> None:
+    sample = dense_sample()
+    changed = Photometric(probability=1.0)(sample, generator())
+    assert (changed["image"] != sample["image"]).any()
+    assert changed["image"].dtype == np.uint8
+    for key in sample.keys() - {"image"}:
+        assert changed[key] is sample[key]
+
+
+def test_photometric_depends_on_its_generator_alone() -> None:
+    sample, photometric = dense_sample(), Photometric(probability=1.0)
+    first = photometric(sample, generator(1))["image"]
+    np.random.seed(0)  # noqa: NPY002 - the global state must not matter
+    photometric(sample, generator(5))
+    copy = pickle.loads(pickle.dumps(photometric))
+    np.testing.assert_array_equal(copy(sample, generator(1))["image"], first)
+    assert (photometric(sample, generator(2))["image"] != first).any()
+
+
+def test_photometric_without_hue_keeps_the_hue() -> None:
+    red: Sample = {"image": np.tile(np.array([150, 50, 50], np.uint8), (8, 8, 1))}
+    for seed in range(10):
+        random = generator(seed)
+        image = Photometric(hue=0.0, noise=0.0, probability=1.0)(red, random)["image"].astype(int)
+        assert (np.abs(image[..., 1] - image[..., 2]) <= 1).all()
+        assert (image[..., 0] > image[..., 1]).all()
+
+
+def test_probability_outside_its_range() -> None:
+    with pytest.raises(ValueError, match=r"`probability`.*1\.5"):
+        HorizontalFlip(1.5)
