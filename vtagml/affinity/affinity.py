@@ -53,6 +53,7 @@ class Affinity(nn.Module, ABC):
                 f"`tasks` must be a list of different task names, at least one; found {tasks!r}."
             )
         self.tasks = tuple(tasks)
+        self.last_cosines: Float64[Tensor, "task source"] | None = None  # of one step, to look at
         self._looks = 0
         self._reported: dict[tuple[str, str], int] = {}
         count = len(self.tasks)
@@ -101,6 +102,7 @@ class Affinity(nn.Module, ABC):
                 f"{len(gram.dots)}. Give the encoder's fork and the affinity the same tasks."
             )
         cosines = gram.to(self.similarity.device).cosines()
+        self.last_cosines = cosines
         seen = ~cosines.isnan()
         self.steps += 1
         self.observations += seen

@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from torch import nn
+
+from vtagml.callbacks import Parameters, count_parameters
+from vtagml.callbacks.parameter_table import parameter_table, total
+
+
+class Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Linear(3, 5), nn.Linear(5, 2)).requires_grad_(False)
+        self.adapter = nn.Linear(2, 2)
+        self.scale = nn.Parameter(torch.ones(7))
+
+
+class Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.decoders = nn.Module()
+        self.decoders.heads = nn.ModuleDict({"a": nn.Linear(2, 1), "b": nn.Linear(2, 1)})
+        self.decoders.heads["b"].weight = self.decoders.heads["a"].weight
+
+
+def test_counts_by_hand() -> None:
+    assert count_parameters(Network()) == [
+        Parameters("encoder", trainable=7, frozen=0),  # The scale, beside its children.
+        Parameters("encoder.backbone", trainable=0, frozen=3 * 5 + 5 + 5 * 2 + 2),
+        Parameters("encoder.adapter", trainable=2 * 2 + 2, frozen=0),
+        Parameters("decoders.heads.a", trainable=2 + 1, frozen=0),
+        Parameters("decoders.heads.b", trainable=1, frozen=0),  # Shares the weight of a.
+    ]
+
+
+def test_total_is_that_of_torch() -> None:
+    network, whole = Network(), total(count_parameters(Network()))
+    assert whole.total == sum(p.numel() for p in network.parameters())
+    assert whole.trainable == sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def test_a_network_that_is_one_layer() -> None:
+    assert count_parameters(nn.Linear(2, 3)) == [Parameters("network", 9, 0)]
+
+
+def test_a_container_named_as_its_owner_is_said_once() -> None:
+    network = nn.Module()
+    network.decoders = nn.Module()
+    network.decoders.decoders = nn.ModuleDict({"a": nn.Linear(1, 1)})
+    assert [row.part for row in count_parameters(network)] == ["decoders.a"]
+
+
+def test_table_shows_shares() -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(parameter_table([Parameters("a", 250, 750), Parameters("b", 0, 1000)]))
+    lines = captured.get().splitlines()
+    assert any(all(word in line for word in (" a ", "250", "1,000", "25.0")) for line in lines)
+    assert any(all(word in line for word in ("total", "1,750", "2,000", "12.5")) for line in lines)
+
+
+def test_file_of_a_run(finished_run: Path) -> None:
+    content = json.loads((finished_run / "parameters.json").read_text())
+    # Backbone 3·4+4 and batch norm 2·4; adapter 4·4+4; heads 4·3+3 and 4·1+1.
+    parts = {part["part"]: (part["trainable"], part["frozen"]) for part in content["parts"]}
+    assert parts == {
+        "encoder.backbone": (0, 24),
+        "encoder.adapter": (20, 0),
+        "decoders.segmentation": (15, 0),
+        "decoders.depth": (5, 0),
+    }
+    assert content["total"]["trainable"] == 40
+    assert content["total"]["trainable_share"] == 40 / 64

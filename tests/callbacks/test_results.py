@@ -1,0 +1,167 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Trainer
+from rich.console import Console
+
+from vtagml.callbacks import Results
+from vtagml.callbacks.image_blind_prior import ImageBlindPrior, fitted
+from vtagml.callbacks.results_table import directions, results_table
+from vtagml.tasks import Depth, Edges, Segmentation
+
+
+@pytest.fixture(scope="module")
+def content(finished_run: Path) -> dict[str, Any]:
+    return json.loads((finished_run / "metrics.json").read_text())
+
+
+def test_the_prior_is_learned_in_training_and_scored_in_test(content: dict[str, Any]) -> None:
+    prior = content["metrics"]["prior"]
+    # Training depth is 2 m everywhere, test depth 3 m: wrong by 1 m, by a third, by the factor 1.5.
+    assert prior["depth"]["rmse"] == pytest.approx(1.0)
+    assert prior["depth"]["abs_rel"] == pytest.approx(1 / 3)
+    assert prior["depth"]["delta1"] == 0.0
+    # The classes stand at the same place in every sample.
+    assert prior["segmentation"]["miou"] == 1.0
+
+
+def test_the_model_s_numbers_are_the_logged_ones(toy: Any, tmp_path: Path) -> None:
+    trainer = toy.trainer(tmp_path, [Results()])
+    [logged] = trainer.test(toy.Module(), toy.Data(), verbose=False)
+    found = json.loads((tmp_path / "metrics.json").read_text())["metrics"]["model"]
+    flat = {f"test/{task}/{key}": value for task in found for key, value in found[task].items()}
+    assert flat == pytest.approx(logged)
+    assert len(flat) == 6
+
+
+def test_provenance(content: dict[str, Any], toy: Any) -> None:
+    found = content["provenance"]
+    assert found["test_samples"] == toy.TEST
+    assert found["training"]["steps"] == toy.STEPS
+    assert 0 < found["training"]["seconds"] < 600
+    assert found["data"] == {"class": "ToyData", "settings": {"seed": 7}}
+    assert found["backbone"]["architecture"] == "toy_net"
+    assert found["parameters"] == {"trainable": 40, "total": 64}
+    assert found["versions"]["torch"] == torch.__version__.split("+")[0] or found["versions"]
+    assert found["tasks"]["segmentation"]["classes"] == toy.CLASSES
+    assert found["affinity"]["class"] == "Uniform"
+    assert found["hardware"]["device"]
+    assert found["command"]
+    assert content["headline"] == {"segmentation": "miou", "depth": "rmse"}
+    assert content["higher_is_better"]["depth"]["delta1"] is True
+
+
+def test_training_is_remembered_by_a_checkpoint(toy: Any, tmp_path: Path) -> None:
+    trainer = toy.trainer(tmp_path, [Results()], limit_val_batches=0)
+    trainer.fit(toy.Module(), toy.Data())
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    other = toy.trainer(tmp_path, [Results()])
+    other.test(
+        toy.Module(), toy.Data(), ckpt_path=tmp_path / "last.ckpt", verbose=False, weights_only=True
+    )
+    found = json.loads((tmp_path / "metrics.json").read_text())["provenance"]
+    assert found["training"]["steps"] == toy.STEPS
+    assert found["training"]["seconds"] > 0
+    assert found["checkpoint"].endswith("last.ckpt")
+
+
+def test_without_training_data_the_row_is_left_out(toy: Any, tmp_path: Path) -> None:
+    class NoTrainingData(toy.Data):
+        def train_dataloader(self) -> Any:
+            raise FileNotFoundError("no folder `train`")
+
+    trainer = toy.trainer(tmp_path, [Results()])
+    with pytest.warns(UserWarning, match="image-blind prior could not be made.*no folder"):
+        trainer.test(toy.Module(), NoTrainingData(), verbose=False)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    assert metrics["prior"] == {}
+    assert metrics["model"]["depth"]["rmse"] > 0
+
+
+def test_nan_becomes_null(toy: Any, tmp_path: Path) -> None:
+    class Unknown(toy.Module):
+        def _log(self, stage: str) -> None:
+            self.log("test/depth/rmse", torch.tensor(math.nan))
+
+    toy.trainer(tmp_path, [Results()]).test(Unknown(), toy.Data(), verbose=False)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    assert metrics["model"] == {"segmentation": {}, "depth": {"rmse": None}}
+
+
+def test_metrics_that_cannot_be_written_are_an_error(toy: Any, tmp_path: Path) -> None:
+    (tmp_path / "metrics.json").mkdir()
+    with pytest.raises(OSError, match=r"metrics\.json"):
+        toy.trainer(tmp_path, [Results()]).test(toy.Module(), toy.Data(), verbose=False)
+    assert list(tmp_path.glob(".metrics*")) == []  # No half file is left.
+
+
+def test_other_ranks_write_and_print_nothing(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer = toy.trainer(tmp_path, [])
+    monkeypatch.setattr(Trainer, "is_global_zero", property(lambda self: False))
+    Results().on_test_end(trainer, toy.Module())
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_prior_scores_labels_of_another_size() -> None:
+    prior = ImageBlindPrior({"depth": torch.full((1, 2, 2), 5.0)}, {"depth": Depth()})
+    prior.update({"image": None, "depth": torch.full((3, 1, 8, 6), 4.0)})
+    assert prior.compute()["depth"]["rmse"] == pytest.approx(1.0)
+
+
+def test_prior_leaves_out_tasks_without_test_labels() -> None:
+    tasks = {"depth": Depth(), "edges": Edges()}
+    predictions = {"depth": torch.ones(1, 2, 2), "edges": torch.zeros(1, 2, 2)}
+    prior = ImageBlindPrior(predictions, tasks)
+    prior.update({"depth": torch.ones(1, 1, 2, 2)})
+    assert set(prior.compute()) == {"depth"}
+
+
+def test_fitted_takes_the_nearest_pixel() -> None:
+    prediction = torch.tensor([[1, 2], [3, 4]])
+    wide = fitted(prediction, torch.Size([2, 4]))
+    assert wide.tolist() == [[1, 1, 2, 2], [3, 3, 4, 4]]
+    assert fitted(prediction, torch.Size([1, 2])).tolist() == [[3, 4]]
+
+
+def table(rows: dict[str, dict[str, dict[str, float]]], better: Any) -> list[str]:
+    console = Console(width=100, force_terminal=True, color_system="standard")
+    with console.capture() as captured:
+        console.print(results_table(rows, better, {"depth": "rmse"}))
+    return captured.get().splitlines()
+
+
+def test_table_marks_better_values_headline_and_directions() -> None:
+    rows = {
+        "model": {"depth": {"rmse": 0.5, "delta1": 0.25}},
+        "prior": {"depth": {"rmse": 1.5, "delta1": 0.75}},
+    }
+    lines = table(rows, {"depth": {"rmse": False, "delta1": True}})
+    rmse = next(line for line in lines if "rmse ↓" in line)
+    delta = next(line for line in lines if "delta1 ↑" in line)
+    green = ";32m"  # The colour of the best value, in bold on the headline's line.
+    assert green in rmse.split("0.500")[0].rsplit("│", 1)[1]
+    assert green not in rmse.split("1.500")[0].rsplit("│", 1)[1]
+    assert "32m" in delta.split("0.750")[0].rsplit("│", 1)[1]
+    assert "32m" not in delta.split("0.250")[0].rsplit("│", 1)[1]
+    assert "\x1b[1m" in rmse
+    assert "\x1b[1m" not in delta
+
+
+def test_table_without_a_value_or_a_direction() -> None:
+    rows = {"model": {"depth": {"rmse": math.nan, "other": 1.0}}, "prior": {"depth": {"rmse": 1.0}}}
+    lines = table(rows, {"depth": {"rmse": False}})
+    assert not any("32m" in line for line in lines)  # Nothing to compare, nothing is better.
+    assert sum("–" in line for line in lines) == 2
+
+
+def test_directions_come_from_the_metrics() -> None:
+    found = directions({"depth": Depth(), "segmentation": Segmentation(3)})
+    assert found["depth"] == {"rmse": False, "rmse_image": False, "abs_rel": False, "delta1": True}
+    assert found["segmentation"] == {"miou": True, "accuracy": True}

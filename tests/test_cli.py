@@ -1,0 +1,109 @@
+"""What users type, and what they are told when they mistype."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.fakes.small import SMALL
+from vtagml.cli import COMMANDS, main
+
+DEMO = Path(__file__).parents[1] / "experiments" / "scenes_sdne.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one message that a wrong command ends with."""
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert "Traceback" not in message
+    assert len(message.splitlines()) <= 12, message
+    return message
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_help_names_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(arguments)
+    text = capsys.readouterr().out
+    assert all(f"\n  {command} " in text for command in COMMANDS)
+    assert "lightning fit --config experiments/scenes_sdne.yaml" in text
+
+
+def test_unknown_command_lists_the_known(capsys: pytest.CaptureFixture[str]) -> None:
+    message = error_of(["train"], capsys)
+    assert "`train`" in message
+    assert "fit, validate, test, predict" in message
+
+
+def test_missing_config_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nowhere.yaml" in error_of(["fit", "--config", "nowhere.yaml"], capsys)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "model.encoderr",
+        "model.encoder.init_args.backbone.init_args.weightz",
+        "data.batchsize",
+        "trainer.max_step",
+    ],
+)
+def test_typo_in_a_key_is_rejected_by_name(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    message = error_of(["fit", "--config", str(DEMO), f"--{key}=1"], capsys)
+    assert key.split(".")[-1] in message
+
+
+def test_wrong_class_count_names_both_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    text = DEMO.read_text().replace("classes: 8", "classes: 5")
+    Path("wrong.yaml").write_text(text)
+    message = error_of(["fit", "--config", "wrong.yaml", *SMALL], capsys)
+    assert "5" in message
+    assert "8" in message
+
+
+def test_missing_weights_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    key = "--model.encoder.init_args.backbone.init_args.weights=absent.safetensors"
+    message = error_of(["fit", "--config", str(DEMO), *SMALL, key], capsys)
+    assert "absent.safetensors" in message
+
+
+def test_unknown_layout_lists_the_choices(capsys: pytest.CaptureFixture[str]) -> None:
+    message = error_of(["fit", "--config", str(DEMO), *SMALL, "--data.layout=castle"], capsys)
+    assert "castle" in message
+    assert "room" in message
+
+
+def test_checkpoint_of_another_model_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"])
+    checkpoint = "runs/scenes_sdne/checkpoints/last.ckpt"
+    wider = "--model.decoders.init_args.decoder.init_args.width=64"
+    capsys.readouterr()
+    message = error_of(
+        ["test", "--config", str(DEMO), *SMALL, wider, f"--ckpt_path={checkpoint}"], capsys
+    )
+    assert "The checkpoint's model is not the config's" in message
+
+
+def test_fit_then_resume_then_predict() -> None:
+    main(["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"])
+    checkpoint = Path("runs/scenes_sdne/checkpoints/last.ckpt")
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 2
+    longer = [argument.replace("max_steps=2", "max_steps=4") for argument in SMALL]
+    main(["fit", "--config", str(DEMO), *longer, f"--ckpt_path={checkpoint}"])
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
+    main(["predict", "--config", str(DEMO), *SMALL, f"--ckpt_path={checkpoint}"])
+
+
+def test_run_folder_is_named_after_the_config_and_can_be_set() -> None:
+    arguments = ["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"]
+    main([*arguments, "--trainer.default_root_dir=elsewhere"])
+    assert Path("elsewhere/checkpoints/last.ckpt").is_file()
+    assert Path("elsewhere/config.yaml").is_file()
+    assert not Path("runs").exists()

@@ -1,0 +1,32 @@
+"""What a run shows and leaves behind: tables, figures, numbers with what produced them.
+
+Each callback does one thing, on rank zero only, with any logger or none. Files go to the run's
+folder (the Trainer's `default_root_dir`) and appear there whole or not at all. What a run can do
+without, a figure on a full disk, is one warning; `metrics.json` and saved weights are not.
+"""
+
+from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
+from vtagml.callbacks.gradient_conflicts import GradientConflicts
+from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
+from vtagml.callbacks.prediction_grid import PredictionGrid
+from vtagml.callbacks.progress import Progress
+from vtagml.callbacks.progressive_resizing import ProgressiveResizing
+from vtagml.callbacks.provenance import provenance
+from vtagml.callbacks.results import Results
+from vtagml.callbacks.save_backbone import SaveBackbone
+from vtagml.callbacks.throughput import Throughput
+
+__all__ = [
+    "AffinityHeatmap",
+    "GradientConflicts",
+    "ParameterTable",
+    "Parameters",
+    "PredictionGrid",
+    "Progress",
+    "ProgressiveResizing",
+    "Results",
+    "SaveBackbone",
+    "Throughput",
+    "count_parameters",
+    "provenance",
+]

@@ -1,0 +1,103 @@
+"""Keeps, logs and draws the affinities of the tasks during training."""
+
+from itertools import product
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+from vtagml.affinity import Affinity
+from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.publish import log_numbers, publish
+from vtagml.callbacks.run_folder import Attempt, keep, to_json
+from vtagml.drawing import AffinityRecord, affinity_heatmaps, affinity_history
+
+
+class AffinityHeatmap(Callback):
+    """Draws S and ω every so many optimiser steps and at the end, in the form of Fig. 4.
+
+    Leaves in the run's folder `figures/affinity/step_000100.png` and so on,
+    `figures/affinity_final.png`, `figures/affinity_history.png` and `affinity.json`: the state of
+    the affinity, which another run can start from, and its history, from which every figure can
+    be drawn again. Logs all entries (`affinity/omega/<target>/<source>`,
+    `affinity/similarity/<target>/<source>`), the loss weights (`affinity/weight/<task>`) and how
+    often a pair had no usable gradient (`affinity/skipped`).
+
+    Args:
+        every: Optimiser steps between two records.
+    """
+
+    def __init__(self, every: int = 100) -> None:
+        self.every = check_positive("AffinityHeatmap", "every", every)
+        self.history: list[AffinityRecord] = []
+        self._attempt = Attempt("An affinity heat map or `affinity.json`")
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # A step lasts several batches under accumulation; it counts once, when it is done.
+        if trainer.is_global_zero and trainer.global_step % self.every == 0:
+            self._record(trainer, _affinity(pl_module))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero or trainer.global_step == 0:
+            return
+        affinity = _affinity(pl_module)
+        self._record(trainer, affinity)
+        with self._attempt():
+            self._draw(trainer, affinity, "affinity_final", "affinity/final")
+            figure = affinity_history({"tasks": list(affinity.tasks), "history": self.history})
+            publish(trainer, figure, "affinity_history", "affinity/history", trainer.global_step)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history = list(state_dict["history"])
+
+    def _record(self, trainer: Trainer, affinity: Affinity) -> None:
+        step = trainer.global_step
+        if step == 0 or (self.history and self.history[-1]["step"] == step):
+            return
+        self.history.append(affinity_record(affinity, step))
+        with self._attempt():
+            log_numbers(trainer, numbers(affinity.tasks, self.history[-1]), step)
+            self._draw(trainer, affinity, f"affinity/step_{step:06d}", "affinity/heatmap")
+            content = {**affinity.state(), "step": step, "history": self.history}
+            keep(trainer, "affinity.json", to_json(content))
+
+    def _draw(self, trainer: Trainer, affinity: Affinity, name: str, tag: str) -> None:
+        step = trainer.global_step
+        # S of a pair that was never observed is 0, which would look like a result.
+        similarity = torch.where(affinity.observations > 0, affinity.similarity, torch.nan)
+        figure = affinity_heatmaps(affinity.omega, similarity, affinity.tasks, f"Step {step}")
+        publish(trainer, figure, name, tag, step)
+
+
+@torch.no_grad()
+def affinity_record(affinity: Affinity, step: int) -> AffinityRecord:
+    """Returns the affinities as plain numbers, matrices as [target][source]."""
+    return {
+        "step": step,
+        "omega": affinity.omega.tolist(),
+        "similarity": affinity.similarity.tolist(),
+        "weights": affinity.weights.tolist(),
+        # The counts are symmetric: each pair once.
+        "skipped": int(affinity.skipped.tril().sum()),
+    }
+
+
+def numbers(tasks: tuple[str, ...], record: AffinityRecord) -> dict[str, float]:
+    """Returns the entries of a record under the names that loggers show."""
+    named: dict[str, float] = {"affinity/skipped": float(record["skipped"])}
+    for (row, target), (column, source) in product(enumerate(tasks), repeat=2):
+        named[f"affinity/omega/{target}/{source}"] = record["omega"][row][column]
+        named[f"affinity/similarity/{target}/{source}"] = record["similarity"][row][column]
+    for task, weight in zip(tasks, record["weights"], strict=True):
+        named[f"affinity/weight/{task}"] = weight
+    return named
+
+
+def _affinity(module: LightningModule) -> Affinity:
+    network: Any = module.network
+    return network.affinity

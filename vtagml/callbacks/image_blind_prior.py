@@ -1,0 +1,80 @@
+"""The result that every model has to beat: the best prediction that never looks at the image."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import torch
+from jaxtyping import Shaped
+from lightning import Trainer
+from torch import Tensor
+
+from vtagml.tasks import Task
+
+
+class ImageBlindPrior:
+    """Scores a prediction per task that was learned from labels alone, on the test's own batches.
+
+    Args:
+        predictions: Of every task, without batch axis.
+        tasks: The tasks by name.
+    """
+
+    def __init__(self, predictions: Mapping[str, Tensor], tasks: Mapping[str, Task]) -> None:
+        self.predictions = dict(predictions)
+        self.metrics = {name: tasks[name].metrics() for name in predictions}
+        self._scored: set[str] = set()
+
+    def update(self, batch: Mapping[str, Any]) -> None:
+        """Scores the predictions on the labels of one batch."""
+        for name, metrics in self.metrics.items():
+            if name not in batch:
+                continue
+            target = batch[name]
+            self.predictions[name] = self.predictions[name].to(target.device)
+            prediction = fitted(self.predictions[name], target.shape[1:])
+            metrics.to(target.device).update(prediction.expand_as(target), target)
+            self._scored.add(name)
+
+    def compute(self) -> dict[str, dict[str, float]]:
+        """Returns all metrics of all tasks that had labels, over all ranks."""
+        return {
+            name: {key: float(value) for key, value in metrics.compute().items()}
+            for name, metrics in self.metrics.items()
+            if name in self._scored
+        }
+
+
+def learn_predictions(
+    trainer: Trainer, tasks: Mapping[str, Task], batches: int
+) -> dict[str, Tensor]:
+    """Learns the image-blind prediction of every task from the first training batches.
+
+    Returns nothing without a datamodule and on ranks other than zero, which has to give it to
+    them so that all score the same; leaves out tasks without labels in the training data.
+    """
+    datamodule: Any = getattr(trainer, "datamodule", None)
+    if datamodule is None:
+        return {}
+    # A test alone has not prepared the training data. Every rank does, as Lightning would.
+    datamodule.setup("fit")
+    if not trainer.is_global_zero:
+        return {}
+    priors = {name: task.prior() for name, task in tasks.items()}
+    labelled: set[str] = set()
+    for raw in islice(datamodule.train_dataloader(), batches):
+        batch = trainer.strategy.batch_to_device(raw)
+        for name in priors.keys() & batch.keys():
+            priors[name].update(batch[name])
+            labelled.add(name)
+    return {name: priors[name].compute().cpu() for name in tasks if name in labelled}
+
+
+def fitted(prediction: Shaped[Tensor, "*size"], size: torch.Size) -> Shaped[Tensor, "..."]:
+    """A prediction at the size of the labels: the nearest pixel, for ids and metres alike."""
+    for axis, length in enumerate(size):
+        if prediction.shape[axis] != length:
+            places = torch.arange(length, device=prediction.device) + 0.5
+            nearest = (places * prediction.shape[axis] / length).long()
+            prediction = prediction.index_select(axis, nearest)
+    return prediction

@@ -1,0 +1,75 @@
+"""Draws predictions beside labels, of the first batch of validation and test."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from lightning import Callback, LightningModule, Trainer
+
+from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.publish import publish
+from vtagml.callbacks.run_folder import Attempt
+from vtagml.drawing import prediction_grid
+from vtagml.tasks import Task
+
+
+class PredictionGrid(Callback):
+    """Draws image, truth and prediction of every task for the first samples.
+
+    Leaves `figures/predictions_val_epoch_000.png` and so on, and `figures/predictions_test.png`,
+    in the run's folder. The first batch is always the same, so epochs can be compared.
+
+    Args:
+        samples: Rows of the grid; fewer where the batch is smaller.
+        every_epochs: Epochs between two validation grids.
+    """
+
+    def __init__(self, samples: int = 4, every_epochs: int = 1) -> None:
+        self.samples = check_positive("PredictionGrid", "samples", samples)
+        self.every_epochs = check_positive("PredictionGrid", "every_epochs", every_epochs)
+        self._attempt = Attempt("A prediction grid")
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if batch_idx or dataloader_idx or trainer.sanity_checking:
+            return
+        epoch = trainer.current_epoch
+        fitting = trainer.state.fn == "fit"
+        if fitting and epoch % self.every_epochs:
+            return
+        name = f"predictions_val_epoch_{epoch:03d}" if fitting else "predictions_val"
+        self._draw(trainer, pl_module, outputs, batch, name, "predictions/val")
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if not (batch_idx or dataloader_idx):
+            self._draw(trainer, pl_module, outputs, batch, "predictions_test", "predictions/test")
+
+    def _draw(
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        outputs: Any,
+        batch: Mapping[str, Any],
+        name: str,
+        tag: str,
+    ) -> None:
+        if not trainer.is_global_zero:
+            return
+        tasks: Mapping[str, Task] = cast(Any, module).tasks
+        with self._attempt():
+            figure = prediction_grid(batch, outputs["predictions"], tasks, self.samples)
+            publish(trainer, figure, name, tag, trainer.global_step)

@@ -1,0 +1,81 @@
+"""Progress on the terminal: a bar for people, lines for log files."""
+
+import math
+from typing import Any, cast
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import RichProgressBar
+from rich import get_console
+
+from vtagml.callbacks.checks import check_positive
+
+
+class Progress(RichProgressBar):
+    """Shows the losses of all tasks: as a bar on a terminal, else as a line now and then.
+
+    Args:
+        every: Optimiser steps between two lines where there is no terminal.
+        refresh_rate: How often a second the bar is drawn, 0 for no progress at all.
+    """
+
+    def __init__(self, every: int = 50, refresh_rate: int = 10) -> None:
+        super().__init__(refresh_rate=refresh_rate)
+        self.every = check_positive("Progress", "every", every)
+        self._printed = 0
+
+    @property
+    def is_enabled(self) -> bool:
+        return super().is_enabled and get_console().is_terminal
+
+    @property
+    def prints_lines(self) -> bool:
+        return super().is_enabled and not get_console().is_terminal
+
+    def get_metrics(
+        self, trainer: Trainer, pl_module: LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        return dict(losses(trainer, pl_module))
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        step = trainer.global_step
+        if self.prints_lines and step % self.every == 0 and step != self._printed:
+            self._printed = step
+            steps = trainer.estimated_stepping_batches
+            place = f"{step}/{int(steps)}" if math.isfinite(steps) else str(step)
+            _say(f"step {place}: loss {_listed(losses(trainer, pl_module))}")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        super().on_validation_end(trainer, pl_module)
+        if self.prints_lines and not trainer.sanity_checking:
+            found = _listed(headlines(trainer, pl_module))
+            _say(f"validation after step {trainer.global_step}: {found}")
+
+
+def losses(trainer: Trainer, module: LightningModule) -> dict[str, float]:
+    """Returns the last loss of each task by the task's name, and their sum where logged."""
+    logged = trainer.callback_metrics
+    names = {"total": "train/loss"} | {name: f"train/{name}/loss" for name in _tasks(module)}
+    return {name: float(logged[key]) for name, key in names.items() if key in logged}
+
+
+def headlines(trainer: Trainer, module: LightningModule) -> dict[str, float]:
+    """Returns the headline metric of each task, as the last validation logged it."""
+    keys = [f"{name}/{task.headline}" for name, task in _tasks(module).items()]
+    logged = trainer.callback_metrics
+    return {key: float(logged[f"val/{key}"]) for key in keys if f"val/{key}" in logged}
+
+
+def _tasks(module: LightningModule) -> dict[str, Any]:
+    return cast(Any, module).tasks
+
+
+def _listed(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
+def _say(line: str) -> None:
+    # At once, because a log file is read while it grows, and plain, because it is no terminal.
+    print(line, flush=True)

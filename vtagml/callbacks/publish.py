@@ -1,0 +1,47 @@
+"""Figures of a run: as files in its folder, and to every logger that takes pictures."""
+
+from io import BytesIO
+
+import numpy as np
+from lightning import Trainer
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from matplotlib.figure import Figure
+from PIL import Image
+
+from vtagml.callbacks.run_folder import keep
+from vtagml.drawing import to_png
+
+
+def publish(trainer: Trainer, figure: Figure, name: str, tag: str, step: int) -> None:
+    """Writes a figure to `<run folder>/figures/<name>.png` and logs it; empties the figure.
+
+    It is rendered once: TensorBoard and W&B get the pixels of the file.
+
+    Args:
+        trainer: Knows the run's folder and its loggers.
+        figure: Is empty afterwards.
+        name: File name without ending, may contain folders.
+        tag: Under which the loggers keep it; the same over the steps, so that they show a slider.
+        step: The optimiser step that the figure belongs to.
+    """
+    png = to_png(figure)
+    picture = Image.open(BytesIO(png)).convert("RGB")
+    try:
+        keep(trainer, f"figures/{name}.png", png)
+    finally:  # A full disk here does not keep the picture from a server.
+        for logger in trainer.loggers:
+            log_picture(logger, tag, picture, step)
+
+
+def log_picture(logger: Logger, tag: str, picture: Image.Image, step: int) -> None:
+    """Gives a picture to a logger that takes pictures; the others are passed over."""
+    if isinstance(logger, WandbLogger):
+        logger.log_image(key=tag, images=[picture], step=step)
+    elif isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image(tag, np.asarray(picture), step, dataformats="HWC")
+
+
+def log_numbers(trainer: Trainer, numbers: dict[str, float], step: int) -> None:
+    """Gives numbers to every logger now, whatever `log_every_n_steps` says."""
+    for logger in trainer.loggers:
+        logger.log_metrics(numbers, step=step)

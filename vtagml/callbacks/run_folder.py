@@ -1,0 +1,85 @@
+"""Files of a run: whole or not there at all, and numbers that JSON can hold."""
+
+import json
+import math
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning import Trainer
+from torch import Tensor
+
+
+def keep(trainer: Trainer, name: str, content: bytes) -> None:
+    """Writes a file in the run's folder; a `fast_dev_run` leaves nothing there."""
+    if not getattr(trainer, "fast_dev_run", False):
+        write_whole(Path(trainer.default_root_dir) / name, content)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it, whatever happens in between.
+
+    The temporary file stands beside the target, because a rename is atomic only within one file
+    system, and is synced first, because a rename may reach the disk before the content does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_json(value: Any) -> bytes:
+    """Returns a value as JSON, with null for what is not a finite number."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def plain(value: Any) -> Any:
+    """Turns tensors, paths and other objects into what JSON knows."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Tensor):
+        return plain(value.detach().cpu().tolist())
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence | set | frozenset):
+        return [plain(each) for each in value]
+    return str(value)
+
+
+class Attempt:
+    """Turns the failure of something that a run can do without into one warning.
+
+    Use as `with attempt():`; later failures are silent, later successes welcome.
+
+    Args:
+        what: The part that fails, as the warning names it.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.failed = False
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not self.failed:
+                self.failed = True
+                warnings.warn(
+                    f"{self.what} could not be made and the run goes on without it; this is said "
+                    f"only once. {type(error).__name__}: {error}",
+                    stacklevel=3,
+                )

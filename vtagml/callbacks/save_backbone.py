@@ -1,0 +1,66 @@
+"""Writes the trained backbone as a file of weights that other runs start from."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from jaxtyping import Shaped
+from lightning import Callback, LightningModule, Trainer
+from safetensors.torch import save
+from torch import Tensor
+
+from vtagml.callbacks.provenance import command, commit
+from vtagml.callbacks.run_folder import keep, plain
+
+
+class SaveBackbone(Callback):
+    """Saves the timm network of `network.encoder.backbone` as safetensors when training ends.
+
+    The file's metadata say which architecture it is, what it scored, and which command and commit
+    made it. A failure is an error: the file is what such a run is for.
+
+    Args:
+        path: The file, relative to the run's folder unless absolute.
+        dtype: Precision of the floating-point weights.
+    """
+
+    def __init__(
+        self, path: str, dtype: Literal["float16", "bfloat16", "float32"] = "float16"
+    ) -> None:
+        self.path = path
+        self.dtype: torch.dtype = getattr(torch, dtype)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        backbone = cast(Any, pl_module).network.encoder.backbone
+        weights = {
+            name: cast_weight(name, value, self.dtype)
+            for name, value in backbone.model.state_dict().items()
+        }
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        described = {
+            "architecture": str(backbone.architecture),
+            "metrics": json.dumps(plain(metrics)),
+            "command": command(),
+            "commit": json.dumps(commit(Path.cwd())),
+            "steps": str(trainer.global_step),
+        }
+        keep(trainer, self.path, save(weights, metadata=described))
+
+
+def cast_weight(
+    name: str, value: Shaped[Tensor, "*size"], dtype: torch.dtype
+) -> Shaped[Tensor, "*size"]:
+    """Returns a weight of its own memory in a precision; integers stay as they are."""
+    value = value.detach().cpu()
+    if not value.is_floating_point():
+        return value.clone().contiguous()
+    narrow = value.to(dtype).clone().contiguous()
+    if not torch.equal(narrow.isfinite(), value.isfinite()):
+        raise ValueError(
+            f"`dtype` {dtype} cannot hold `{name}`, whose largest value is "
+            f"{float(value.abs().max()):.3g}: choose bfloat16 or float32."
+        )
+    return narrow

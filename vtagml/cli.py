@@ -1,0 +1,182 @@
+"""The command line: `lightning fit|validate|test|predict --config experiments/….yaml`."""
+
+import logging
+import os
+import sys
+import warnings
+from argparse import ArgumentError
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Lightning still calls what jsonargparse has renamed; no user can do anything about it.
+os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
+
+import torch
+from lightning import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from vtagml.callbacks import (
+    AffinityHeatmap,
+    ParameterTable,
+    PredictionGrid,
+    Progress,
+    Results,
+    Throughput,
+)
+
+USAGE = """\
+Multitask dense vision with transformer adapters.
+
+usage: lightning COMMAND --config experiments/NAME.yaml [--config OVERLAY.yaml] [--KEY VALUE …]
+
+commands:
+  fit        train, then test; leaves checkpoint, figures and metrics.json in runs/NAME
+  validate   metrics on the validation split
+  test       metrics on the test split, as a table and as metrics.json
+  predict    predictions for the images of the predict split
+
+examples:
+  lightning fit --config experiments/scenes_sdne.yaml
+  lightning fit --config experiments/scenes_sdne.yaml --trainer.max_steps 50 --data.batch_size 8
+  lightning fit --config experiments/scenes_sdne.yaml --print_config
+  lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
+  lightning test --config experiments/scenes_sdne.yaml \\
+      --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt
+
+Any key of a config can be given as --key.sub_key VALUE after it; the last one wins.
+`lightning COMMAND --help` lists every key. VTAGML_TRACEBACK=1 shows the traceback of an error.
+"""
+
+COMMANDS = ("fit", "validate", "test", "predict")
+LOGGERS = "logs"
+
+# Warnings of libraries that no user of a config can act on.
+UNHELPFUL = (
+    "Found .* module.* in eval mode",  # a frozen backbone is meant to be
+    ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
+    "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
+)
+# An abbreviated key would let a typo pass that happens to be the beginning of a key.
+PARSER: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
+
+
+class RunFolderConfig(SaveConfigCallback):
+    """Keeps the resolved config in the run folder, beside what it made."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if trainer.is_global_zero and not trainer.fast_dev_run:
+            folder = Path(trainer.default_root_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            text = self.parser.dump(self.config, skip_none=False)
+            (folder / "config.yaml").write_text(text, encoding="utf-8")
+
+
+class ExperimentCLI(LightningCLI):
+    """LightningCLI with the house's defaults: run folder, loggers, callbacks, links."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument(
+            "--test_after_fit", type=bool, default=True, help="Test as soon as the fit has ended."
+        )
+        parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")
+        for callback, key in (
+            (ModelCheckpoint, "checkpoint"),
+            (AffinityHeatmap, "affinity_heatmap"),
+            (PredictionGrid, "prediction_grid"),
+            (ParameterTable, "parameter_table"),
+            (Results, "results"),
+            (Progress, "progress"),
+            (Throughput, "throughput"),
+        ):
+            parser.add_lightning_class_args(callback, key)
+        parser.set_defaults(
+            {
+                # One file that is always the newest; rerunning an experiment replaces it.
+                "checkpoint.filename": "last",
+                "checkpoint.save_top_k": 1,
+                "checkpoint.enable_version_counter": False,
+                # `ParameterTable` says it by room, `Results` with a row to compare with.
+                "trainer.enable_model_summary": False,
+            }
+        )
+
+    def before_instantiate_classes(self) -> None:
+        torch.set_float32_matmul_precision("high")  # TF32 where the GPU has it
+        config = self.config[self.subcommand]
+        if config.trainer.default_root_dir is None:
+            name = Path(str(config.config[0])).stem if config.config else "run"
+            config.trainer.default_root_dir = str(Path("runs") / name)
+        root = config.trainer.default_root_dir
+        if config.checkpoint.dirpath is None:
+            config.checkpoint.dirpath = str(Path(root) / "checkpoints")
+
+    def instantiate_trainer(self, **options: Any) -> Trainer:
+        config = self.config[self.subcommand]
+        if config.trainer.logger in (None, True) and not config.trainer.fast_dev_run:
+            root = config.trainer.default_root_dir
+            options["logger"] = [
+                CSVLogger(root, name=LOGGERS),
+                TensorBoardLogger(root, name=LOGGERS),
+            ]
+        trainer = super().instantiate_trainer(**options)
+        if trainer.loggers:
+            trainer.callbacks.append(LearningRateMonitor(logging_interval="step"))
+        return trainer
+
+    def after_fit(self) -> None:
+        config = self.config[self.subcommand]
+        if config.test_after_fit and self.trainer.state.finished:
+            self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs one command.
+
+    Args:
+        args: The words after `lightning`; those of the process by default.
+    """
+    words = list(sys.argv[1:] if args is None else args)
+    if not words or words[0] in ("-h", "--help"):
+        sys.stdout.write(USAGE)
+        return
+    if words[0] not in COMMANDS:
+        _fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.")
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
+    try:
+        with warnings.catch_warnings():
+            for message in UNHELPFUL:
+                warnings.filterwarnings("ignore", message)
+            ExperimentCLI(
+                LightningModule,
+                LightningDataModule,
+                subclass_mode_model=True,
+                subclass_mode_data=True,
+                save_config_callback=RunFolderConfig,
+                seed_everything_default=0,
+                parser_kwargs=dict.fromkeys(COMMANDS, PARSER) | PARSER,
+                args=None if args is None else words,
+            )
+    except (ArgumentError, ValueError, FileNotFoundError, MisconfigurationException) as error:
+        if os.environ.get("VTAGML_TRACEBACK"):
+            raise
+        _fail(_brief(str(error)))
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return "Tip:" not in record.getMessage()
+
+
+def _brief(message: str) -> str:
+    """Leaves out of the parser's report what tells a reader nothing: types tried, values given."""
+    noise = ("Given value", "Subtypes:", "Errors:", "Does not validate", "- Expected a <class '")
+    lines = [line for line in message.splitlines() if not line.strip().startswith(noise)]
+    return "\n".join(lines).removeprefix("  - ")
+
+
+def _fail(message: str) -> None:
+    sys.stderr.write(f"error: {message}\n")
+    raise SystemExit(2)

@@ -1,0 +1,111 @@
+"""The entries of ω and S over training, one column per target task."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vtagml.drawing.canvas import (
+    INK,
+    LARGE,
+    MEDIUM,
+    SMALL,
+    line_style,
+    new_figure,
+    place_panels,
+    tidy,
+)
+
+Matrix = list[list[float]]
+
+# Inches.
+PANEL, GAPS, LEFT, LEGEND, LEGEND_LINE = (2.1, 1.6), (0.45, 0.38), 0.75, 0.85, 0.17
+TARGETS_PER_ROW, LEGEND_COLUMNS = 6, 6
+
+
+class AffinityRecord(TypedDict):
+    """The affinities after one optimiser step; matrices are [target][source]."""
+
+    step: int
+    omega: Matrix
+    similarity: Matrix
+    weights: list[float]
+    skipped: int
+
+
+class AffinityHistory(TypedDict):
+    """The affinities of a run, as `affinity.json` keeps them."""
+
+    tasks: list[str]
+    history: list[AffinityRecord]
+
+
+def affinity_history(history: AffinityHistory) -> Figure:
+    """Draws ω (above) and S (below) over the steps: a panel per target, a line per source."""
+    tasks, records = history["tasks"], history["history"]
+    if not records:
+        raise ValueError(
+            "`history` must hold at least one record, found none: train for at least one step."
+        )
+    steps = [record["step"] for record in records]
+    rows = [
+        ("affinity ω", _stack([record["omega"] for record in records]), 0.0),
+        ("similarity S", _stack([record["similarity"] for record in records]), -1.0),
+    ]
+    wide = min(len(tasks), TARGETS_PER_ROW)
+    tall = len(rows) * -(-len(tasks) // TARGETS_PER_ROW)
+    legend = LEGEND + LEGEND_LINE * -(-len(tasks) // LEGEND_COLUMNS)
+    figure = new_figure(
+        LEFT + wide * PANEL[0] + (wide - 1) * GAPS[0] + 0.2,
+        legend + tall * PANEL[1] + (tall - 1) * GAPS[1] + 0.75,
+    )
+    panels = figure.subplots(tall, wide, sharex=True, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for target, name in enumerate(tasks):
+        block, column = divmod(target, TARGETS_PER_ROW)
+        for row, (label, values, lowest) in enumerate(rows):
+            axes = panels[block * len(rows) + row, column]
+            _draw(axes, steps, values[:, target], tasks)
+            axes.set_ylim(lowest if (values < 0).any() else -0.03, 1.03)
+            axes.set_ylabel(label if column == 0 else "", size=MEDIUM)
+        panels[block * len(rows), column].set_title(f"target: {name}", size=MEDIUM, color=INK)
+    for axes in panels[-1]:
+        axes.set_xlabel("step", size=SMALL)
+    place_panels(figure, PANEL, GAPS, LEFT, legend)
+    _legend(figure, panels[0, 0])
+    return figure
+
+
+def _stack(matrices: Sequence[Matrix]) -> npt.NDArray[np.float64]:
+    # JSON has no NaN: an unknown entry is null there and None here.
+    return np.array(matrices, dtype=object).astype(np.float64)
+
+
+def _draw(
+    axes: Axes, steps: list[int], values: npt.NDArray[np.float64], tasks: Sequence[str]
+) -> None:
+    axes.set_axis_on()
+    for source, name in enumerate(tasks):
+        marker = "o" if len(steps) == 1 else ""  # A line through one point is invisible.
+        axes.plot(steps, values[:, source], label=name, lw=1.6, marker=marker, **line_style(source))
+    tidy(axes)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    height = figure.get_figheight()
+    figure.legend(
+        handles,
+        names,
+        title="source",
+        title_fontsize=SMALL,
+        fontsize=SMALL,
+        loc="lower center",
+        ncols=min(len(names), LEGEND_COLUMNS),
+        frameon=False,
+    )
+    figure.suptitle("Affinities over training", size=LARGE, weight="bold", y=1 - 0.1 / height)

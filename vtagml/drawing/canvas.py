@@ -1,0 +1,98 @@
+"""Figures that belong to nobody but their caller: Agg, no pyplot, nothing global."""
+
+from io import BytesIO
+from typing import Any, cast
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+
+DOTS_PER_INCH = 150
+INK = "#222222"
+FAINT = "#8a8a8a"
+UNKNOWN = "#d9d9d9"
+SMALL, MEDIUM, LARGE = 8.5, 10.0, 12.0
+
+# Okabe and Ito's colours, which people with any colour vision can tell apart. Yellow is left out:
+# on white it is too pale for a line.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#222222")
+DASHES = ("solid", "dashed", "dotted")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Returns an empty white figure of a size in inches, with a canvas of its own."""
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def place_panels(
+    figure: Figure,
+    panel: tuple[float, float],
+    gaps: tuple[float, float],
+    left: float,
+    bottom: float,
+) -> None:
+    """Puts the panels of `subplots` at fixed places in inches: no layout has to be searched for.
+
+    Args:
+        figure: Has its panels already.
+        panel: Width and height of a panel.
+        gaps: Space between panels, across and down.
+        left: Margin for the labels of the vertical axes.
+        bottom: Margin for the labels of the horizontal axes and a legend.
+    """
+    rows, columns = cast(GridSpec, figure.axes[0].get_gridspec()).get_geometry()
+    width, height = figure.get_size_inches()
+    figure.subplots_adjust(
+        left=left / width,
+        right=(left + columns * panel[0] + (columns - 1) * gaps[0]) / width,
+        bottom=bottom / height,
+        top=(bottom + rows * panel[1] + (rows - 1) * gaps[1]) / height,
+        wspace=gaps[0] / panel[0],
+        hspace=gaps[1] / panel[1],
+    )
+
+
+def to_png(figure: Figure) -> bytes:
+    """Renders a figure and empties it, so that no picture outlives its file."""
+    png = BytesIO()
+    figure.savefig(png, format="png")
+    figure.clear()
+    return png.getvalue()
+
+
+def readable_ink(red: float, green: float, blue: float) -> str:
+    """Returns white or dark ink, whichever contrasts more with the colour below it (WCAG 2)."""
+    below = luminance(red, green, blue)
+    on_white = (1.0 + 0.05) / (below + 0.05)
+    on_dark = (below + 0.05) / (luminance(*to_rgb(INK)) + 0.05)
+    return "white" if on_white > on_dark else INK
+
+
+def luminance(red: float, green: float, blue: float) -> float:
+    """Computes the relative luminance of an sRGB colour in [0, 1] (WCAG 2)."""
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (red, green, blue)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def line_style(index: int) -> dict[str, Any]:
+    """Returns colour and dashes of the index-th line; dashes change when colours run out."""
+    return {
+        "color": PALETTE[index % len(PALETTE)],
+        "linestyle": DASHES[index // len(PALETTE) % len(DASHES)],
+    }
+
+
+def tidy(axes: Axes) -> None:
+    """Removes the frame's upper and right side and quietens the rest."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(labelsize=SMALL, color=FAINT, labelcolor=INK)
+    axes.grid(axis="y", color="#ececec", linewidth=0.8)
+    axes.set_axisbelow(True)

@@ -1,0 +1,44 @@
+"""What the colours of a continuous map of one channel mean, asked of the task itself."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vtagml.tasks.task import Task
+
+STEPS, TICKS = 256, 4
+WIDE_RANGE = 4.0  # From this ratio on, values are spaced by their logarithm.
+
+
+class ColourBar(NamedTuple):
+    """Colours from the lowest value to the highest, and the values at equal distances."""
+
+    colours: Float[Tensor, "1 width 3"]
+    ticks: list[str]
+
+
+def colour_bar(task: Task, values: Float[Tensor, "batch 1 height width"]) -> ColourBar | None:
+    """Returns the colours that `Task.picture` gives to the range of some values.
+
+    Args:
+        task: Its `unit`, if it has one, stands behind the values.
+        values: What is drawn; NaN is unknown. Without two different known values there is no bar.
+    """
+    known = values[values.isfinite()].double()
+    if known.numel() == 0 or known.min() == known.max():
+        return None
+    low, high = float(known.min()), float(known.max())
+    if low > 0 and high / low > WIDE_RANGE:
+        ramp = torch.logspace(0, 1, STEPS, base=high / low, dtype=torch.float64) * low
+    else:
+        ramp = torch.linspace(low, high, STEPS, dtype=torch.float64)
+    colours = task.picture(ramp.to(values.dtype)[None, None, None])[0].permute(1, 2, 0)
+    unit = getattr(task, "unit", "")
+    places = [round(index * (STEPS - 1) / (TICKS - 1)) for index in range(TICKS)]
+    return ColourBar(colours, [f"{_short(float(ramp[place]))} {unit}".strip() for place in places])
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"

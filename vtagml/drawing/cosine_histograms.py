@@ -1,0 +1,90 @@
+"""How often the gradients of two tasks pull against each other."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Shaped
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from torch import Tensor
+
+from vtagml.drawing.canvas import INK, LARGE, PALETTE, SMALL, new_figure, place_panels, tidy
+
+AGREEMENT, CONFLICT = PALETTE[0], PALETTE[1]
+# Inches.
+PANEL, GAPS, LEFT, BOTTOM, TOP = (2.1, 1.4), (0.55, 0.45), 0.6, 0.4, 0.65
+COLUMNS = 3
+BARS_PER_SIDE = 20
+
+
+def cosine_histograms(counts: Shaped[Tensor, "task source bins"], tasks: Sequence[str]) -> Figure:
+    """Draws the cosines of the gradients of each pair of tasks, conflicts in another colour.
+
+    Args:
+        counts: How many steps fell into each of an even number of equal bins from -1 to 1, per
+            pair; only the pairs above the diagonal are drawn.
+        tasks: Names, in the order of the first two axes.
+    """
+    pairs = list(combinations(range(len(tasks)), 2))
+    if not pairs:
+        raise ValueError(f"`tasks` must be at least two to have a conflict, found {list(tasks)}.")
+    rows = -(-len(pairs) // COLUMNS)
+    columns = min(COLUMNS, len(pairs))
+    figure = new_figure(
+        # One panel leaves room for the title.
+        LEFT + max(columns, 2) * PANEL[0] + (columns - 1) * GAPS[0] + 0.2,
+        BOTTOM + rows * PANEL[1] + (rows - 1) * GAPS[1] + TOP,
+    )
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    for axes in panels.flat[len(pairs) :]:
+        axes.set_axis_off()
+    drawn = np.stack([counts[pair].double().cpu().numpy() for pair in pairs])
+    bars, limit = zoomed(drawn)
+    for axes, (first, second), heights in zip(panels.flat, pairs, bars, strict=False):
+        _draw(axes, heights, limit)
+        axes.set_title(f"{tasks[first]} and {tasks[second]}", size=SMALL, color=INK)
+    title = "Cosine of two tasks' gradients, share of steps"
+    figure.suptitle(title, size=LARGE, weight="bold", y=1 - 0.08 / figure.get_figheight())
+    alone = (figure.get_figwidth() - PANEL[0]) / 2
+    place_panels(figure, PANEL, GAPS, LEFT if columns > 1 else alone, BOTTOM)
+    return figure
+
+
+def zoomed(counts: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
+    """Returns at most twenty bars on each side of zero that hold all counts, and their limit.
+
+    Args:
+        counts: `[pair, bin]`, an even number of equal bins from -1 to 1.
+    """
+    half = counts.shape[1] // 2
+    from_zero = counts[:, half:] + counts[:, :half][:, ::-1]
+    occupied = np.flatnonzero(from_zero.any(axis=0))
+    shown = int(occupied[-1]) + 1 if len(occupied) else half
+    merged = -(-shown // BARS_PER_SIDE)  # Bins per bar.
+    shown = -(-shown // merged) * merged
+    # The last bar may reach beyond one, where nothing is.
+    padding = max(0, shown - half)
+    counts = np.pad(counts, ((0, 0), (padding, padding)))
+    middle = half + padding
+    inner = counts[:, middle - shown : middle + shown]
+    return inner.reshape(len(counts), -1, merged).sum(axis=2), shown / half
+
+
+def _draw(axes: Axes, heights: npt.NDArray[np.float64], limit: float) -> None:
+    total = heights.sum()
+    shares = 100 * heights / total if total else heights
+    half = len(heights) // 2
+    edges = np.linspace(-limit, limit, len(heights) + 1)
+    colours = [CONFLICT] * half + [AGREEMENT] * half
+    axes.bar(edges[:-1], shares, width=limit / half, align="edge", color=colours)
+    axes.axvline(0.0, color=INK, linewidth=0.8)
+    axes.set_xlim(-limit, limit)
+    tidy(axes)
+    label = f"{shares[:half].sum():.0f}% below 0" if total else "never observed"
+    axes.text(0.03, 0.97, label, transform=axes.transAxes, va="top", size=SMALL, color=CONFLICT)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.yaxis.set_major_formatter(PercentFormatter(decimals=0))
+    axes.margins(y=0.25)  # Room for the words.

@@ -1,0 +1,183 @@
+"""Training, validation and test of a multitask network: losses, weights, logs."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+import lightning
+import torch
+import torch.distributed
+from jaxtyping import Float
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from vtagml.affinity import Uniform
+from vtagml.backbone import differing_keys
+from vtagml.decoders import AllMLP, PerTask
+from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
+from vtagml.parameters import parameter_groups
+from vtagml.schedule import WarmupCosine
+from vtagml.tasks import Task
+
+Batch = dict[str, Any]
+OptimizerOfParameters = Callable[[Iterable[Any]], Optimizer]
+ScheduleOfSteps = Callable[[Optimizer, int], LRScheduler]
+
+
+def default_decoders(outputs: Mapping[str, int], channels: Any) -> PerTask:
+    """Builds an All-MLP decoder per task."""
+    return PerTask(outputs, channels, AllMLP)
+
+
+def adamw(parameters: Any) -> Optimizer:
+    """Builds AdamW with the learning rate that suits small decoders."""
+    return torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01)
+
+
+class MultitaskModule(lightning.LightningModule):
+    """Trains a network on several tasks; the affinity watches each backward.
+
+    The loss is Σ_n w_n·c_n·L_n with the affinity's weights w_n = Σ_t ω[t, n] (Sec. 3.2.1), the
+    tasks' fixed weights c_n and L_n the mean over the valid pixels of all ranks.
+
+    Args:
+        tasks: What to predict; their order is the order of the affinity's rows and columns.
+        encoder: The method: an encoder class and its settings.
+        decoders: Decoders and their settings.
+        affinity: Which affinity, and its settings.
+        optimizer: An optimiser class and its settings.
+        schedule: Builds the learning-rate schedule from the optimiser and the number of steps.
+        encoder_rate: Learning rate of the encoder as a share of the decoders'.
+        compile: Backend of `torch.compile` for encoder and decoders, null for none.
+    """
+
+    def __init__(
+        self,
+        tasks: list[Task],
+        encoder: EncoderOfTasks,
+        decoders: DecodersOfTasks = default_decoders,
+        affinity: AffinityOfTasks = Uniform,
+        optimizer: OptimizerOfParameters = adamw,
+        schedule: ScheduleOfSteps = WarmupCosine,
+        encoder_rate: float = 1.0,
+        compile: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.tasks = _by_name(tasks)
+        outputs = {name: task.channels for name, task in self.tasks.items()}
+        self.network = MultitaskNetwork(outputs, encoder, decoders, affinity)
+        self.optimizer, self.schedule, self.encoder_rate = optimizer, schedule, encoder_rate
+        for stage in ("val", "test"):
+            metrics = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
+            setattr(self, f"{stage}_metrics", metrics)
+        if compile is not None:
+            self.network.compile(backend=compile)
+
+    @property
+    def task_names(self) -> list[str]:
+        """Names of the tasks: the sample keys that the data has to give."""
+        return list(self.tasks)
+
+    def setup(self, stage: str) -> None:
+        labels = getattr(getattr(self.trainer, "datamodule", None), "labels", None)
+        if labels is not None:
+            for task in self.tasks.values():
+                task.bind(labels)
+
+    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
+        maps = self.network(image)
+        return {name: self.tasks[name].predict(map) for name, map in maps.items()}
+
+    def losses(self, maps: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, "task"]:
+        """Computes every task's loss, averaged over the valid pixels of all ranks.
+
+        Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by
+        the mean count of a rank: the average of the gradients is then that of one process.
+        """
+        absent = [name for name in self.tasks if name not in batch]
+        if absent:
+            raise ValueError(
+                f"Every training batch must have each of the `tasks` {list(self.tasks)}, found "
+                f"none of {absent}. Mark unknown labels by NaN (255 for classes), or drop the task."
+            )
+        pairs = [task.loss(maps[name], batch[name]) for name, task in self.tasks.items()]
+        counts = torch.stack([count for _, count in pairs]).float()
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.all_reduce(counts)
+            counts = counts / torch.distributed.get_world_size()
+        # Below one valid pixel there is nothing to average; the sum is an exact zero then.
+        return torch.stack([sum for sum, _ in pairs]) / counts.clamp(min=torch.finfo().tiny)
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        losses = self.losses(self.network(batch["image"]), batch)
+        fixed = losses.new_tensor([task.weight for task in self.tasks.values()])
+        total = (self.network.affinity.weights.to(losses) * fixed * losses).sum()
+        size = len(batch["image"])
+        self.log("train/loss", total.detach(), batch_size=size)
+        for name, loss in zip(self.tasks, losses.detach(), strict=True):
+            self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
+        return total
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        gram = self.network.encoder.fork.take()
+        if gram is not None:
+            self.network.affinity.observe(gram.reduced())
+
+    def validation_step(self, batch: Batch, index: int) -> dict[str, dict[str, Tensor]]:
+        return self._evaluate(batch, "val")
+
+    def test_step(self, batch: Batch, index: int) -> dict[str, dict[str, Tensor]]:
+        return self._evaluate(batch, "test")
+
+    def predict_step(self, batch: Batch, index: int) -> dict[str, Any]:
+        return {"name": batch["name"], **self(batch["image"])}
+
+    def _evaluate(self, batch: Batch, stage: str) -> dict[str, dict[str, Tensor]]:
+        predictions = self(batch["image"])
+        metrics = cast(nn.ModuleDict, getattr(self, f"{stage}_metrics"))
+        for name, prediction in predictions.items():
+            if name in batch:
+                cast(Any, metrics[name]).update(prediction, batch[name])
+        return {"predictions": predictions}
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_metrics("val")
+
+    def on_test_epoch_end(self) -> None:
+        self._log_metrics("test")
+
+    def _log_metrics(self, stage: str) -> None:
+        for name, collection in cast(nn.ModuleDict, getattr(self, f"{stage}_metrics")).items():
+            values = cast(Any, collection).compute()
+            cast(Any, collection).reset()
+            self.log_dict({f"{stage}/{name}/{key}": value for key, value in values.items()})
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        found = checkpoint["state_dict"]
+        differences = list(differing_keys(self.state_dict(), found))
+        if differences:
+            raise ValueError(
+                f"The checkpoint's model is not the config's: {len(differences)} differences, "
+                f"first {'; '.join(differences[:8])}. Give the config that the checkpoint was "
+                "trained with (config.yaml in its run folder)."
+            )
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        groups = parameter_groups(self.network.decoders, self.network.encoder)
+        optimizer = self.optimizer(groups)
+        for group in optimizer.param_groups:
+            group["lr"] *= self.encoder_rate if group["name"].startswith("encoder") else 1.0
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = self.schedule(optimizer, steps)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def _by_name(tasks: list[Task]) -> dict[str, Task]:
+    names = [task.name for task in tasks]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"`tasks` must be one or more tasks of different names, found {names}.")
+    return {task.name: task for task in tasks}
