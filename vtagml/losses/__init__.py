@@ -1,0 +1,25 @@
+"""Losses over the pixels whose label is known.
+
+Each loss is a pure function of a prediction and a target that returns the sum over the valid
+pixels and their number, so that whoever trains decides what to divide by: the pixels of this
+image, of this batch, or of all ranks. Unknown labels are NaN, or 255 in class labels; they change
+neither the value nor the gradient. Without a valid pixel the sum is an exact zero that is still
+connected to the prediction's graph. Half-precision predictions are computed in float32.
+"""
+
+from vtagml.losses.berhu import inverse_berhu
+from vtagml.losses.cross_entropy import cross_entropy
+from vtagml.losses.masked_l1 import masked_l1
+from vtagml.losses.rotated_l1 import rotated_l1
+from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known, known_classes
+
+__all__ = [
+    "UNKNOWN_CLASS",
+    "cross_entropy",
+    "full_precision",
+    "inverse_berhu",
+    "known",
+    "known_classes",
+    "masked_l1",
+    "rotated_l1",
+]

@@ -1,0 +1,44 @@
+"""Metrics of the tasks, pooled over all valid pixels of the dataset unless their name says else.
+
+Each is a pair of pure functions, one that reduces a batch to sums and one that turns sums into the
+metric, and a thin class that keeps the sums in float64. Adding the sums of batches or of ranks is
+all there is to accumulation, so the classes are right in distributed runs by construction. Unknown
+labels (NaN, or 255 in class labels) do not count; without any valid pixel a metric is NaN. The
+mean IoU is torchmetrics' own, see `vtagml.tasks.Segmentation`.
+"""
+
+from vtagml.metrics.absolute_relative_error import AbsoluteRelativeError
+from vtagml.metrics.accuracy import Accuracy
+from vtagml.metrics.angular_error import (
+    AngularError,
+    MedianAngularError,
+    WithinAngle,
+    angular_error,
+)
+from vtagml.metrics.collection import collect
+from vtagml.metrics.delta_m import delta_m
+from vtagml.metrics.depth_range import DepthRange
+from vtagml.metrics.edge_f1 import EdgeF1, EdgeMacroF1
+from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
+from vtagml.metrics.pooled import Pooled
+from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
+from vtagml.metrics.within_ratio import WithinRatio
+
+__all__ = [
+    "AbsoluteRelativeError",
+    "Accuracy",
+    "AngularError",
+    "DepthRange",
+    "EdgeF1",
+    "EdgeMacroF1",
+    "ImageRootMeanSquareError",
+    "MaskedMeanAbsoluteError",
+    "MedianAngularError",
+    "Pooled",
+    "RootMeanSquareError",
+    "WithinAngle",
+    "WithinRatio",
+    "angular_error",
+    "collect",
+    "delta_m",
+]

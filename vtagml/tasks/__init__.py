@@ -1,0 +1,34 @@
+"""Tasks: what a decoder's map means.
+
+A task is the one home of everything that is particular about it: the channels of the map, the
+activation that turns it into the units of the labels, the loss, the metrics, what is unknown, the
+prediction that never looks at the image, and the picture. Nothing else asks which task it is. To
+add one, write a sibling class in a file of its own.
+"""
+
+from vtagml.tasks.categorical import Categorical
+from vtagml.tasks.classification import Classification
+from vtagml.tasks.depth import Depth
+from vtagml.tasks.edges import Edges
+from vtagml.tasks.inverse_depth import InverseDepth
+from vtagml.tasks.labels import Labels
+from vtagml.tasks.normals import Normals
+from vtagml.tasks.prior import MajorityPrior, MeanDirectionPrior, MeanPrior, Prior
+from vtagml.tasks.segmentation import Segmentation
+from vtagml.tasks.task import Task
+
+__all__ = [
+    "Categorical",
+    "Classification",
+    "Depth",
+    "Edges",
+    "InverseDepth",
+    "Labels",
+    "MajorityPrior",
+    "MeanDirectionPrior",
+    "MeanPrior",
+    "Normals",
+    "Prior",
+    "Segmentation",
+    "Task",
+]

@@ -1,0 +1,16 @@
+"""What a dataset knows about the classes of a task."""
+
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Labels(Protocol):
+    """The names and colours of the classes of one task, as a dataset defines them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name per class, in the order of the train ids."""
+
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...]:
+        """One red, green, blue triple (0 to 255) per class."""

@@ -1,0 +1,91 @@
+"""The contract of a task."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from jaxtyping import Float, Shaped
+from torch import Tensor
+from torchmetrics import MetricCollection
+
+from vtagml.tasks.labels import Labels
+from vtagml.tasks.prior import Prior
+
+RESERVED = ("image", "name", "camera")
+"""Keys of a sample that are no task."""
+
+
+class Task(ABC):
+    """Everything there is to know about one task: activation, loss, metrics, units, picture.
+
+    A decoder makes a map of `channels` channels; the task turns it into a prediction in the units
+    of the labels, into a loss, and into a picture. No other place knows the nature of a task.
+
+    Args:
+        name: Key of the task in samples, outputs and logs.
+        channels: Number of channels of the decoder's map.
+        weight: Fixed weight of the loss, beside the weights that the affinity learns.
+
+    Attributes:
+        headline: Key of the one metric that tables and the relative change Δm use.
+        higher_is_better: Whether a larger headline metric is better.
+    """
+
+    headline: str
+    higher_is_better: bool
+
+    def __init__(self, name: str, channels: int, weight: float = 1.0) -> None:
+        if not name.isidentifier() or name in RESERVED:
+            raise ValueError(
+                f"`name` of a task must be one word of letters, digits and underscores and none "
+                f"of {', '.join(RESERVED)}, found {name!r}: name the label, for example 'depth'."
+            )
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(
+                f"`weight` of {name} must be a finite number of at least 0, found {weight}: "
+                "use 1.0 for no weighting."
+            )
+        self.name = name
+        self.channels = channels
+        self.weight = weight
+
+    @abstractmethod
+    def predict(self, map: Float[Tensor, "batch channels *size"]) -> Shaped[Tensor, "batch ..."]:
+        """The decoder's map in the units of the labels."""
+
+    @abstractmethod
+    def loss(
+        self,
+        map: Float[Tensor, "batch channels *size"],
+        target: Shaped[Tensor, "batch ..."],
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """The sum of the loss over the valid pixels, and their number.
+
+        Without a valid pixel the sum is an exact zero that is still connected to `map`, so that
+        every rank of a distributed run has the same graph.
+        """
+
+    @abstractmethod
+    def metrics(self) -> MetricCollection:
+        """Fresh metrics, to be updated with predictions and targets; unknown labels are ignored."""
+
+    @abstractmethod
+    def prior(self) -> Prior:
+        """A fresh accumulator of the best prediction that never looks at the image."""
+
+    @abstractmethod
+    def picture(
+        self, prediction: Shaped[Tensor, "batch ..."]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """A prediction or a target as colours in [0, 1]; unknown pixels are grey."""
+
+    def legend(self) -> list[tuple[str, tuple[float, float, float]]]:
+        """Names and colours of the classes in the picture; empty where colours are continuous."""
+        return []
+
+    def bind(self, labels: Mapping[str, Labels]) -> None:  # noqa: B027 -- nothing to take by default
+        """Takes over what the data know about the task: names and colours of its classes.
+
+        Raises:
+            ValueError: If the data and the task disagree on the number of classes.
+        """
