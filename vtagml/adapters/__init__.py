@@ -1,0 +1,35 @@
+"""Vision adapters (VTAGML, Sec. 3.2): small networks that make a frozen block depend on the task.
+
+A `VisionAdapter` starts as exactly the frozen block it sits on; `LiteralVisionAdapter` is wired as
+the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' has three layouts:
+`BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
+`LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
+`FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
+"""
+
+from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias, FullBias, PerHeadBias
+from vtagml.adapters.bottleneck import Bottleneck
+from vtagml.adapters.film import FiLM
+from vtagml.adapters.frozen_block import FrozenBlock, frozen_block
+from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
+from vtagml.adapters.task_embedding import TaskEmbedding
+from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
+from vtagml.adapters.vision_adapter import Adapter, LiteralVisionAdapter, VisionAdapter
+
+__all__ = [
+    "Adapter",
+    "AttentionBias",
+    "BlockDiagonalBias",
+    "Bottleneck",
+    "FiLM",
+    "FrozenBlock",
+    "FullBias",
+    "LiteralTaskScaledNorm",
+    "LiteralVisionAdapter",
+    "PerHeadBias",
+    "TaskAdaptedAttention",
+    "TaskEmbedding",
+    "TaskScaledNorm",
+    "VisionAdapter",
+    "frozen_block",
+]

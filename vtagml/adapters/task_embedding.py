@@ -1,0 +1,40 @@
+"""What the network knows of a task: a mixture of learned embeddings."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class TaskEmbedding(nn.Module):
+    """Averages the learned task embeddings θ̂ by affinity: z_t = Σ_n ω[t, n]·θ̂_n, Sec. 3.2.2.
+
+    An encoder has one set of embeddings for all its adapters, as the FiLM slide draws it; what an
+    adapter makes of them is its own. A task that was never trained is run by giving its row of ω.
+
+    The embeddings start as random vectors of about unit length: under Adam a generator's output
+    moves per step by the learning rate times the sum of |z|, which should not grow with the width
+    as fast as it does for entries of unit size.
+
+    Args:
+        tasks: How many tasks are trained, N.
+        width: Length of an embedding.
+    """
+
+    def __init__(self, tasks: int, width: int = 64) -> None:  # paper: w³, 343 for windows of 7
+        super().__init__()
+        if tasks < 1 or width < 1:
+            raise ValueError(
+                f"`tasks` and `width` must be positive, found {tasks} and {width}: there is an "
+                "embedding of that width per task."
+            )
+        self.embeddings = nn.Parameter(torch.randn(tasks, width) / width**0.5)
+
+    def forward(self, omega: Float[Tensor, "stream source"]) -> Float[Tensor, "stream embedding"]:
+        """Returns z of every row of ω, whatever device and precision ω comes in."""
+        tasks = self.embeddings.shape[0]
+        if omega.shape[1] != tasks:
+            raise ValueError(
+                f"`omega` must have a column for each of the {tasks} trained tasks, found "
+                f"{omega.shape[1]} columns: a task that was not trained adds a row, not a column."
+            )
+        return omega.to(self.embeddings) @ self.embeddings
