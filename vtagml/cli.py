@@ -58,6 +58,7 @@ LOGGERS = "logs"
 UNHELPFUL = (
     "Found .* module.* in eval mode",  # a frozen backbone is meant to be
     ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
+    "Checkpoint directory .* exists",  # of this very run: resumed, tested or run again
     "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
 )
 # An abbreviated key would let a typo pass that happens to be the beginning of a key.

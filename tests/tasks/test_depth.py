@@ -40,7 +40,7 @@ def test_picture_is_bright_where_it_is_near_and_depends_on_no_other_pixel() -> N
 
 
 def test_picture_covers_the_range() -> None:
-    picture = Depth(minimum=1.0, maximum=10.0).picture(torch.tensor([[[[0.2, 1.0, 10.0, 300.0]]]]))
+    picture = Depth(pictured=(1.0, 10.0)).picture(torch.tensor([[[[0.2, 1.0, 10.0, 300.0]]]]))
     viridis = matplotlib.colormaps["viridis"]
     for place, end in ((0, 1.0), (1, 1.0), (2, 0.0), (3, 0.0)):
         assert picture[0, :, 0, place].tolist() == pytest.approx(viridis(end)[:3])
@@ -59,3 +59,9 @@ def test_picture_has_colours_in_unusual_ranges(
 def test_range_rejects() -> None:
     with pytest.raises(ValueError, match=r"`minimum` .* below `maximum`"):
         Depth(minimum=10.0, maximum=1.0)
+
+
+@pytest.mark.parametrize("ends", [(0.0, 10.0), (5.0, 5.0)])
+def test_picture_needs_a_rising_range(ends: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="`pictured` must rise"):
+        Depth(pictured=ends)

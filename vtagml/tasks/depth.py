@@ -20,9 +20,6 @@ from vtagml.tasks.palette import UNKNOWN_GREY
 from vtagml.tasks.prior import MeanPrior
 from vtagml.tasks.task import Task
 
-NEAREST, FARTHEST = 0.3, 100.0
-"""Ends of the picture's colour scale in metres where the task has no range: rooms and streets."""
-
 
 class Depth(Task):
     """Distance along the optical axis in metres; NaN is unknown.
@@ -40,8 +37,10 @@ class Depth(Task):
         minimum: Smallest depth in metres that the metrics count; None for no limit. Predictions
             are clamped to the limits for the metrics, the loss sees all known pixels.
         maximum: Largest depth in metres that the metrics count; None for no limit.
+        pictured: Ends of the picture's colour scale in metres; the default suits rooms and streets.
     """
 
+    unit = "m"
     headline = "rmse"
     higher_is_better = False
 
@@ -51,8 +50,12 @@ class Depth(Task):
         name: str = "depth",
         minimum: float | None = None,
         maximum: float | None = None,
+        pictured: tuple[float, float] = (0.3, 100.0),
     ) -> None:
         super().__init__(name, channels=1, weight=weight)
+        if not 0 < pictured[0] < pictured[1]:
+            raise ValueError(f"`pictured` must rise from above 0 m, found {pictured}.")
+        self.pictured = pictured
         self.distances = DepthRange(minimum, maximum)
 
     def predict(
@@ -83,8 +86,7 @@ class Depth(Task):
     def picture(
         self, prediction: Float[Tensor, "batch 1 height width"]
     ) -> Float[Tensor, "batch 3 height width"]:
-        far = self.distances.maximum or max(FARTHEST, 10 * (self.distances.minimum or 0))
-        near = self.distances.minimum or min(NEAREST, far / 10)
+        near, far = self.pictured
         valid = known(prediction)
         metres = torch.where(valid, prediction, 1.0).float().clamp(near, far)
         share = (far / metres).log() / math.log(far / near)
