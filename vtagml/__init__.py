@@ -7,10 +7,12 @@ the gradients where the tasks part. Everything else is composition.
 
 from importlib.metadata import PackageNotFoundError, version
 
+from vtagml.module import MultitaskModule
+from vtagml.network import MultitaskNetwork
 
 try:
     __version__ = version("vtagml")
 except PackageNotFoundError:  # run from a bare source tree, nothing is installed
     __version__ = "0+unknown"
 
-__all__ = ["__version__"]
+__all__ = ["MultitaskModule", "MultitaskNetwork", "__version__"]

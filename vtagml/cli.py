@@ -7,7 +7,7 @@ import warnings
 from argparse import ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
@@ -69,7 +69,7 @@ class RunFolderConfig(SaveConfigCallback):
     """Keeps the resolved config in the run folder, beside what it made."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if trainer.is_global_zero and not trainer.fast_dev_run:
+        if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)
             text = self.parser.dump(self.config, skip_none=False)
@@ -125,7 +125,7 @@ class ExperimentCLI(LightningCLI):
             ]
         trainer = super().instantiate_trainer(**options)
         if trainer.loggers:
-            trainer.callbacks.append(LearningRateMonitor(logging_interval="step"))
+            cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
         return trainer
 
     def after_fit(self) -> None:

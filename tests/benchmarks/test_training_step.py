@@ -1,0 +1,134 @@
+"""What a training step costs: TROA, its expensive alternative, adapters, full fine-tuning."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.benchmarks.interleaved import compare
+from vtagml.affinity import TROA, Uniform
+from vtagml.backbone import SwinV2Nano
+from vtagml.decoders import ConvDecoder, PerTask
+from vtagml.encoders import VTAGML, Frozen, FullFineTuning, PlainAdapters
+from vtagml.encoders.encoder import Encoder
+from vtagml.module import MultitaskModule
+from vtagml.parameters import parameter_groups
+from vtagml.tasks import Depth, Edges, Normals, Segmentation
+
+SIDE, BATCH, CLASSES = 128, 8, 8
+
+
+def module(encoder: Callable[..., Encoder], affinity: Any = Uniform) -> MultitaskModule:
+    model = MultitaskModule(
+        [Segmentation(CLASSES), Depth(), Normals(), Edges()],
+        lambda tasks: encoder(tasks, SwinV2Nano()),
+        lambda outputs, channels: PerTask(outputs, channels, ConvDecoder),
+        affinity,
+    )
+    model.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+    return model
+
+
+def batch() -> dict[str, Tensor]:
+    return {
+        "image": torch.rand(BATCH, 3, SIDE, SIDE),
+        "segmentation": torch.randint(0, CLASSES, (BATCH, SIDE, SIDE)),
+        "depth": 1 + torch.rand(BATCH, 1, SIDE, SIDE),
+        "normals": torch.nn.functional.normalize(torch.randn(BATCH, 3, SIDE, SIDE), dim=1),
+        "edges": torch.rand(BATCH, 1, SIDE, SIDE),
+    }
+
+
+def step(model: MultitaskModule) -> Callable[[], None]:
+    """An optimiser step as the Trainer does it, without the Trainer."""
+    data = batch()
+    optimizer = torch.optim.AdamW(
+        parameter_groups(model.network.decoders, model.network.encoder), lr=1e-3
+    )
+
+    def run() -> None:
+        model.training_step(data, 0).backward()
+        model.on_before_optimizer_step(optimizer)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return run
+
+
+def parameter_cosines(model: MultitaskModule) -> Callable[[], None]:
+    """The expensive affinity: a backward per task down to the adapters' parameters."""
+    data = batch()
+    parameters = [each for each in model.network.encoder.parameters() if each.requires_grad]
+    optimizer = torch.optim.AdamW(
+        parameter_groups(model.network.decoders, model.network.encoder), lr=1e-3
+    )
+
+    def run() -> None:
+        losses = model.losses(model.network(data["image"]), data)
+        for loss in losses:
+            torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        losses.sum().backward()
+        model.network.encoder.fork.take()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return run
+
+
+def peak(run: Callable[[], None]) -> float:
+    """Most memory that a step holds at once beyond what it started with, in MiB."""
+    run()
+    with torch.profiler.profile(profile_memory=True) as profiler:
+        run()
+    held = highest = 0
+    for event in profiler.events() or []:
+        if event.name == "[memory]":
+            held += event.cpu_memory_usage
+            highest = max(highest, held)
+    return highest / 2**20
+
+
+def without_capture() -> MultitaskModule:
+    model = module(VTAGML)
+    model.network.encoder.fork.eval()
+    return model
+
+
+def test_troa_over_uniform_weights(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ratios = compare(
+        benchmark,
+        capsys,
+        "Training step, VTAGML on SwinV2Nano (time / same step with uniform weights, no capture)",
+        {
+            "uniform weights, nothing captured": step(without_capture()),
+            "the same again (what noise looks like)": step(without_capture()),
+            "TROA, captured at the fork": step(module(VTAGML, TROA)),
+            "gradients of the parameters, task by task": parameter_cosines(module(VTAGML)),
+        },
+    )
+    assert ratios["TROA, captured at the fork"] > 0
+
+
+def test_troa_memory(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = peak(step(without_capture()))
+    troa = benchmark.pedantic(lambda: peak(step(module(VTAGML, TROA))), rounds=1)
+    with capsys.disabled():
+        print(f"\nPeak memory of a step, TROA / uniform: {troa / plain:.2f}  ({plain:.0f} MiB)")
+    assert troa > 0
+
+
+def test_methods(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    ratios = compare(
+        benchmark,
+        capsys,
+        "Training step by method (time / full fine-tuning of the same backbone)",
+        {
+            "full fine-tuning": step(module(FullFineTuning)),
+            "VTAGML with TROA": step(module(VTAGML, TROA)),
+            "plain adapters": step(module(PlainAdapters)),
+            "frozen, decoders only": step(module(Frozen)),
+        },
+    )
+    assert set(ratios) >= {"VTAGML with TROA", "full fine-tuning"}
