@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.fakes.small import SMALL
 from vtagml.cli import COMMANDS, main
@@ -99,6 +101,12 @@ def test_fit_then_resume_then_predict() -> None:
     main(["fit", "--config", str(DEMO), *longer, f"--ckpt_path={checkpoint}"])
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 4
     main(["predict", "--config", str(DEMO), *SMALL, f"--ckpt_path={checkpoint}"])
+    folder = Path("runs/scenes_sdne/predictions")
+    with np.load(folder / "room-day-test-000001.npz") as arrays:
+        assert arrays["segmentation"].shape == (64, 64)
+        assert (arrays["depth"] > 0).all()
+    with Image.open(folder / "room-day-test-000001_normals.png") as picture:
+        assert picture.size == (64, 64)
 
 
 def test_run_folder_is_named_after_the_config_and_can_be_set() -> None:

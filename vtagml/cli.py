@@ -23,6 +23,7 @@ from vtagml.callbacks import (
     AffinityHeatmap,
     ParameterTable,
     PredictionGrid,
+    PredictionWriter,
     Progress,
     Results,
     Throughput,
@@ -37,7 +38,7 @@ commands:
   fit        train, then test; leaves checkpoint, figures and metrics.json in runs/NAME
   validate   metrics on the validation split
   test       metrics on the test split, as a table and as metrics.json
-  predict    predictions for the images of the predict split
+  predict    predictions as arrays and pictures in runs/NAME/predictions
 
 examples:
   lightning fit --config experiments/scenes_sdne.yaml
@@ -114,6 +115,8 @@ class ExperimentCLI(LightningCLI):
         root = config.trainer.default_root_dir
         if config.checkpoint.dirpath is None:
             config.checkpoint.dirpath = str(Path(root) / "checkpoints")
+        if self.subcommand == "predict":
+            config.return_predictions = False  # they go to files, not into memory
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
@@ -126,6 +129,8 @@ class ExperimentCLI(LightningCLI):
         trainer = super().instantiate_trainer(**options)
         if trainer.loggers:
             cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
+        if self.subcommand == "predict":
+            cast(Any, trainer).callbacks.append(PredictionWriter())
         return trainer
 
     def after_fit(self) -> None:

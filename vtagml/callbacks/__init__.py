@@ -9,6 +9,7 @@ from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
 from vtagml.callbacks.gradient_conflicts import GradientConflicts
 from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
 from vtagml.callbacks.prediction_grid import PredictionGrid
+from vtagml.callbacks.prediction_writer import PredictionWriter
 from vtagml.callbacks.progress import Progress
 from vtagml.callbacks.progressive_resizing import ProgressiveResizing
 from vtagml.callbacks.provenance import provenance
@@ -22,6 +23,7 @@ __all__ = [
     "ParameterTable",
     "Parameters",
     "PredictionGrid",
+    "PredictionWriter",
     "Progress",
     "ProgressiveResizing",
     "Results",
