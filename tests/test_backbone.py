@@ -217,3 +217,8 @@ def test_resizing_changes_the_windows_that_the_map_allows() -> None:
     backbone.resize((256, 256))
 
     assert backbone.stages[2].blocks[1].shift_size == (2, 2)
+
+
+@pytest.mark.parametrize("weights", [None, "none", "null"])
+def test_no_weights_is_a_random_start(weights: str | None) -> None:
+    assert TinySwinV2(weights=weights).weights is None

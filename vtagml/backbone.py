@@ -20,6 +20,8 @@ from torch import Tensor, nn
 LEVELS = 4
 STRIDES = (4, 8, 16, 32)
 HUB = "hub"
+# On a command line null arrives as a word.
+NO_WEIGHTS = (None, "none", "None", "null")
 SHIPPED = Path(__file__).parent / "weights" / "swinv2_nano_scenes.safetensors"
 
 
@@ -70,7 +72,7 @@ class TimmBackbone(Backbone):
         image_size: Height and width the network is built for; it fixes windows and positions.
             Larger and smaller inputs run too.
         weights: `hub` for timm's pre-trained weights, a local file (safetensors or a
-            state dict of torch), or null for a random start.
+            state dict of torch), or null (`none`) for a random start.
         drop_path: Stochastic depth, only when the backbone trains.
     """
 
@@ -88,12 +90,12 @@ class TimmBackbone(Backbone):
         _check_image_size(image_size)
         self.architecture = architecture
         self.image_size = image_size
-        self.weights = weights
+        self.weights = None if weights in NO_WEIGHTS else weights
         self.model = self._create(drop_path)
         self.channels = tuple(self.model.feature_info.channels())
         self._drop_unused()
-        if weights is not None and weights != HUB:
-            load_weights(self.model, weights, self.unused)
+        if self.weights is not None and self.weights != HUB:
+            load_weights(self.model, self.weights, self.unused)
         mean, deviation = self.model.pretrained_cfg["mean"], self.model.pretrained_cfg["std"]
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(deviation).view(3, 1, 1), persistent=False)
