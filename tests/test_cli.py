@@ -38,6 +38,21 @@ def test_help_names_every_command(arguments: list[str], capsys: pytest.CaptureFi
     assert "lightning fit --config experiments/scenes_sdne.yaml" in text
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_fits_a_screen(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([command, "--help"])
+    text = capsys.readouterr().out
+    assert f"lightning {command} --config" in text
+    assert len(text.splitlines()) < 24
+
+
+def test_help_all_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", "--help-all"])
+    assert stopped.value.code == 0
+    assert "--trainer.accumulate_grad_batches" in capsys.readouterr().out
+
+
 def test_unknown_command_lists_the_known(capsys: pytest.CaptureFixture[str]) -> None:
     message = error_of(["train"], capsys)
     assert "`train`" in message

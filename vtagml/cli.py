@@ -49,7 +49,27 @@ examples:
       --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt
 
 Any key of a config can be given as --key.sub_key VALUE after it; the last one wins.
-`lightning COMMAND --help` lists every key. VTAGML_TRACEBACK=1 shows the traceback of an error.
+`lightning COMMAND --help` names the keys that are changed most, `--help-all` every key.
+VTAGML_TRACEBACK=1 shows the traceback of an error.
+"""
+
+USAGE_OF_COMMAND = """\
+usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
+
+  --config FILE                            an experiment; a later one overrides an earlier one
+  --ckpt_path FILE                         the checkpoint to resume (fit) or to evaluate
+  --seed_everything 1                      random start; --data.seed for order and augmentation
+  --trainer.default_root_dir runs/mine     the run folder; default: runs/<name of the config>
+  --trainer.max_steps 1000                 how long
+  --trainer.devices 8                      how many GPUs; --trainer.precision bf16-mixed
+  --model.optimizer.init_args.lr 1e-3      the learning rate
+  --model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
+  --data.batch_size 8                      per rank; --data.workers, --data.image_size='[256, 256]'
+  --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
+  --print_config                           shows the resolved config and stops
+
+  --model.help vtagml.MultitaskModule      the settings of a class; --data.help datamodules.Scenes
+  --help-all                               every key
 """
 
 COMMANDS = ("fit", "validate", "test", "predict")
@@ -61,6 +81,7 @@ UNHELPFUL = (
     ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
     "Checkpoint directory .* exists",  # of this very run: resumed, tested or run again
     "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
+    "LightningCLI's args parameter is intended",  # the words were looked at before
 )
 # An abbreviated key would let a typo pass that happens to be the beginning of a key.
 PARSER: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
@@ -151,6 +172,10 @@ def main(args: Sequence[str] | None = None) -> None:
         return
     if words[0] not in COMMANDS:
         _fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.")
+    if words[1:] in (["-h"], ["--help"]):
+        sys.stdout.write(USAGE_OF_COMMAND.format(command=words[0]))
+        return
+    words = ["--help" if word == "--help-all" else word for word in words]
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
     try:
         with warnings.catch_warnings():
@@ -164,7 +189,7 @@ def main(args: Sequence[str] | None = None) -> None:
                 save_config_callback=RunFolderConfig,
                 seed_everything_default=0,
                 parser_kwargs=dict.fromkeys(COMMANDS, PARSER) | PARSER,
-                args=None if args is None else words,
+                args=words,
             )
     except (ArgumentError, ValueError, FileNotFoundError, MisconfigurationException) as error:
         if os.environ.get("VTAGML_TRACEBACK"):
