@@ -18,7 +18,7 @@ help:
 	@echo "make test-slow  real processes, kills, longer runs"
 	@echo "make bench      ratios of speed and memory"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
-	@echo "make clean      remove the environment, caches and runs"
+	@echo "make clean      remove the environment, caches and rendered scenes; runs stay"
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, $(PYTHON) is " + sys.version.split()[0] + ": try `make PYTHON=python3.12`")'
@@ -51,5 +51,5 @@ pretrain: $(STAMP)
 	$(BIN)/vtagml fit --config experiments/pretrain_scenes.yaml
 
 clean:
-	rm -rf $(VENV) runs data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) data/scenes build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

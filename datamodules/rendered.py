@@ -55,6 +55,7 @@ class RenderedDataModule(DenseDataModule):
         super().__init__(
             tasks=tasks, batch_size=batch_size, workers=workers, seed=seed, augment=augment
         )
+        self.train, self.val, self.test = train, val, test
         self.counts = {"train": train, "val": val, "test": test}
         for split, count in self.counts.items():
             if count < 1:

@@ -1,5 +1,6 @@
 """What users type, and what they are told when they mistype."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,66 @@ def test_fit_then_resume_then_predict() -> None:
         assert (arrays["depth"] > 0).all()
     with Image.open(folder / "room-day-test-000001_normals.png") as picture:
         assert picture.size == (64, 64)
+
+
+def test_evaluation_takes_the_newest_checkpoint_of_the_run() -> None:
+    # Two steps of a batch each, never a validation: the checkpoint must be there all the same.
+    interval = [argument.replace("every_n_epoch=1", "every_n_epoch=3") for argument in SMALL]
+    main(["fit", "--config", str(DEMO), *interval])
+    after_fit = json.loads(Path("runs/scenes_sdne/metrics.json").read_text())["metrics"]["model"]
+    main(["test", "--config", str(DEMO), *SMALL])
+    tested = json.loads(Path("runs/scenes_sdne/metrics.json").read_text())["metrics"]["model"]
+    assert tested == after_fit
+
+
+@pytest.mark.parametrize("command", ["test", "validate", "predict"])
+def test_evaluation_without_a_checkpoint_says_so(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = error_of([command, "--config", str(DEMO), *SMALL], capsys)
+    assert "runs/scenes_sdne/checkpoints/last.ckpt" in message
+
+
+def test_last_without_a_checkpoint_does_not_start_from_zero(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    message = error_of(["fit", "--config", str(DEMO), *SMALL, "--ckpt_path=last"], capsys)
+    assert "found no file" in message
+
+
+def test_truncated_checkpoint_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("cut.ckpt").write_bytes(b"PK\x03\x04 cut off")
+    message = error_of(["test", "--config", str(DEMO), *SMALL, "--ckpt_path=cut.ckpt"], capsys)
+    assert "`cut.ckpt` could not be read" in message
+
+
+def test_earlier_run_is_moved_aside_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"]
+    main(arguments)
+    Path("runs/scenes_sdne/mine.txt").write_text("kept")
+    main(arguments)
+    assert Path("runs/scenes_sdne.1/mine.txt").read_text() == "kept"
+    assert not Path("runs/scenes_sdne/mine.txt").exists()
+    assert "runs/scenes_sdne.1" in capsys.readouterr().err
+
+
+def test_bad_label_in_a_worker_is_one_message(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def infinite(image: np.ndarray) -> np.ndarray:
+        return np.full(image.shape[:2], np.inf, np.float32)
+
+    monkeypatch.setattr("datamodules.scenes.sobel_edges", infinite)
+    workers = [argument.replace("workers=0", "workers=1") for argument in SMALL]
+    message = error_of(["fit", "--config", str(DEMO), *workers], capsys)
+    assert "`edges`" in message
+    assert "infin" in message
+
+
+def test_overlays_name_the_run_folder() -> None:
+    Path("dusk.yaml").write_text("data: {init_args: {look: dusk}}")
+    main(["fit", "--config", str(DEMO), "--config", "dusk.yaml", *SMALL, "--test_after_fit=false"])
+    assert "look: dusk" in Path("runs/scenes_sdne+dusk/config.yaml").read_text()
 
 
 def test_run_folder_is_named_after_the_config_and_can_be_set() -> None:

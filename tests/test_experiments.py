@@ -19,7 +19,7 @@ def test_config_trains_tests_and_leaves_its_results(
     main(["fit", "--config", str(config), *SMALL])
     run = tmp_path / "runs" / config.stem
     results = json.loads((run / "metrics.json").read_text())
-    assert results["metrics"]["model"].keys() == results["metrics"]["image-blind prior"].keys()
+    assert results["metrics"]["model"].keys() == results["metrics"]["prior"].keys()
     assert (run / "checkpoints" / "last.ckpt").is_file()
     assert (run / "config.yaml").is_file()
 

@@ -148,7 +148,8 @@ class TimmBackbone(Backbone):
                 f"{height} x {width}: pad or resize it."
             )
         mean, deviation = cast(Tensor, self.mean), cast(Tensor, self.deviation)
-        return (image - mean.to(image.dtype)) / deviation.to(image.dtype)
+        # In the precision of the network, whatever that of the image.
+        return (image.to(mean.dtype) - mean) / deviation
 
 
 class _PyramidBackbone(TimmBackbone):

@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from vtagml.callbacks import (
     AffinityHeatmap,
@@ -45,8 +46,7 @@ examples:
   lightning fit --config experiments/scenes_sdne.yaml --trainer.max_steps 50 --data.batch_size 8
   lightning fit --config experiments/scenes_sdne.yaml --print_config
   lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
-  lightning test --config experiments/scenes_sdne.yaml \\
-      --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt
+  lightning test --config experiments/scenes_sdne.yaml
 
 Any key of a config can be given as --key.sub_key VALUE after it; the last one wins.
 `lightning COMMAND --help` names the keys that are changed most, `--help-all` every key.
@@ -57,14 +57,15 @@ USAGE_OF_COMMAND = """\
 usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
 
   --config FILE                            an experiment; a later one overrides an earlier one
-  --ckpt_path FILE                         the checkpoint to resume (fit) or to evaluate
+  --ckpt_path FILE                         the checkpoint to resume (fit) or to evaluate; `last` is
+                                           the run folder's, which evaluations take by default
   --seed_everything 1                      random start; --data.seed for order and augmentation
   --trainer.default_root_dir runs/mine     the run folder; default: runs/<name of the config>
   --trainer.max_steps 1000                 how long
   --trainer.devices 8                      how many GPUs; --trainer.precision bf16-mixed
   --model.optimizer.init_args.lr 1e-3      the learning rate
   --model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
-  --data.batch_size 8                      per rank; --data.workers, --data.image_size='[256, 256]'
+  --data.batch_size 8                      per rank; likewise --data.workers
   --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
   --print_config                           shows the resolved config and stops
 
@@ -81,6 +82,7 @@ UNHELPFUL = (
     ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
     "Checkpoint directory .* exists",  # of this very run: resumed, tested or run again
     "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
+    "It is recommended to use .*sync_dist=True",  # our metrics are synchronised already
     "LightningCLI's args parameter is intended",  # the words were looked at before
 )
 # An abbreviated key would let a typo pass that happens to be the beginning of a key.
@@ -91,7 +93,8 @@ class RunFolderConfig(SaveConfigCallback):
     """Keeps the resolved config in the run folder, beside what it made."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
+        fitting = trainer.state.fn == "fit"  # what is tested was trained with the config kept then
+        if fitting and trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)
             text = self.parser.dump(self.config, skip_none=False)
@@ -122,6 +125,8 @@ class ExperimentCLI(LightningCLI):
                 "checkpoint.filename": "last",
                 "checkpoint.save_top_k": 1,
                 "checkpoint.enable_version_counter": False,
+                # Also at the last step, whenever the last validation was.
+                "checkpoint.save_on_train_epoch_end": True,
                 # `ParameterTable` says it by room, `Results` with a row to compare with.
                 "trainer.enable_model_summary": False,
             }
@@ -131,13 +136,22 @@ class ExperimentCLI(LightningCLI):
         torch.set_float32_matmul_precision("high")  # TF32 where the GPU has it
         config = self.config[self.subcommand]
         if config.trainer.default_root_dir is None:
-            name = Path(str(config.config[0])).stem if config.config else "run"
-            config.trainer.default_root_dir = str(Path("runs") / name)
-        root = config.trainer.default_root_dir
+            names = [Path(str(path)).stem for path in config.config or ["run"]]
+            config.trainer.default_root_dir = str(Path("runs") / "+".join(names))
+        root = Path(config.trainer.default_root_dir)
         if config.checkpoint.dirpath is None:
-            config.checkpoint.dirpath = str(Path(root) / "checkpoints")
+            config.checkpoint.dirpath = str(root / "checkpoints")
+        newest = Path(config.checkpoint.dirpath) / f"{config.checkpoint.filename}.ckpt"
+        config.ckpt_path = checkpoint_path(config.ckpt_path, newest, str(self.subcommand))
+        # Apple's accelerator has no float64, which metrics and affinities are summed in.
+        if config.trainer.accelerator == "auto" and torch.backends.mps.is_available():
+            config.trainer.accelerator = "cpu"
         if self.subcommand == "predict":
             config.return_predictions = False  # they go to files, not into memory
+        fresh = self.subcommand == "fit" and config.ckpt_path is None
+        first = getattr(rank_zero_only, "rank", 0) == 0
+        if fresh and first and not config.trainer.fast_dev_run:
+            set_aside(root)
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
@@ -158,6 +172,44 @@ class ExperimentCLI(LightningCLI):
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
             self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+
+
+def checkpoint_path(given: str | None, newest: Path, command: str) -> str | None:
+    """Returns the checkpoint that a command starts from, None for a fresh start.
+
+    Args:
+        given: What the user asked for: a file, `last`, `none`, or nothing.
+        newest: Where the run's newest checkpoint is, if there is one.
+        command: Evaluations take the newest if nothing is given, instead of random weights.
+    """
+    if given in ("none", "None", "null"):
+        return None
+    if given is None and command == "fit":
+        return None
+    path = newest if given in (None, "last") else Path(str(given))
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"`ckpt_path` must be a checkpoint, found no file `{path}`. Train first (`lightning "
+            "fit`), give another file, or `--ckpt_path none` for the weights as constructed."
+        )
+    try:
+        torch.load(path, map_location="meta", weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            f"`ckpt_path` must be a checkpoint of `lightning fit`, `{path}` could not be read "
+            f"({str(error).splitlines()[0]}). It may be cut off, or not a checkpoint."
+        ) from error
+    return str(path)
+
+
+def set_aside(root: Path) -> None:
+    """Moves an earlier run out of the way, so that a folder never mixes two runs."""
+    if (root / "config.yaml").is_file():
+        number = 1
+        while (earlier := root.with_name(f"{root.name}.{number}")).exists():
+            number += 1
+        root.rename(earlier)
+        sys.stderr.write(f"The earlier run in {root} is now in {earlier}.\n")
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -204,6 +256,8 @@ def _is_no_advertisement(record: logging.LogRecord) -> bool:
 def _brief(message: str) -> str:
     """Leaves out of the parser's report what tells a reader nothing: types tried, values given."""
     noise = ("Given value", "Subtypes:", "Errors:", "Does not validate", "- Expected a <class '")
+    if "Original Traceback" in message:  # raised in a loader's worker
+        message = message.rstrip().rsplit("\nValueError: ", 1)[-1]
     lines = [line for line in message.splitlines() if not line.strip().startswith(noise)]
     return "\n".join(lines).removeprefix("  - ")
 

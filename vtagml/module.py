@@ -1,5 +1,7 @@
 """Training, validation and test of a multitask network: losses, weights, logs."""
 
+import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -80,10 +82,22 @@ class MultitaskModule(lightning.LightningModule):
         return list(self.tasks)
 
     def setup(self, stage: str) -> None:
-        labels = getattr(getattr(self.trainer, "datamodule", None), "labels", None)
+        datamodule = getattr(self.trainer, "datamodule", None)
+        self._check_size(getattr(datamodule, "image_size", None))
+        labels = getattr(datamodule, "labels", None)
         if labels is not None:
             for task in self.tasks.values():
                 task.bind(labels)
+
+    def _check_size(self, given: tuple[int, int] | None) -> None:
+        built = getattr(getattr(self.network.encoder, "backbone", None), "image_size", None)
+        if given is not None and built is not None and tuple(given) != tuple(built):
+            warnings.warn(
+                f"The backbone's windows are fitted to its `image_size` {tuple(built)}, the data "
+                f"have {tuple(given)}: it runs, but windows are padded or not shifted. Set "
+                "`model.encoder.init_args.backbone.init_args.image_size` to the data's.",
+                stacklevel=2,
+            )
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
         maps = self.network(image)
@@ -154,7 +168,7 @@ class MultitaskModule(lightning.LightningModule):
             self.log_dict({f"{stage}/{name}/{key}": value for key, value in values.items()})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        found = checkpoint["state_dict"]
+        found = checkpoint.get("state_dict", {})
         differences = list(differing_keys(self.state_dict(), found))
         if differences:
             raise ValueError(
@@ -168,8 +182,13 @@ class MultitaskModule(lightning.LightningModule):
         optimizer = self.optimizer(groups)
         for group in optimizer.param_groups:
             group["lr"] *= self.encoder_rate if group["name"].startswith("encoder") else 1.0
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = self.schedule(optimizer, steps)
+        steps = self.trainer.estimated_stepping_batches
+        if math.isinf(steps):
+            raise ValueError(
+                "`trainer.max_steps` or `trainer.max_epochs` must say how long to train, found "
+                "neither: the learning-rate schedule needs the number of steps."
+            )
+        schedule = self.schedule(optimizer, int(steps))
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

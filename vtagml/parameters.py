@@ -8,14 +8,18 @@ from torch import nn
 def parameter_groups(decoders: nn.Module, encoder: nn.Module) -> list[dict[str, Any]]:
     """Groups what trains for an optimiser, with names that a log can show.
 
-    Vectors (biases, norms, scales) do not decay: it would pull a norm's scale, which starts at
-    zero in Swin V2, back to where the block does nothing.
+    Vectors (biases, norms, scales, also one scale per head) do not decay: it would pull a norm's
+    scale, which starts at zero in Swin V2, back to where the block does nothing.
     """
     groups: list[dict[str, Any]] = []
     for name, module in (("decoders", decoders), ("encoder", encoder)):
         training = [each for each in module.parameters() if each.requires_grad]
-        matrices = [each for each in training if each.ndim > 1]
-        vectors = [each for each in training if each.ndim <= 1]
+        matrices = [each for each in training if not _is_vector(each)]
+        vectors = [each for each in training if _is_vector(each)]
         groups.append({"name": f"{name}/matrices", "params": matrices})
         groups.append({"name": f"{name}/vectors", "params": vectors, "weight_decay": 0.0})
     return [group for group in groups if group["params"]]
+
+
+def _is_vector(parameter: nn.Parameter) -> bool:
+    return sum(side > 1 for side in parameter.shape) <= 1

@@ -2,6 +2,7 @@
 
 SMALL = [
     "--data.image_size=[64, 64]",
+    "--model.encoder.init_args.backbone.init_args.image_size=[64, 64]",
     "--data.train=4",
     "--data.val=2",
     "--data.test=2",

@@ -1,5 +1,6 @@
 """The result that every model has to beat: the best prediction that never looks at the image."""
 
+import math
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -38,10 +39,15 @@ class ImageBlindPrior:
 
     def compute(self) -> dict[str, dict[str, float]]:
         """Returns all metrics of all tasks that had labels, over all ranks."""
-        return {
+        # Every rank computes every metric, also one it has no labels for: the others wait for it.
+        values = {
             name: {key: float(value) for key, value in metrics.compute().items()}
             for name, metrics in self.metrics.items()
-            if name in self._scored
+        }
+        return {
+            name: found
+            for name, found in values.items()
+            if name in self._scored or not all(map(math.isnan, found.values()))
         }
 
 

@@ -26,6 +26,11 @@ class ProgressiveResizing(Callback):
         """Returns the side of the training images of an epoch."""
         return self.sizes[max(start for start in self.sizes if start <= epoch)]
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # A run that resumes in the middle of an epoch does not start one.
+        side = self.size(trainer.current_epoch)
+        _resize(pl_module, (side, side))
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         side = self.size(trainer.current_epoch)
         _resize(pl_module, (side, side))

@@ -110,7 +110,9 @@ def data(datamodule: Any) -> dict[str, Any]:
 
 def backbone(network: Any) -> dict[str, Any] | None:
     """Returns architecture and weights of the encoder's backbone, None where there is none."""
-    found = getattr(getattr(network, "encoder", None), "backbone", None)
+    encoder = getattr(network, "encoder", None)
+    several = getattr(encoder, "backbones", None)  # copies of one, a task each
+    found = next(iter(several.values())) if several else getattr(encoder, "backbone", None)
     if found is None:
         return None
     names = ("architecture", "weights", "image_size", "frozen")
