@@ -132,6 +132,9 @@ class ExperimentCLI(LightningCLI):
             }
         )
 
+    def _parse_ckpt_path(self) -> None:
+        """Leaves the config alone: a checkpoint's settings must not replace what the YAML says."""
+
     def before_instantiate_classes(self) -> None:
         torch.set_float32_matmul_precision("high")  # TF32 where the GPU has it
         config = self.config[self.subcommand]
