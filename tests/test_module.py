@@ -1,4 +1,4 @@
-"""The module: losses over ranks and micro-batches, weights, logs, loading."""
+"""The module: losses, their weights, logs, checkpoints."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,6 +1,5 @@
 """The result that every model has to beat: the best prediction that never looks at the image."""
 
-import math
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import torch
 from jaxtyping import Shaped
 from lightning import Trainer
-from torch import Tensor
+from torch import Tensor, distributed
 
 from vtagml.tasks import Task
 
@@ -39,16 +38,22 @@ class ImageBlindPrior:
 
     def compute(self) -> dict[str, dict[str, float]]:
         """Returns all metrics of all tasks that had labels, over all ranks."""
-        # Every rank computes every metric, also one it has no labels for: the others wait for it.
-        values = {
+        # A rank without labels of a task must still meet the others in its metrics.
+        scored = anywhere(self._scored)
+        return {
             name: {key: float(value) for key, value in metrics.compute().items()}
             for name, metrics in self.metrics.items()
+            if name in scored
         }
-        return {
-            name: found
-            for name, found in values.items()
-            if name in self._scored or not all(map(math.isnan, found.values()))
-        }
+
+
+def anywhere(names: set[str]) -> set[str]:
+    """Returns the names that any rank has."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return names
+    found: list[set[str]] = [set() for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(found, names)
+    return set().union(*found)
 
 
 def learn_predictions(
