@@ -44,8 +44,9 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Without the checks of shapes and types that slow the tests.
 bench: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --numprocesses 0
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -o addopts=--import-mode=importlib
 
 pretrain: $(STAMP)
 	$(BIN)/vtagml fit --config experiments/pretrain_scenes.yaml
