@@ -132,7 +132,9 @@ def test_evaluation_takes_the_newest_checkpoint_of_the_run() -> None:
     after_fit = json.loads(Path("runs/scenes_sdne/metrics.json").read_text())["metrics"]["model"]
     main(["test", "--config", str(DEMO), *SMALL])
     tested = json.loads(Path("runs/scenes_sdne/metrics.json").read_text())["metrics"]["model"]
-    assert tested == after_fit
+    assert tested.keys() == after_fit.keys()
+    for task, metrics in after_fit.items():  # kernels may round differently in two runs
+        assert tested[task] == pytest.approx(metrics, rel=1e-6), task
 
 
 @pytest.mark.parametrize("command", ["test", "validate", "predict"])
