@@ -38,7 +38,10 @@ def test_a_learned_affinity_goes_on_from_a_file(tmp_path: Path) -> None:
 
 
 def test_a_never_trained_affinity_is_json_too(tmp_path: Path) -> None:
-    Uniform(TASKS).load(read_state(written(Uniform(TASKS), tmp_path)))
+    state = read_state(written(Uniform(TASKS), tmp_path))
+    again = Uniform(TASKS)
+    again.load(state)
+    assert again.state() == Uniform(TASKS).state()
 
 
 def test_tasks_are_matched_by_name_and_rows_sum_to_one_again(tmp_path: Path) -> None:
