@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from tests.fakes.backbones import FAMILIES, TinySwinV2, TinyViT, awake
 from vtagml.adapters import FullBias, LiteralVisionAdapter, PerHeadBias
-from vtagml.adapters.frozen_block import Attention, FrozenSwinV2Block
+from vtagml.adapters.frozen_block import Attention
+from vtagml.adapters.frozen_swin_block import FrozenSwinV2Block
 from vtagml.backbone import StagedBackbone
 from vtagml.encoders import VTAGML
 

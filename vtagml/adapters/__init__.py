@@ -10,7 +10,8 @@ the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' 
 from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias, FullBias, PerHeadBias
 from vtagml.adapters.bottleneck import Bottleneck
 from vtagml.adapters.film import FiLM
-from vtagml.adapters.frozen_block import FrozenBlock, frozen_block
+from vtagml.adapters.frozen_block import FrozenBlock
+from vtagml.adapters.frozen_families import frozen_block
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm

@@ -1,0 +1,131 @@
+"""The blocks of Swin and Swin V2, taken apart."""
+
+import math
+from abc import abstractmethod
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtagml.adapters.frozen_block import Attention, FrozenBlock, Layer
+from vtagml.backbone import StagedBackbone
+
+
+class _FrozenWindowBlock(FrozenBlock):
+    """Swin of either version: attention within windows, shifted in every second block.
+
+    Windows and shifts are those of the backbone's `image_size`; other images are padded.
+    """
+
+    def _nominal_window(self, backbone: StagedBackbone) -> tuple[int, int]:
+        # timm keeps only the window of each block, clamped to its map; the first stage has the
+        # largest map.
+        first = cast(Any, backbone.stages[0].blocks[0]).window_size
+        return max(first[0], self.window[0]), max(first[1], self.window[1])
+
+    @property
+    def window(self) -> tuple[int, int]:
+        height, width = self.block.window_size
+        return height, width
+
+    @abstractmethod
+    def queries_keys_values(self, windows: Tensor) -> Tensor:
+        """Returns q, k, v, on the last axis."""
+
+    @abstractmethod
+    def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """Returns the attention logits without mask."""
+
+    def attention(self, tokens: Float[Tensor, "batch height width channels"]) -> Attention:
+        padded = self._shift_and_pad(tokens)
+        projected = self.queries_keys_values(self._partition(padded))
+        # [batch, window, tokens, (q k v) · heads · head]
+        queries, keys, values = (
+            projected.unflatten(-1, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5).unbind(0)
+        )
+        logits = self.similarity(queries, keys)
+        mask = self.block.get_attn_mask(padded)
+        return Attention(logits if mask is None else logits + mask.unsqueeze(1), values)
+
+    def gather(
+        self,
+        attended: Float[Tensor, "batch window heads tokens head"],
+        tokens: Float[Tensor, "batch height width channels"],
+    ) -> Float[Tensor, "batch height width channels"]:
+        height, width = tokens.shape[1:3]
+        window_height, window_width = self.window
+        rows, columns = math.ceil(height / window_height), math.ceil(width / window_width)
+        windows = self.block.attn.proj(attended.transpose(2, 3).flatten(3))
+        grid = windows.unflatten(2, self.window).unflatten(1, (rows, columns))
+        padded = grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+        return torch.roll(padded[:, :height, :width], self.block.shift_size, dims=(1, 2))
+
+    def _shift_and_pad(self, tokens: Tensor) -> Tensor:
+        down, right = self.block.shift_size
+        shifted = torch.roll(tokens, (-down, -right), dims=(1, 2))
+        missing_rows, missing_columns = (
+            -length % side for length, side in zip(tokens.shape[1:3], self.window, strict=True)
+        )
+        return F.pad(shifted, (0, 0, 0, missing_columns, 0, missing_rows))
+
+    def _partition(self, padded: Tensor) -> Tensor:
+        window_height, window_width = self.window
+        grid = padded.unflatten(2, (-1, window_width)).unflatten(1, (-1, window_height))
+        # [batch, rows, columns, window height, window width, channels]
+        return grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
+
+
+class FrozenSwinV2Block(_FrozenWindowBlock):
+    """A block of Swin V2: cosine attention with a learned scale; the norms stand after."""
+
+    norm_first = False
+
+    @property
+    def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
+        # The block's own norms close a sub-layer: their scales are as small as its share of the
+        # residual stream (about .05) and would starve the layer behind.
+        first, second = (
+            nn.LayerNorm(self.channels, norm.eps, elementwise_affine=False) for norm in self.norms
+        )
+        return first, second
+
+    def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
+        return norm(layer(tokens))
+
+    def queries_keys_values(self, windows: Tensor) -> Tensor:
+        attention = self.block.attn
+        bias = None
+        if attention.q_bias is not None:
+            bias = torch.cat((attention.q_bias, attention.k_bias, attention.v_bias))
+        return F.linear(windows, attention.qkv.weight, bias)
+
+    def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:
+        attention = self.block.attn
+        cosines = F.normalize(queries, dim=-1) @ F.normalize(keys, dim=-1).transpose(-2, -1)
+        scale = attention.logit_scale.clamp(max=math.log(100.0)).exp()  # Swin V2 caps it at 100.
+        table = attention.cpb_mlp(attention.relative_coords_table).flatten(0, -2)
+        position = 16 * torch.sigmoid(table[attention.relative_position_index])
+        return cosines * scale + position.permute(2, 0, 1)
+
+
+class FrozenSwinBlock(_FrozenWindowBlock):
+    """A block of Swin V1: scaled dot products and a table of position biases; norms before."""
+
+    norm_first = True
+
+    @property
+    def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
+        return self.norms
+
+    def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
+        return layer(norm(tokens))
+
+    def queries_keys_values(self, windows: Tensor) -> Tensor:
+        return self.block.attn.qkv(windows)
+
+    def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:
+        attention = self.block.attn
+        position = attention.relative_position_bias_table[attention.relative_position_index]
+        return (queries * attention.scale) @ keys.transpose(-2, -1) + position.permute(2, 0, 1)

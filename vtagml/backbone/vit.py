@@ -1,0 +1,72 @@
+"""ViT, with a pyramid made from its one scale."""
+
+from typing import Any
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtagml.backbone.backbone import LEVELS, STRIDES
+from vtagml.backbone.staged import Stage, StagedBackbone
+from vtagml.backbone.timm_backbone import HUB
+
+
+class ViT(StagedBackbone):
+    """A plain vision transformer; its quarters stand for stages, each resized to its stride.
+
+    Tokens are `[batch, tokens, channels]`, class and register tokens first.
+    """
+
+    def __init__(
+        self,
+        architecture: str = "vit_base_patch16_224.augreg_in21k",
+        image_size: tuple[int, int] = (224, 224),
+        weights: str | None = HUB,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__(architecture, image_size, weights, drop_path)
+        blocks = len(self.model.blocks)
+        if blocks % LEVELS:
+            raise ValueError(
+                f"`architecture` must have a number of blocks divisible by {LEVELS}, found "
+                f"{blocks} in `{architecture}`: its quarters stand for the stages."
+            )
+        self.channels = (self.model.embed_dim,) * LEVELS
+
+    def _create(self, drop_path: float) -> Any:
+        model = super()._create(drop_path)
+        patch = model.patch_embed.patch_size
+        if max(patch) > STRIDES[-1] or STRIDES[-1] % max(patch):
+            raise ValueError(
+                f"`architecture` must have patches that divide {STRIDES[-1]} pixels, found {patch} "
+                f"in `{self.architecture}`."
+            )
+        return model
+
+    def _options(self) -> dict[str, Any]:
+        return {"img_size": self.image_size, "dynamic_img_size": True}
+
+    @property
+    def prefix_tokens(self) -> int:
+        """How many class and register tokens stand before the patches."""
+        return self.model.num_prefix_tokens
+
+    @property
+    def stages(self) -> list[Stage]:
+        blocks = list(self.model.blocks)
+        quarter = len(blocks) // LEVELS
+        return [
+            Stage(nn.Identity(), blocks[start : start + quarter])
+            for start in range(0, len(blocks), quarter)
+        ]
+
+    def stem(self, image: Float[Tensor, "batch 3 height width"]) -> Tensor:
+        model = self.model
+        return model.norm_pre(model.patch_drop(model._pos_embed(model.patch_embed(image))))
+
+    def level(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> Tensor:
+        patch_height, patch_width = self.model.patch_embed.patch_size
+        grid = (size[0] // patch_height, size[1] // patch_width)
+        patches = tokens[:, self.prefix_tokens :].transpose(1, 2).unflatten(2, grid)
+        target = (size[0] // STRIDES[stage], size[1] // STRIDES[stage])
+        return F.interpolate(patches, size=target, mode="bilinear", antialias=target < grid)

@@ -1,0 +1,57 @@
+"""Loading of local weights, strictly: every difference is named."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import timm
+from torch import Tensor, nn
+
+
+def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> None:
+    """Loads a file of weights into a timm network, strictly.
+
+    Args:
+        model: The network.
+        path: A safetensors file or a state dict saved by torch, in any layout that timm's own
+            filter of this architecture understands.
+        unused: Prefixes of keys that may be present and are passed over.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"`weights` must be `hub`, null or a file, found no file `{path}`. Check the path; it "
+            "is relative to the working directory."
+        )
+    try:
+        found: Mapping[str, Tensor] = timm.models.load_state_dict(path, weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            f"`weights` file `{path}` could not be read ({error}). It must be safetensors or a "
+            "state dict saved by torch.save, whole and without other objects."
+        ) from error
+    layout = import_module(type(model).__module__)
+    if hasattr(layout, "checkpoint_filter_fn"):
+        found = layout.checkpoint_filter_fn(dict(found), model)
+    expected = model.state_dict()
+    kept = {key: value for key, value in found.items() if not key.startswith(tuple(unused))}
+    problems = list(differing_keys(expected, kept))
+    if problems:
+        raise ValueError(
+            f"`weights` file `{path}` does not fit {type(model).__name__}: {len(problems)} "
+            f"differences. " + "; ".join(problems)
+        )
+    model.load_state_dict({key: value.to(expected[key].dtype) for key, value in kept.items()})
+
+
+def differing_keys(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+    """Yields a phrase for every key that is missing, unexpected or of another shape."""
+    for key in sorted(expected.keys() | found.keys()):
+        if key not in found:
+            yield f"missing `{key}`"
+        elif key not in expected:
+            yield f"unexpected `{key}`"
+        elif expected[key].shape != found[key].shape:
+            yield (
+                f"`{key}` must have shape {tuple(expected[key].shape)}, found "
+                f"{tuple(found[key].shape)}"
+            )
