@@ -29,12 +29,21 @@ def written(affinity: Affinity, folder: Path) -> Path:
 
 
 def test_a_learned_affinity_goes_on_from_a_file(tmp_path: Path) -> None:
-    source, target = learned(), TROA(TASKS, start=0, every=1)
-    target.load(read_state(written(source, tmp_path)))
+    source = learned()
+    target = TROA(TASKS, start=0, every=1, initial=str(written(source, tmp_path)))
     torch.testing.assert_close(target.affinities(), source.affinities(), rtol=1e-14, atol=1e-14)
     assert torch.equal(target.similarity, source.similarity)
     assert torch.equal(target.observations, source.observations)
     assert target.steps.item() == 0
+
+
+def test_what_is_learned_further_starts_from_the_file(tmp_path: Path) -> None:
+    source = learned()
+    target = TROA(TASKS, start=0, every=1, initial=written(source, tmp_path))
+    gram = Gram(torch.eye(3, dtype=torch.float64), torch.ones(3, 3, dtype=torch.float64))
+    for affinity in (source, target):
+        affinity.observe(gram)
+    torch.testing.assert_close(target.affinities(), source.affinities(), rtol=1e-12, atol=1e-12)
 
 
 def test_a_never_trained_affinity_is_json_too(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from os import PathLike
 
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from vtagml.affinity.affinity import Affinity
+from vtagml.affinity.transfer import read_state
 
 SMALLEST_WEIGHT = 1e-300  # Stands for a zero in ω, whose logarithm must be finite.
 
@@ -42,6 +44,8 @@ class TROA(Affinity):
         rho: Pull ρ towards uniform in each update, from 0 (none) to 1 (no memory).
         start: Observed steps before the first window is opened.
         every: Steps in a window, that is between two updates.
+        initial: The `affinity.json` of another run, to start from its S and ω instead of from
+            uniform; tasks are matched by name.
     """
 
     log_weights: Float64[Tensor, "task source"]
@@ -55,6 +59,7 @@ class TROA(Affinity):
         rho: float = 0.3,  # paper: 0
         start: int = 100,  # paper: 0
         every: int = 10,  # paper: after "a few steps of Adam"
+        initial: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(tasks)
         _check(kappa, rho, start, every)
@@ -65,6 +70,8 @@ class TROA(Affinity):
         self.register_buffer("log_weights", torch.zeros_like(self.similarity))
         self.register_buffer("window_sum", torch.zeros_like(self.similarity))
         self.register_buffer("window_count", torch.zeros_like(self.observations))
+        if initial is not None:
+            self.load(read_state(initial))
 
     def direction(
         self, similarity: Float64[Tensor, "task source"]
