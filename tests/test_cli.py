@@ -1,6 +1,7 @@
 """What users type, and what they are told when they mistype."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from datamodules.scenes import DrawnScene
+from datamodules.transforms import Sample
 from tests.fakes.small import SMALL
 from vtagml.cli import COMMANDS, main
 
@@ -168,17 +171,37 @@ def test_earlier_run_is_moved_aside_not_overwritten(capsys: pytest.CaptureFixtur
     assert "runs/scenes_sdne.1" in capsys.readouterr().err
 
 
-def test_bad_label_in_a_worker_is_one_message(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("edges", np.inf, ("`edges`", "infinite")),
+        ("image", np.nan, ("`image`", "NaN")),
+        ("segmentation", 77, ("`segmentation`", "[77]", "below 8")),
+    ],
+)
+def test_bad_sample_in_a_worker_is_one_message(
+    key: str,
+    value: float,
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def infinite(image: np.ndarray) -> np.ndarray:
-        return np.full(image.shape[:2], np.inf, np.float32)
+    draw = DrawnScene.__call__
 
-    monkeypatch.setattr("datamodules.scenes.sobel_edges", infinite)
+    def broken(self: DrawnScene, index: int, tasks: Sequence[str]) -> Sample:
+        sample = draw(self, index, tasks)
+        dtype = np.int64 if key == "segmentation" else np.float32
+        return sample | {key: np.full_like(sample[key], value, dtype)}
+
+    monkeypatch.setattr(DrawnScene, "__call__", broken)
     workers = [argument.replace("workers=0", "workers=1") for argument in SMALL]
     message = error_of(["fit", "--config", str(DEMO), *workers], capsys)
-    assert "`edges`" in message
-    assert "infin" in message
+    assert all(word in message for word in words), message
+
+
+def test_unknown_class_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["fit", "--config", str(DEMO), *SMALL, "--model.encoder=vtagml.encoders.VTAGMLL"]
+    assert "VTAGMLL" in error_of(arguments, capsys)
 
 
 def test_overlays_name_the_run_folder() -> None:
