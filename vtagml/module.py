@@ -116,12 +116,13 @@ class MultitaskModule(lightning.LightningModule):
                 f"none of {absent}. Mark unknown labels by NaN (255 for classes), or drop the task."
             )
         pairs = [task.loss(maps[name], batch[name]) for name, task in self.tasks.items()]
-        counts = torch.stack([count for _, count in pairs]).float()
+        sums = torch.stack([sum for sum, _ in pairs])
+        counts = torch.stack([count for _, count in pairs]).to(sums)
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(counts)
             counts = counts / torch.distributed.get_world_size()
         # Below one valid pixel there is nothing to average; the sum is an exact zero then.
-        return torch.stack([sum for sum, _ in pairs]) / counts.clamp(min=torch.finfo().tiny)
+        return sums / counts.clamp(min=torch.finfo(sums.dtype).tiny)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         losses = self.losses(self.network(batch["image"]), batch)
