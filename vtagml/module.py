@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from vtagml.affinity import Uniform
 from vtagml.backbone import differing_keys
 from vtagml.decoders import AllMLP, PerTask
+from vtagml.native_size import predict_at_native_size
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
 from vtagml.parameters import parameter_groups
 from vtagml.schedule import WarmupCosine
@@ -70,6 +71,7 @@ class MultitaskModule(lightning.LightningModule):
         outputs = {name: task.channels for name, task in self.tasks.items()}
         self.network = MultitaskNetwork(outputs, encoder, decoders, affinity)
         self.optimizer, self.schedule, self.encoder_rate = optimizer, schedule, encoder_rate
+        self.last_losses: Tensor = torch.zeros(len(self.tasks))  # of the last micro-batch, by task
         for stage in ("val", "test"):
             metrics = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
             setattr(self, f"{stage}_metrics", metrics)
@@ -126,11 +128,15 @@ class MultitaskModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         losses = self.losses(self.network(batch["image"]), batch)
+        self.last_losses = losses.detach()
         fixed = losses.new_tensor([task.weight for task in self.tasks.values()])
         total = (self.network.affinity.weights.to(losses) * fixed * losses).sum()
+        # A loss that is not finite may have a finite gradient. Times NaN no gradient is finite, on
+        # any rank, and `SkipFaultySteps` finds it.
+        total = total * torch.where(losses.isfinite().all(), 1.0, torch.nan)
         size = len(batch["image"])
         self.log("train/loss", total.detach(), batch_size=size)
-        for name, loss in zip(self.tasks, losses.detach(), strict=True):
+        for name, loss in zip(self.tasks, self.last_losses, strict=True):
             self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
         return total
 
@@ -146,7 +152,14 @@ class MultitaskModule(lightning.LightningModule):
         return self._evaluate(batch, "test")
 
     def predict_step(self, batch: Batch, index: int) -> dict[str, Any]:
-        return {"name": batch["name"], **self(batch["image"])}
+        if "size" not in batch:
+            return {"name": batch["name"], **self(batch["image"])}
+        maps = self.network(batch["image"])
+        sized = {
+            name: predict_at_native_size(task, maps[name], batch)
+            for name, task in self.tasks.items()
+        }
+        return {"name": batch["name"], **sized}
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, dict[str, Tensor]]:
         predictions = self(batch["image"])

@@ -15,10 +15,12 @@ from vtagml.callbacks.progressive_resizing import ProgressiveResizing
 from vtagml.callbacks.provenance import provenance
 from vtagml.callbacks.results import Results
 from vtagml.callbacks.save_backbone import SaveBackbone
+from vtagml.callbacks.skip_faulty_steps import FaultyTrainingError, SkipFaultySteps
 from vtagml.callbacks.throughput import Throughput
 
 __all__ = [
     "AffinityHeatmap",
+    "FaultyTrainingError",
     "GradientConflicts",
     "ParameterTable",
     "Parameters",
@@ -28,6 +30,7 @@ __all__ = [
     "ProgressiveResizing",
     "Results",
     "SaveBackbone",
+    "SkipFaultySteps",
     "Throughput",
     "count_parameters",
     "provenance",
