@@ -3,27 +3,76 @@
 One file per dataset. All share one base with loaders, seeds and augmentation, and one form of
 sample: `image`, `name`, `camera`, and the task names as keys; metres, unit normals, train ids;
 NaN or 255 where unknown. This package knows nothing of networks, and opens alone in a notebook.
+
+`Scenes` and `SceneObjects` are drawn; `Cityscapes`, `NYUDv2`, `Synthia`, `Taskonomy` and `VKITTI2`
+are read from the folders that their archives unpack to.
 """
 
 from datamodules.base import DenseDataModule
+from datamodules.cityscapes import Cityscapes
+from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation, normals_from_depth
 from datamodules.edges import sobel_edges
+from datamodules.files import DatasetNotFoundError, FileDataModule
+from datamodules.geometry import (
+    Affine,
+    Pad,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomView,
+    RandomZoom,
+    Resize,
+    warp,
+)
+from datamodules.image_folder import ImageFolder
+from datamodules.images import UnreadableFileError
+from datamodules.label_spaces import ClassMap, LabelSpace, between
 from datamodules.labels import IGNORE, Labels
+from datamodules.nyudv2 import NYUDv2
 from datamodules.photometric import Photometric
 from datamodules.samples import Source
 from datamodules.scene_objects import SceneObjects
 from datamodules.scenes import Scenes
+from datamodules.synthia import Synthia
+from datamodules.taskonomy import Taskonomy
 from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Transform
+from datamodules.vkitti2 import VKITTI2
 
 __all__ = [
     "IGNORE",
+    "NORMALS_FROM_DEPTH",
+    "SOBEL_EDGES",
+    "Affine",
+    "Cityscapes",
+    "ClassMap",
+    "DatasetNotFoundError",
     "DenseDataModule",
+    "Derivation",
+    "FileDataModule",
     "HorizontalFlip",
+    "ImageFolder",
+    "LabelSpace",
     "Labels",
+    "NYUDv2",
+    "Pad",
     "Photometric",
+    "RandomCrop",
+    "RandomFlip",
     "RandomResizedCrop",
+    "RandomRotation",
+    "RandomView",
+    "RandomZoom",
+    "Resize",
     "SceneObjects",
     "Scenes",
     "Source",
+    "Synthia",
+    "Taskonomy",
     "Transform",
+    "UnreadableFileError",
+    "VKITTI2",
+    "between",
+    "normals_from_depth",
     "sobel_edges",
+    "warp",
 ]

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningDataModule
 from datamodules.labels import Labels
 from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler, single_thread
 from datamodules.photometric import Photometric
+from datamodules.predictions import NativeSize, PredictionFormat
 from datamodules.samples import Samples, Source
 from datamodules.transforms import HorizontalFlip, Transform
 
@@ -73,6 +74,16 @@ class DenseDataModule(LightningDataModule):
     def source(self, split: str) -> Source[Any]:
         """The records of `train`, `val` or `test`, and the function that reads one of them."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Tasks that the reader is asked for."""
+        return self.tasks
+
+    @property
+    def prediction_format(self) -> PredictionFormat | None:
+        """The files that predictions are kept in; None if the dataset has no format of its own."""
+        return None
+
     def default_augment(self) -> Sequence[Transform]:
         """The dataset's own augmentation of its training samples."""
         return [HorizontalFlip(), Photometric()]
@@ -81,11 +92,15 @@ class DenseDataModule(LightningDataModule):
         """Transforms of the samples of a split: the augmentation in training, otherwise none."""
         return self.augment if split == "train" else ()
 
+    def views(self) -> Sequence[Transform]:
+        """Transforms that bring an image without labels to the network's size."""
+        return ()
+
     def setup(self, stage: str | None = None) -> None:
         classes = {task: len(labels.names) for task, labels in self.labels.items()}
         for split in SPLITS_OF_STAGE[stage]:
             self.samples[split] = Samples(
-                self.source(split), self.tasks, classes, self.transforms(split), self.seed
+                self.source(split), self.reads, classes, self.transforms(split), self.seed
             )
 
     def train_dataloader(self) -> Loader:
@@ -104,7 +119,9 @@ class DenseDataModule(LightningDataModule):
         return self._loader(OrderedSampler(self._split("test")), drop_last=False)
 
     def predict_dataloader(self) -> Loader:
-        return self.test_dataloader()
+        """The test split's images without labels, with the `size` that they have on disk."""
+        images = Samples(self._split("test").source, (), {}, [NativeSize(), *self.views()])
+        return self._loader(OrderedSampler(images), drop_last=False)
 
     def on_after_batch_transfer(
         self, batch: dict[str, Any], dataloader_idx: int = 0

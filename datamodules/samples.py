@@ -35,10 +35,12 @@ class Source(Generic[Record]):
         read: Gives one record as NumPy arrays, image and maps as `[height, width, ...]`: `image`,
             `name`, `camera` where known, and the tasks asked for, decoding no others. Must be
             picklable.
+        checked: Whether what `read` gives was checked once and for all; then it is not again.
     """
 
     records: Sequence[Record]
     read: Callable[[Record, Sequence[str]], Sample]
+    checked: bool = False
 
 
 class Samples(Dataset[TensorSample]):
@@ -72,7 +74,8 @@ class Samples(Dataset[TensorSample]):
     def __getitem__(self, draw: Draw | int) -> TensorSample:
         epoch, position = draw if isinstance(draw, Draw) else Draw(0, draw)
         sample = self.source.read(self.source.records[position], self.tasks)
-        check_sample(sample, self.tasks, self.classes)
+        if not self.source.checked:
+            check_sample(sample, self.tasks, self.classes)
         random = np.random.default_rng([AUGMENTATION, self.seed, epoch, position])
         for transform in self.transforms:
             sample = transform(sample, random)
@@ -86,9 +89,10 @@ def to_tensor(value: np.ndarray | str) -> Tensor | str:
     """
     if isinstance(value, str):
         return value
+    # Readers may give read-only views of a memory map, which a tensor must not share.
     if value.ndim == 3:
-        return torch.from_numpy(np.ascontiguousarray(value.transpose(2, 0, 1)))
+        return torch.from_numpy(np.require(value.transpose(2, 0, 1), requirements=("C", "W")))
     if np.issubdtype(value.dtype, np.integer):
-        return torch.from_numpy(np.asarray(value, dtype=np.int64))
-    tensor = torch.from_numpy(np.ascontiguousarray(value, dtype=np.float32))
+        return torch.from_numpy(np.require(value, np.int64, ("C", "W")))
+    tensor = torch.from_numpy(np.require(value, np.float32, ("C", "W")))
     return tensor[None] if value.ndim == 2 else tensor

@@ -1,11 +1,13 @@
-"""The command line: `lightning fit|validate|test|predict --config experiments/….yaml`."""
+"""The command line: `lightning fit|validate|test|predict|… --config experiments/….yaml`."""
 
 import logging
 import os
+import re
 import sys
 import warnings
 from argparse import ArgumentError
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +16,7 @@ os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
 import torch
 from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -27,53 +29,36 @@ from vtagml.callbacks import (
     PredictionWriter,
     Progress,
     Results,
+    SkipFaultySteps,
     Throughput,
 )
-
-USAGE = """\
-Multitask dense vision with transformer adapters.
-
-usage: lightning COMMAND --config experiments/NAME.yaml [--config OVERLAY.yaml] [--KEY VALUE …]
-
-commands:
-  fit        train, then test; leaves checkpoint, figures and metrics.json in runs/NAME
-  validate   metrics on the validation split
-  test       metrics on the test split, as a table and as metrics.json
-  predict    predictions as arrays and pictures in runs/NAME/predictions
-
-examples:
-  lightning fit --config experiments/scenes_sdne.yaml
-  lightning fit --config experiments/scenes_sdne.yaml --trainer.max_steps 50 --data.batch_size 8
-  lightning fit --config experiments/scenes_sdne.yaml --print_config
-  lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
-  lightning test --config experiments/scenes_sdne.yaml
-
-Any key of a config can be given as --key.sub_key VALUE after it; the last one wins.
-`lightning COMMAND --help` names the keys that are changed most, `--help-all` every key.
-VTAGML_TRACEBACK=1 shows the traceback of an error.
-"""
-
-USAGE_OF_COMMAND = """\
-usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
-
-  --config FILE                            an experiment; a later one overrides an earlier one
-  --ckpt_path FILE                         the checkpoint to resume (fit) or to evaluate; `last` is
-                                           the run folder's, which evaluations take by default
-  --seed_everything 1                      random start; --data.seed for order and augmentation
-  --trainer.default_root_dir runs/mine     the run folder; default: runs/<name of the config>
-  --trainer.max_steps 1000                 how long
-  --trainer.devices 8                      how many GPUs; --trainer.precision bf16-mixed
-  --model.optimizer.init_args.lr 1e-3      the learning rate
-  --model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
-  --data.batch_size 8                      per rank; likewise --data.workers
-  --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
-  --print_config                           shows the resolved config and stops
-
-  --model.help vtagml.MultitaskModule      the settings of a class; --data.help datamodules.Scenes
-  --help-all                               every key
-"""
+from vtagml.checkpoints import (
+    AtomicCheckpointIO,
+    RunCheckpoint,
+    check_saved,
+    checkpoint_path,
+    run_lock,
+)
+from vtagml.commands import (
+    USAGE,
+    USAGE_OF_CHECK,
+    USAGE_OF_COMMAND,
+    USAGE_OF_PREPARE,
+    DataOnly,
+    Load,
+    asks_for_images,
+    run_check,
+    run_images,
+    run_prepare,
+    run_scenes,
+)
 
 COMMANDS = ("fit", "validate", "test", "predict")
+DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
+    "check": run_check,
+    "prepare": run_prepare,
+    "scenes": run_scenes,
+}
 LOGGERS = "logs"
 
 # Warnings of libraries that no user of a config can act on.
@@ -84,6 +69,13 @@ UNHELPFUL = (
     "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
     "It is recommended to use .*sync_dist=True",  # our metrics are synchronised already
     "LightningCLI's args parameter is intended",  # the words were looked at before
+)
+# What a user can do something about; everything else is ours to mend, and keeps its traceback.
+EXPECTED = (
+    ArgumentError,
+    ValueError,
+    OSError,
+    MisconfigurationException,
 )
 # An abbreviated key would let a typo pass that happens to be the beginning of a key.
 PARSER: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
@@ -108,29 +100,27 @@ class ExperimentCLI(LightningCLI):
         parser.add_argument(
             "--test_after_fit", type=bool, default=True, help="Test as soon as the fit has ended."
         )
-        parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")
+        self.link_tasks(parser)
         for callback, key in (
-            (ModelCheckpoint, "checkpoint"),
+            (RunCheckpoint, "checkpoint"),
             (AffinityHeatmap, "affinity_heatmap"),
             (PredictionGrid, "prediction_grid"),
             (ParameterTable, "parameter_table"),
             (Results, "results"),
             (Progress, "progress"),
             (Throughput, "throughput"),
+            (SkipFaultySteps, "skip_faulty_steps"),
         ):
             parser.add_lightning_class_args(callback, key)
         parser.set_defaults(
             {
-                # One file that is always the newest; rerunning an experiment replaces it.
-                "checkpoint.filename": "last",
-                "checkpoint.save_top_k": 1,
-                "checkpoint.enable_version_counter": False,
-                # Also at the last step, whenever the last validation was.
-                "checkpoint.save_on_train_epoch_end": True,
                 # `ParameterTable` says it by room, `Results` with a row to compare with.
                 "trainer.enable_model_summary": False,
             }
         )
+
+    def link_tasks(self, parser: LightningArgumentParser) -> None:
+        parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")
 
     def _parse_ckpt_path(self) -> None:
         """Leaves the config alone: a checkpoint's settings must not replace what the YAML says."""
@@ -151,10 +141,19 @@ class ExperimentCLI(LightningCLI):
             config.trainer.accelerator = "cpu"
         if self.subcommand == "predict":
             config.return_predictions = False  # they go to files, not into memory
-        fresh = self.subcommand == "fit" and config.ckpt_path is None
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        config = self.config[subcommand]
         first = getattr(rank_zero_only, "rank", 0) == 0
-        if fresh and first and not config.trainer.fast_dev_run:
-            set_aside(root)
+        if subcommand != "fit" or not first or config.trainer.fast_dev_run:
+            super()._run_subcommand(subcommand)
+            return
+        root = Path(config.trainer.default_root_dir)
+        with ExitStack() as locks:
+            locks.enter_context(run_lock(root))
+            if config.ckpt_path is None and set_aside(root):
+                locks.enter_context(run_lock(root))
+            super()._run_subcommand(subcommand)
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
@@ -164,6 +163,9 @@ class ExperimentCLI(LightningCLI):
                 CSVLogger(root, name=LOGGERS),
                 TensorBoardLogger(root, name=LOGGERS),
             ]
+        given = self._get(self.config_init, "trainer").plugins or []
+        given = given if isinstance(given, list) else [given]
+        options["plugins"] = [*given, AtomicCheckpointIO()]
         trainer = super().instantiate_trainer(**options)
         if trainer.loggers:
             cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
@@ -175,44 +177,23 @@ class ExperimentCLI(LightningCLI):
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
             self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+        check_saved(self.trainer)
 
 
-def checkpoint_path(given: str | None, newest: Path, command: str) -> str | None:
-    """Returns the checkpoint that a command starts from, None for a fresh start.
-
-    Args:
-        given: What the user asked for: a file, `last`, `none`, or nothing.
-        newest: Where the run's newest checkpoint is, if there is one.
-        command: Evaluations take the newest if nothing is given, instead of random weights.
-    """
-    if given in ("none", "None", "null"):
-        return None
-    if given is None and command == "fit":
-        return None
-    path = newest if given in (None, "last") else Path(str(given))
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`ckpt_path` must be a checkpoint, found no file `{path}`. Train first (`lightning "
-            "fit`), give another file, or `--ckpt_path none` for the weights as constructed."
-        )
-    try:
-        torch.load(path, map_location="meta", weights_only=True)
-    except Exception as error:
-        raise ValueError(
-            f"`ckpt_path` must be a checkpoint of `lightning fit`, `{path}` could not be read "
-            f"({str(error).splitlines()[0]}). It may be cut off, or not a checkpoint."
-        ) from error
-    return str(path)
+class DataCLI(DataOnly, ExperimentCLI):
+    """Knows all keys of an experiment; builds its data only."""
 
 
-def set_aside(root: Path) -> None:
-    """Moves an earlier run out of the way, so that a folder never mixes two runs."""
-    if (root / "config.yaml").is_file():
-        number = 1
-        while (earlier := root.with_name(f"{root.name}.{number}")).exists():
-            number += 1
-        root.rename(earlier)
-        sys.stderr.write(f"The earlier run in {root} is now in {earlier}.\n")
+def set_aside(root: Path) -> bool:
+    """Moves an earlier run, if there is one, so that a folder never mixes two runs."""
+    if not (root / "config.yaml").is_file():
+        return False
+    number = 1
+    while (earlier := root.with_name(f"{root.name}.{number}")).exists():
+        number += 1
+    root.rename(earlier)
+    sys.stderr.write(f"The earlier run in {root} is now in {earlier}.\n")
+    return True
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -225,10 +206,11 @@ def main(args: Sequence[str] | None = None) -> None:
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(USAGE)
         return
-    if words[0] not in COMMANDS:
-        _fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.")
-    if words[1:] in (["-h"], ["--help"]):
-        sys.stdout.write(USAGE_OF_COMMAND.format(command=words[0]))
+    if words[0] not in (*COMMANDS, *DATA_COMMANDS):
+        known = ", ".join((*COMMANDS, *DATA_COMMANDS))
+        _fail(f"`{words[0]}` is no command: expected one of {known}.")
+    if words[1:] in (["-h"], ["--help"]) and (usage := _usage(words[0])):
+        sys.stdout.write(usage)
         return
     words = ["--help" if word == "--help-all" else word for word in words]
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
@@ -236,20 +218,38 @@ def main(args: Sequence[str] | None = None) -> None:
         with warnings.catch_warnings():
             for message in UNHELPFUL:
                 warnings.filterwarnings("ignore", message)
-            ExperimentCLI(
-                LightningModule,
-                LightningDataModule,
-                subclass_mode_model=True,
-                subclass_mode_data=True,
-                save_config_callback=RunFolderConfig,
-                seed_everything_default=0,
-                parser_kwargs=dict.fromkeys(COMMANDS, PARSER) | PARSER,
-                args=words,
-            )
-    except (ArgumentError, ValueError, FileNotFoundError, MisconfigurationException) as error:
+            if words[0] in DATA_COMMANDS:
+                DATA_COMMANDS[words[0]](words[1:], _data_of)
+            elif words[0] == "predict" and asks_for_images(words):
+                run_images(words[1:])
+            else:
+                _experiment(ExperimentCLI, words)
+    except EXPECTED as error:
         if os.environ.get("VTAGML_TRACEBACK"):
             raise
         _fail(_brief(str(error)))
+
+
+def _experiment(cli: type[ExperimentCLI], words: Sequence[str]) -> ExperimentCLI:
+    return cli(
+        LightningModule,
+        LightningDataModule,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        save_config_callback=RunFolderConfig,
+        seed_everything_default=0,
+        parser_kwargs=dict.fromkeys(COMMANDS, PARSER) | PARSER,
+        args=list(words),
+    )
+
+
+def _data_of(words: Sequence[str]) -> LightningDataModule | None:
+    return _experiment(DataCLI, ["fit", *words]).datamodule
+
+
+def _usage(command: str) -> str | None:
+    own = {"check": USAGE_OF_CHECK, "prepare": USAGE_OF_PREPARE, "scenes": None}
+    return own.get(command, USAGE_OF_COMMAND.format(command=command))
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
@@ -260,7 +260,7 @@ def _brief(message: str) -> str:
     """Leaves out of the parser's report what tells a reader nothing: types tried, values given."""
     noise = ("Given value", "Subtypes:", "Errors:", "Does not validate", "- Expected a <class '")
     if "Original Traceback" in message:  # raised in a loader's worker
-        message = message.rstrip().rsplit("\nValueError: ", 1)[-1]
+        message = re.split(r"\n[\w.]*Error: ", message.rstrip())[-1]
     lines = [line for line in message.splitlines() if not line.strip().startswith(noise)]
     return "\n".join(lines).removeprefix("  - ")
 

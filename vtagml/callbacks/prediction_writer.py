@@ -1,25 +1,50 @@
 """Keeps what `lightning predict` finds: numbers to work with, pictures to look at."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from io import BytesIO
-from typing import Any, cast
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from lightning import Callback, LightningModule, Trainer
 from PIL import Image
 from torch import Tensor
 
-from vtagml.callbacks.run_folder import keep
+from vtagml.callbacks.run_folder import write_whole
 from vtagml.tasks import Task
 
 
-class PredictionWriter(Callback):
-    """Writes `predictions/<name>.npz` and `predictions/<name>_<task>.png` in the run's folder.
+@runtime_checkable
+class FileFormat(Protocol):
+    """How a dataset keeps predictions in files: `prediction_format` of its DataModule."""
 
-    The arrays are in the units of the labels: class ids, metres, unit normals, edges in [0, 1],
-    channels first. A folder in a sample's name becomes part of the file's name. Every rank writes
-    its own samples.
+    @property
+    def folder(self) -> str:
+        """The folder beside the pictures that its files go to."""
+
+    @property
+    def tasks(self) -> Collection[str]:
+        """The tasks that it has files for."""
+
+    def write(self, folder: Path, name: str, task: str, prediction: np.ndarray) -> None:
+        """Writes one prediction; channels first, in the units of the labels."""
+
+
+class PredictionWriter(Callback):
+    """Writes pictures, and numbers in the dataset's own format or as `.npz`.
+
+    `predictions/<name>_<task>.png` are the pictures. Numbers of the tasks that the dataset has a
+    file format for go to `submission/` beside it, those of all others to
+    `predictions/<name>.npz`: arrays in the units of the labels, class ids, metres, unit normals,
+    edges in [0, 1], channels first. A folder in a sample's name becomes a folder. Every rank
+    writes its own samples.
+
+    Args:
+        folder: For the pictures; by default `predictions` in the run's folder.
     """
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = None if folder is None else Path(folder)
 
     def on_predict_batch_end(
         self,
@@ -30,14 +55,37 @@ class PredictionWriter(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
+        if getattr(trainer, "fast_dev_run", False):
+            return
+        folder = self.folder or Path(trainer.default_root_dir) / "predictions"
+        datamodule = getattr(trainer, "datamodule", None)
+        form = cast(FileFormat | None, getattr(datamodule, "prediction_format", None))
         tasks = cast(Mapping[str, Task], pl_module.tasks)
-        pictures = {name: task.picture(outputs[name]) for name, task in tasks.items()}
-        for index, sample in enumerate(outputs["name"]):
-            stem = f"predictions/{sample.replace('/', '__')}"
-            numbers = {name: outputs[name][index].cpu().numpy() for name in tasks}
-            keep(trainer, f"{stem}.npz", compressed(numbers))
-            for name, picture in pictures.items():
-                keep(trainer, f"{stem}_{name}.png", png(picture[index]))
+        for index, name in enumerate(outputs["name"]):
+            predictions = {task: outputs[task][index].cpu() for task in tasks}
+            for task, prediction in predictions.items():
+                picture = tasks[task].picture(prediction[None])[0]
+                write_whole(folder / f"{name}_{task}.png", png(picture))
+            write_numbers(folder, form, name, predictions)
+
+
+def write_numbers(
+    folder: Path, form: FileFormat | None, name: str, predictions: Mapping[str, Tensor]
+) -> None:
+    """Writes one sample's predictions, in a format where there is one.
+
+    Args:
+        folder: For what no format has a file for.
+        form: The dataset's format, whose own folder is beside `folder`; None if it has none.
+        name: The sample.
+        predictions: By task.
+    """
+    numbers = {task: prediction.numpy() for task, prediction in predictions.items()}
+    if form is not None:
+        for task in [task for task in numbers if task in form.tasks]:
+            form.write(folder.parent / form.folder, name, task, numbers.pop(task))
+    if numbers:
+        write_whole(folder / f"{name}.npz", compressed(numbers))
 
 
 def compressed(numbers: Mapping[str, np.ndarray]) -> bytes:

@@ -11,7 +11,7 @@ from torchmetrics import MetricCollection
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.prior import Prior
 
-RESERVED = ("image", "name", "camera")
+RESERVED = ("image", "name", "camera", "size", "shown")
 """Keys of a sample that are no task."""
 
 

@@ -1,0 +1,155 @@
+"""One sample read and looked at."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from datamodules.checks import check_sample
+from datamodules.labels import IGNORE
+from datamodules.samples import Source
+from datamodules.transforms import Sample
+
+# Lengths of unit normals that were decoded from 8 bits differ from 1 by less.
+LENGTH_TOLERANCE = 0.02
+
+
+@dataclass
+class TaskStatistics:
+    """What the labels of one task hold, over one sample or many.
+
+    Attributes:
+        pixels: All of them.
+        unknown: Those that are NaN or 255.
+        empty: Samples in which nothing is known.
+        low: Smallest known value, infinite if there is none.
+        high: Largest known value, likewise.
+        histogram: Pixels per class, for a task that has classes.
+    """
+
+    pixels: int = 0
+    unknown: int = 0
+    empty: int = 0
+    low: float = np.inf
+    high: float = -np.inf
+    histogram: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, label: np.ndarray, classes: int | None) -> "TaskStatistics":
+        """Looks at the label of one sample; `classes` is None for a task without classes."""
+        if classes is None:
+            known = label[~np.isnan(label)]
+            histogram = None
+        else:
+            known = label[label != IGNORE]
+            histogram = np.bincount(known.ravel(), minlength=classes)
+        # A normal counts as one pixel, its three components are unknown together.
+        channels = label.shape[2] if label.ndim == 3 else 1
+        found = cls(label.size // channels, (label.size - known.size) // channels)
+        found.empty = int(known.size == 0)
+        if known.size:
+            found.low, found.high = float(known.min()), float(known.max())
+        found.histogram = histogram
+        return found
+
+    def __add__(self, other: "TaskStatistics") -> "TaskStatistics":
+        counted = [each for each in (self.histogram, other.histogram) if each is not None]
+        return TaskStatistics(
+            self.pixels + other.pixels,
+            self.unknown + other.unknown,
+            self.empty + other.empty,
+            min(self.low, other.low),
+            max(self.high, other.high),
+            np.sum(counted, axis=0) if counted else None,
+        )
+
+
+@dataclass
+class Examination:
+    """One sample: what its labels hold, or why it cannot be used."""
+
+    name: str
+    size: tuple[int, int] | None = None
+    tasks: dict[str, TaskStatistics] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Reads sample number `index` as training would, and looks at it.
+
+    Attributes:
+        source: The records and their reader.
+        tasks: The tasks to read.
+        classes: Number of classes of each task that has classes.
+    """
+
+    source: Source[Any]
+    tasks: Sequence[str]
+    classes: Mapping[str, int]
+
+    def __call__(self, index: int) -> Examination:
+        record = self.source.records[index]
+        found = Examination(name_of(record, index))
+        try:
+            sample = self._read(record, self.tasks)
+        except Exception:
+            # One file may be missing and another be cut off: each task says what is wrong with it.
+            for tasks in ([], *([task] for task in self.tasks)):
+                self._note_error(found, record, tasks)
+            found.errors = found.errors or ["it could be read only the second time"]
+            return found
+        found.size = sample["image"].shape[:2]
+        for task in self.tasks:
+            found.tasks[task] = TaskStatistics.of(sample[task], self.classes.get(task))
+            if problem := value_problem(task, sample[task]):
+                found.errors.append(problem)
+        return found
+
+    def _read(self, record: Any, tasks: Sequence[str]) -> Sample:
+        sample = self.source.read(record, tasks)
+        check_sample(sample, tasks, self.classes)
+        return sample
+
+    def _note_error(self, found: Examination, record: Any, tasks: Sequence[str]) -> None:
+        try:
+            self._read(record, tasks)
+        except Exception as error:
+            ours = isinstance(error, (ValueError, FileNotFoundError)) and str(error)
+            message = str(error) if ours else f"{type(error).__name__}: {error}"
+            if message not in found.errors:
+                found.errors.append(message)
+
+
+def name_of(record: Any, index: int) -> str:
+    """The name that the record has before it is read, else its number."""
+    return str(getattr(record, "name", f"sample number {index}"))
+
+
+def value_problem(task: str, label: np.ndarray) -> str | None:
+    """What no reader should give though it is finite, in words; None if all is well."""
+    return VALUE_PROBLEMS[task](label) if task in VALUE_PROBLEMS else None
+
+
+def _depth_problem(depth: np.ndarray) -> str | None:
+    wrong = int((depth <= 0).sum())
+    return f"`depth` should be positive, or NaN, found {wrong} other pixels" if wrong else None
+
+
+def _normals_problem(normals: np.ndarray) -> str | None:
+    square = np.einsum("...c,...c->...", normals, normals)
+    wrong = int((np.abs(np.sqrt(square) - 1) > LENGTH_TOLERANCE).sum())
+    return f"`normals` should have length 1, found {wrong} others" if wrong else None
+
+
+def _edges_problem(edges: np.ndarray) -> str | None:
+    wrong = int(((edges < 0) | (edges > 1)).sum())
+    return f"`edges` should lie in [0, 1], found {wrong} other pixels" if wrong else None
+
+
+VALUE_PROBLEMS: Mapping[str, Callable[[np.ndarray], str | None]] = {
+    "depth": _depth_problem,
+    "normals": _normals_problem,
+    "edges": _edges_problem,
+}

@@ -1,0 +1,201 @@
+"""What datasets that are read from files have in common."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from datamodules.base import DenseDataModule
+from datamodules.derive import Derivation, Derive, Reserve
+from datamodules.geometry import RandomView, Resize, joined
+from datamodules.photometric import Photometric
+from datamodules.prepared import prepared
+from datamodules.samples import Source
+from datamodules.transforms import Sample, Transform
+
+
+@runtime_checkable
+class Record(Protocol):
+    """Where the files of one sample are; a dataset's own is a NamedTuple or frozen dataclass."""
+
+    @property
+    def name(self) -> str:
+        """The sample's name, unique within the dataset, as skip lists have it."""
+
+
+class DatasetNotFoundError(FileNotFoundError):
+    """A dataset is not where it was said to be, or not in the form it comes in."""
+
+
+class FileDataModule(DenseDataModule):
+    """Reads samples from a dataset's own files, brings them to one size, derives what is missing.
+
+    A subclass gives `offers`, `labels`, `records`, `reader` and the class attributes below.
+    In training, samples pass `geometry` (image and labels together) and `augment` (the image
+    alone); in evaluation they are resized. What the dataset does not ship is derived in between.
+
+    Args:
+        root: Folder of the dataset.
+        image_size: Height and width of the network's input.
+        geometry: Changes of image and labels together in training; has to end at `image_size`.
+        skip: Text file with names of samples to leave out, one per line, `#` before comments;
+            added to those that are known to be damaged.
+        tasks: Names of the tasks; by default all that the dataset offers.
+        batch_size: Samples per batch and rank.
+        workers: Worker processes per loader; 0 loads in this process.
+        seed: Of order and augmentation.
+        augment: Changes of the image alone in training.
+    """
+
+    derives: ClassVar[Mapping[str, Derivation]] = {}
+    """Tasks that the dataset does not ship, and how they are derived."""
+    download: ClassVar[str]
+    """Where the dataset is had."""
+    stand_in: ClassVar[str]
+    """The dataset's word for `lightning scenes --as`."""
+    known_bad: ClassVar[Path | None] = None
+    """Skip list of samples that are damaged in the dataset's own archives."""
+
+    def __init__(
+        self,
+        root: str | Path,
+        image_size: tuple[int, int],
+        geometry: Sequence[Transform] | None = None,
+        skip: str | Path | None = None,
+        tasks: Sequence[str] | None = None,
+        batch_size: int = 16,
+        workers: int = 2,
+        seed: int = 0,
+        augment: Sequence[Transform] | None = None,
+    ) -> None:
+        super().__init__(
+            tasks=tasks, batch_size=batch_size, workers=workers, seed=seed, augment=augment
+        )
+        self.root = Path(root)
+        self.image_size = (int(image_size[0]), int(image_size[1]))
+        if min(self.image_size) < 1:
+            raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
+        self.geometry = tuple(self.default_geometry() if geometry is None else geometry)
+        self.skip = None if skip is None else Path(skip)
+
+    @abstractmethod
+    def records(self, split: str) -> Sequence[Record]:
+        """All samples of a split in a fixed order, before the skip list."""
+
+    @abstractmethod
+    def reader(self) -> Callable[[Any, Sequence[str]], Sample]:
+        """A picklable function that reads one record at its native resolution.
+
+        It is asked for tasks that the dataset ships, and decodes no other files.
+        """
+
+    def official(self, split: str) -> int | None:
+        """How many samples the split has as its makers count them, where that is known."""
+        return None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        needs = (
+            self.derives[task].needs if task in self.derives else (task,) for task in self.tasks
+        )
+        return tuple(dict.fromkeys(chain.from_iterable(needs)))
+
+    def default_geometry(self) -> Sequence[Transform]:
+        """The dataset's own changes of image and labels together in training."""
+        return [RandomView(self.image_size, scale=(0.75, 1.5), flip=0.5)]
+
+    def default_augment(self) -> Sequence[Transform]:
+        return [Photometric()]
+
+    def views(self) -> Sequence[Transform]:
+        return [Resize(self.image_size)]
+
+    def transforms(self, split: str) -> Sequence[Transform]:
+        train = split == "train"
+        geometry = self.geometry if train else self.views()
+        derived = {task: self.derives[task] for task in self.tasks if task in self.derives}
+        return [
+            Reserve(tuple(derived)),
+            *joined(geometry),
+            EndsAt(self.image_size),
+            Derive(derived, self.tasks),
+            *(self.augment if train else ()),
+        ]
+
+    def source(self, split: str) -> Source[Any]:
+        original = self.original(split)
+        return prepared(original, self.root, split, self.reads) or original
+
+    def original(self, split: str) -> Source[Any]:
+        """The split in the dataset's own files, even where there is a prepared copy of it."""
+        skipped = self.skipped()
+        records = [record for record in self.records(split) if record.name not in skipped]
+        if not records:
+            raise self.not_found(f"at least one sample of the split `{split}`")
+        return Source(records, self.reader())
+
+    def skipped(self) -> frozenset[str]:
+        """Names of the samples to leave out: the known bad ones and those of `skip`."""
+        return frozenset(
+            chain.from_iterable(read_names(file) for file in (self.known_bad, self.skip) if file)
+        )
+
+    def not_found(self, expected: str) -> DatasetNotFoundError:
+        """The error for a dataset that is missing or incomplete.
+
+        Args:
+            expected: What should be in `root`, e.g. "folders `leftImg8bit` and `gtFine`".
+        """
+        name = type(self).__name__
+        state = "has other content" if self.root.is_dir() else "does not exist"
+        return DatasetNotFoundError(
+            f"{name} was not found: `root` is `{self.root}`, which {state}; expected {expected}."
+            f" The dataset is had from {self.download}. For a small stand-in of drawn scenes run"
+            f" `lightning scenes --as {self.stand_in} --out {self.root}`."
+        )
+
+
+class EndsAt(Transform):
+    """Refuses samples that are not of the network's input size.
+
+    Args:
+        image_size: Height and width.
+    """
+
+    def __init__(self, image_size: tuple[int, int]) -> None:
+        self.image_size = image_size
+
+    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
+        found = sample["image"].shape[:2]
+        if found != self.image_size:
+            raise ValueError(
+                f"`geometry` should end at `image_size`, {self.image_size}, found {found}"
+                f" for sample `{sample['name']}`. End it with a crop or a resize to that size."
+            )
+        return sample
+
+
+def checked_depth_range(depth_range: tuple[float, float]) -> tuple[float, float]:
+    """Give the nearest and farthest depth in metres back if they are."""
+    nearest, farthest = float(depth_range[0]), float(depth_range[1])
+    if not 0 <= nearest < farthest:
+        raise ValueError(
+            f"`depth_range` should be two rising numbers of metres, found {depth_range}."
+        )
+    return nearest, farthest
+
+
+def read_names(file: Path) -> list[str]:
+    """Read a list of sample names: one per line, `#` before comments, blank lines ignored."""
+    try:
+        text = file.read_text()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"The list of samples `{file}` does not exist. `skip` should be a text file with one"
+            " name per line, such as `lightning check --write-skip-list` makes, or null."
+        ) from None
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]

@@ -1,0 +1,182 @@
+"""Image files, read and written to the bit: the one place that decodes them.
+
+Every reader looks at the file's own header first and refuses what it does not expect. The common
+libraries do not: OpenCV turns palettes into colours, Pillow reads 16-bit RGB as 8-bit.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8, UInt16
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_MODES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
+PNG_LAST_CHUNK = b"IEND"
+
+JPEG_START = b"\xff\xd8"
+JPEG_END = b"\xff\xd9"
+JPEG_MODES = {1: "grey", 3: "RGB", 4: "CMYK"}
+# Start of frame, in every coding; C4, C8 and CC in this range mean something else.
+JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+JPEG_SCAN = 0xDA
+
+# A header that asks for more is damaged or hostile; decoding it would take gigabytes.
+LARGEST = 2**27
+
+
+class UnreadableFileError(ValueError):
+    """A file is damaged, or is not of the kind that its place in the dataset asks for.
+
+    Attributes:
+        file: The file, unless the error was raised in another process.
+    """
+
+    def __init__(self, message: str, file: Path | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+
+
+class Header(NamedTuple):
+    """What a file says of itself before it is decoded."""
+
+    kind: str
+    mode: str
+    bits: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width} x {self.height} pixels of {self.bits}-bit {self.mode} ({self.kind})"
+
+
+def read_rgb(file: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """Read a colour image from an 8-bit RGB PNG or a JPEG."""
+    return cv2.cvtColor(_read(file, "RGB", 8), cv2.COLOR_BGR2RGB)
+
+
+def read_grey8(file: Path) -> UInt8[np.ndarray, "height width"]:
+    """Read an 8-bit grey PNG, e.g. of class ids."""
+    return _read(file, "grey", 8)
+
+
+def read_grey16(file: Path) -> UInt16[np.ndarray, "height width"]:
+    """Read a 16-bit grey PNG, e.g. of depth or disparity."""
+    return _read(file, "grey", 16)
+
+
+def read_rgb16(file: Path) -> UInt16[np.ndarray, "height width 3"]:
+    """Read a 16-bit RGB PNG, channels in the order red, green, blue."""
+    return cv2.cvtColor(_read(file, "RGB", 16), cv2.COLOR_BGR2RGB)
+
+
+def write_png(file: Path, array: np.ndarray) -> None:
+    """Write a grey or RGB image of 8 or 16 bits, whole or not at all; makes missing folders.
+
+    Args:
+        file: Where to.
+        array: uint8 or uint16, `[height, width]` or `[height, width, 3]` in RGB order.
+
+    Raises:
+        ValueError: The array is of another type or shape.
+    """
+    grey = array.ndim == 2
+    if array.dtype not in (np.uint8, np.uint16) or not (grey or array.shape[2:] == (3,)):
+        raise ValueError(
+            "`array` should be uint8 or uint16, [height, width] or [height, width, 3],"
+            f" found {array.dtype} {array.shape} for `{file}`."
+        )
+    encoded = cv2.imencode(".png", array if grey else cv2.cvtColor(array, cv2.COLOR_RGB2BGR))[1]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}-{os.getpid()}.partial")
+    try:
+        partial.write_bytes(encoded.tobytes())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _read(file: Path, mode: str, bits: int) -> np.ndarray:
+    expected = f"{bits}-bit {mode}"
+    data = _bytes(file, expected)
+    header = _header(data)
+    if header is None:
+        _fail(file, expected, f"{len(data)} bytes that are no PNG or JPEG")
+    if (header.mode, header.bits) != (mode, bits):
+        _fail(file, expected, str(header))
+    if not 0 < header.width * header.height <= LARGEST:
+        _fail(file, f"{expected} of at most {LARGEST} pixels", str(header))
+    image = _decoded(data) if _is_complete(data, header) else None
+    if image is None:
+        _fail(file, expected, f"{header}, truncated or corrupt after the header")
+    shape = (header.height, header.width) + ((3,) if mode == "RGB" else ())
+    if image.shape != shape:  # a transparent colour in an RGB file decodes to four channels
+        _fail(file, expected, f"{header} that decodes to the shape {image.shape}")
+    return image
+
+
+def _bytes(file: Path, expected: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"`{file}` does not exist; expected an image of {expected}."
+            " Unpack the archive that holds it again, or put the sample on a skip list."
+        ) from None
+
+
+def _header(data: bytes) -> Header | None:
+    try:
+        if data.startswith(PNG_SIGNATURE):
+            return _png_header(data)
+        if data.startswith(JPEG_START):
+            return _jpeg_header(data)
+    except (IndexError, KeyError):
+        pass
+    return None
+
+
+def _png_header(data: bytes) -> Header:
+    # Length (4 bytes) and name (4) of the first chunk, then its fields.
+    fields = data[16:26]
+    width, height = int.from_bytes(fields[:4], "big"), int.from_bytes(fields[4:8], "big")
+    return Header("PNG", PNG_MODES[fields[9]], fields[8], width, height)
+
+
+def _jpeg_header(data: bytes) -> Header | None:
+    place = len(JPEG_START)
+    while (marker := data[place + 1]) not in JPEG_FRAMES:
+        if data[place] != 0xFF:
+            return None
+        # Markers may be preceded by any number of FF; otherwise a segment's length follows.
+        length = int.from_bytes(data[place + 2 : place + 4], "big")
+        place += 1 if marker == 0xFF else 2 + length
+    # Marker (2 bytes), length (2), then bits, height, width and number of channels.
+    fields = data[place + 4 : place + 10]
+    height, width = int.from_bytes(fields[1:3], "big"), int.from_bytes(fields[3:5], "big")
+    return Header("JPEG", JPEG_MODES[fields[5]], fields[0], width, height)
+
+
+def _is_complete(data: bytes, header: Header) -> bool:
+    """Whether the file's end is there: OpenCV's older releases fill up what is missing."""
+    if header.kind == "PNG":
+        return data.rfind(PNG_LAST_CHUNK) >= 0
+    # A thumbnail before the scan has an end of its own.
+    return data.rfind(JPEG_END) > data.rfind(bytes([0xFF, JPEG_SCAN])) >= 0
+
+
+def _decoded(data: bytes) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+
+
+def _fail(file: Path, expected: str, found: str) -> NoReturn:
+    raise UnreadableFileError(
+        f"`{file}` should be an image of {expected}, found {found}."
+        " Unpack the archive that holds it again, or put the sample on a skip list.",
+        file,
+    )

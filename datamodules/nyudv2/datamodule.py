@@ -1,0 +1,181 @@
+"""NYUDv2 as a DataModule."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from datamodules.derive import SOBEL_EDGES, Derivation, normals_from_depth
+from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.label_spaces import find_space
+from datamodules.label_spaces_nyu import NYU_SPACES
+from datamodules.labels import Labels
+from datamodules.nyudv2.form import WINDOW, Form, Frame
+from datamodules.nyudv2.mtan import MtanTree
+from datamodules.nyudv2.official import OfficialFile
+from datamodules.nyudv2.tree import MultitaskTree
+from datamodules.predictions import PredictionFormat, nyudv2_format
+from datamodules.transforms import Sample, Transform
+
+FORMS: tuple[type[Form], ...] = (OfficialFile, MultitaskTree, MtanTree)
+# What the multi-task archives unpack to; `root` may be the folder around it.
+ARCHIVES = ("NYUD_MT", "NYUDv2")
+# The Kinect's inverse depth comes in steps of 1 / (8 · 580 px · 0.075 m), a noise of 8.3e-4 / m. In
+# windows of 3 x 3 pixels the normals of a wall at 3 m would be some 28° off; a radius of 4 pixels
+# of the 560 across the window brings that to 3°.
+NORMALS_RADIUS = 4 / 560
+
+
+def kinect_normals(sample: Sample) -> np.ndarray:
+    """Normals from the depth of a Kinect, in windows wide enough for its steps."""
+    radius = max(1, round(NORMALS_RADIUS * sample["depth"].shape[1]))
+    return normals_from_depth(sample["depth"], sample["camera"], radius)
+
+
+DERIVATIONS: Mapping[str, Derivation] = {
+    "normals": Derivation(("depth",), kinect_normals),
+    "edges": SOBEL_EDGES,
+}
+EDGES = ("sobel", "boundaries")
+
+
+class NYUDv2(FileDataModule):
+    """Indoor scenes seen by a Kinect, in 40 or 13 classes, with depth and normals.
+
+    - Source: Silberman, Hoiem, Kohli, Fergus: Indoor Segmentation and Support Inference from RGBD
+      Images, ECCV 2012; cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html. No licence is stated.
+    - Splits: the official 795 `train` and 654 test frames; as in the field `val` and `test` are
+      both the 654, so that whoever picks a checkpoint by `val` has no untouched test left.
+    - Tree, one of these (the folder around `NYUD_MT` or `NYUDv2` will do, too):
+        - official: `nyu_depth_v2_labeled.mat` (MATLAB 7.3, 1449 frames of 480 x 640) and
+          `splits.mat` side by side;
+        - multi-task: `gt_sets/{train,val}.txt` and `<name>` in `images` (`.jpg` or `.png`),
+          `segmentation` (`.png`), `depth` (`.npy`), `normals` and `edge` (`.npy` or `.png`); both
+          `NYUD_MT.tgz` (Vandenhende et al.) and `NYUDv2.tar.gz` (Brüggemann et al.), 425 x 560;
+        - MTAN: `{train,val}/{image,label,depth,normal}/<number>.npy`, 288 x 384, 13 classes only.
+    - `image`: of the official frames the window that the multi-task trees hold, without the white
+      frame.
+    - `segmentation`: train id = id - 1 of the 40 classes (`otherprop` is a class) or of 13 (those
+      of the SceneNet authors); 0, unlabelled, is 255. The official file's 894 names fall into them
+      by `classMapping40.mat`.
+    - `depth`: metres along the optical axis, as filled in by the authors, or as sensed; NaN where
+      0 or outside `depth_range`.
+    - `normals`: unit, x right, y down, z into the scene; shipped by the trees (NaN where zero),
+      derived from depth for the official file.
+    - `edges`: `sobel_edges` of the image as in the VTAGML paper, or the object boundaries that the
+      multi-task tree ships, 0 or 1, which its papers score by odsF.
+    - `camera`: of the colour camera, from the authors' toolbox; absent for frames of MTAN and
+      frames of unknown cut.
+
+    Note:
+        No source says how the trees' normals are oriented. The default of `normals_axes` takes
+        them for x left, y up, z to the camera: of 40 cluster centres of `NYUD_MT`'s normals, which
+        ATRC ships, none has z below -0.06, and the floors, seen more than ceilings, are at y = 1.
+        They cannot tell x: it is taken to be as in the normals of Ladický et al. Trees whose z
+        points the other way are refused when read; MTAN's axes are not known any better.
+
+    Args:
+        root: Folder of one of the forms.
+        image_size: Height and width of the network's input.
+        label_space: `nyu_40`, `nyu_13`, or `taskonomy_17` to evaluate what was trained there.
+        depth_range: Nearest and farthest metres that count as known; papers take up to 10 m.
+        raw_depth: Take depth as sensed, with holes, not as filled in; official file only.
+        window: Rows and columns [top, bottom, left, right) of the official frames; the depth papers
+            after Eigen evaluate in [45, 471, 41, 601], and [0, 480, 0, 640] is all.
+        edges: `sobel`, or `boundaries` for the shipped ones of the multi-task trees.
+        normals_axes: Signs that turn shipped normals into x right, y down, z into the scene.
+        geometry: Changes of image and labels together in training.
+        skip: Text file with names of samples to leave out.
+        tasks: Which of `segmentation`, `depth`, `normals`, `edges`; by default all.
+        batch_size: Samples per batch and rank.
+        workers: Worker processes per loader; 0 loads in this process.
+        seed: Of order and augmentation.
+        augment: Changes of the image alone in training.
+    """
+
+    download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"
+    stand_in: ClassVar[str] = "nyudv2"
+
+    def __init__(
+        self,
+        root: str | Path,
+        image_size: tuple[int, int],
+        label_space: str = "nyu_40",
+        depth_range: tuple[float, float] = (1e-3, 10.0),
+        raw_depth: bool = False,
+        window: tuple[int, int, int, int] = WINDOW,
+        edges: str = "sobel",
+        normals_axes: tuple[int, int, int] = (-1, -1, -1),
+        geometry: Sequence[Transform] | None = None,
+        skip: str | Path | None = None,
+        tasks: Sequence[str] | None = None,
+        batch_size: int = 16,
+        workers: int = 2,
+        seed: int = 0,
+        augment: Sequence[Transform] | None = None,
+    ) -> None:
+        super().__init__(
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+        )
+        _expect("edges", edges, edges in EDGES, f"one of {list(EDGES)}")
+        signs = {abs(sign) for sign in normals_axes} == {1}
+        _expect("normals_axes", normals_axes, signs, "three signs, each 1 or -1")
+        self.label_space = find_space(NYU_SPACES, label_space)
+        self.depth_range = checked_depth_range(depth_range)
+        self.raw_depth = raw_depth
+        top, bottom, left, right = window
+        self.window = (top, bottom, left, right)
+        self.edges = edges
+        x, y, z = normals_axes
+        self.normals_axes = (x, y, z)
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        return {"segmentation": self.label_space.space.labels}
+
+    @property
+    def derives(self) -> Mapping[str, Derivation]:  # type: ignore[override]  # forms differ in it
+        ships = self.form().ships | ({"edges"} if self.edges == "boundaries" else set())
+        return {task: how for task, how in DERIVATIONS.items() if task not in ships}
+
+    def official(self, split: str) -> int:
+        return 795 if split == "train" else 654
+
+    @property
+    def prediction_format(self) -> PredictionFormat:
+        return nyudv2_format(self.label_space.space, self.normals_axes)
+
+    def records(self, split: str) -> Sequence[Frame]:
+        return self.form().frames(split)
+
+    def reader(self) -> Callable[[Any, Sequence[str]], Sample]:
+        return self.form()
+
+    def form(self) -> Form:
+        """The form in `root`, with this module's settings; calling it reads a sample."""
+        roots = [self.root, *(self.root / archive for archive in ARCHIVES)]
+        found = [(form, root) for form in FORMS for root in roots if form.is_in(root)]
+        if not found:
+            raise self.not_found(
+                "`nyu_depth_v2_labeled.mat` and `splits.mat`, or the folder `gt_sets` of a"
+                " multi-task archive, or MTAN's folder `train/image`"
+            )
+        if len(found) > 1:
+            forms = [f"{form.__name__} in {root}" for form, root in found]
+            raise ValueError(f"`root` should hold one form of NYUDv2, found {forms}; choose one.")
+        form, root = found[0]
+        return form(
+            root=root,
+            space=self.label_space,
+            depth_range=self.depth_range,
+            window=self.window,
+            raw_depth=self.raw_depth,
+            boundaries=self.edges == "boundaries",
+            normals_axes=self.normals_axes,
+        )
+
+
+def _expect(argument: str, value: object, holds: bool, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"`{argument}` should be {expected}, found {value!r}.")

@@ -1,0 +1,93 @@
+"""What every form in which NYUDv2 is found on disk has to give."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from datamodules.label_spaces import ClassMap
+from datamodules.transforms import Sample
+
+# Rows and columns [top, bottom, left, right) of the window that the multi-task trees hold: inside
+# the white frame of the images, and where the depth camera saw something.
+WINDOW = (45, 470, 40, 600)
+FRAME_SIZE = (480, 640)
+
+# fx, fy, cx, cy of the colour camera, from the authors' toolbox, which counts pixel centres from 1:
+# the upper left corner of the first pixel, our (0, 0), is at (0.5, 0.5) there.
+TOOLBOX_CAMERA = (518.8579, 519.46961, 325.58245, 253.73617)
+TOOLBOX_CORNER = 0.5
+
+
+def window_camera(window: tuple[int, int, int, int]) -> Float32[np.ndarray, "4"]:
+    """fx, fy, cx, cy of a window of the official frames, (0, 0) being its upper left corner."""
+    top, _, left, _ = window
+    corner = (0, 0, TOOLBOX_CORNER + left, TOOLBOX_CORNER + top)
+    return np.subtract(TOOLBOX_CAMERA, corner).astype(np.float32)
+
+
+class Frame(NamedTuple):
+    """One sample: its name, where it is in the form's own terms, and its split."""
+
+    name: str
+    key: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Form(ABC):
+    """Finds the samples of each split in one layout of files, and reads one when called.
+
+    Attributes:
+        root: The folder that holds the layout.
+        space: In which of the spaces for NYUDv2 the classes are given.
+        depth_range: Nearest and farthest depth in metres that count as known.
+        window: Rows and columns [top, bottom, left, right) cut out of the official frames.
+        raw_depth: Whether depth is the sensor's, with holes, in place of the filled-in one.
+        boundaries: Whether the tree's own object boundaries are the edges.
+        normals_axes: Signs that turn stored normals into x right, y down, z into the scene.
+    """
+
+    root: Path
+    space: ClassMap
+    depth_range: tuple[float, float]
+    window: tuple[int, int, int, int]
+    raw_depth: bool
+    boundaries: bool
+    normals_axes: tuple[int, int, int]
+
+    ships: ClassVar[frozenset[str]]
+    """Tasks whose labels are in the files, beside those that can be derived."""
+
+    def __post_init__(self) -> None:
+        self.check_settings()
+
+    @staticmethod
+    @abstractmethod
+    def is_in(root: Path) -> bool:
+        """Whether a folder looks like this form."""
+
+    def check_settings(self) -> None:
+        """Raise an error for settings that this form cannot follow."""
+        if self.raw_depth:
+            self.refuse("raw_depth", True, "false: only the official file has that")
+        if self.window != WINDOW:
+            self.refuse("window", self.window, f"{WINDOW}: these frames are cut out already")
+
+    @abstractmethod
+    def frames(self, split: str) -> Sequence[Frame]:
+        """The samples of `train`, `val` or `test`, in order."""
+
+    @abstractmethod
+    def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
+        """Read one sample; of the labels only those that are asked for."""
+
+    def refuse(self, setting: str, found: object, expected: str) -> None:
+        raise ValueError(
+            f"`{setting}` should be {expected}; found {found!r} for the {type(self).__name__}"
+            f" in `{self.root}`. Change the setting, or point `root` at another form of NYUDv2."
+        )

@@ -1,0 +1,97 @@
+"""The folders of the multi-task papers, `NYUD_MT.tgz` and `NYUDv2.tar.gz`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float32
+
+from datamodules.images import read_grey8, read_rgb
+from datamodules.label_spaces_nyu import train_ids
+from datamodules.nyudv2.arrays import (
+    classes_of,
+    metres,
+    read_npy,
+    shares,
+    unit_normals,
+    unreadable,
+)
+from datamodules.nyudv2.form import WINDOW, Form, Frame, window_camera
+from datamodules.transforms import Sample
+
+_LISTS = {"train": "train.txt", "val": "val.txt", "test": "val.txt"}
+
+# Frames of another size are cut or scaled in a way that nobody wrote down: their camera is unknown.
+WINDOW_SIZE = (WINDOW[1] - WINDOW[0], WINDOW[3] - WINDOW[2])
+
+# The two archives have the same folders, and differ in how they store what is in them.
+_SUFFIXES: Mapping[str, tuple[str, ...]] = {
+    "images": (".jpg", ".png"),
+    "segmentation": (".png",),
+    "depth": (".npy",),
+    "normals": (".npy", ".png"),
+    "edge": (".npy", ".png"),
+}
+
+
+@dataclass(frozen=True)
+class MultitaskTree(Form):
+    """Folders of images, classes, depth, normals and boundaries; `gt_sets` lists the names."""
+
+    ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth", "normals"})
+
+    @staticmethod
+    def is_in(root: Path) -> bool:
+        return (root / "gt_sets").is_dir()
+
+    def frames(self, split: str) -> Sequence[Frame]:
+        file = self.root / "gt_sets" / _LISTS[split]
+        if not file.is_file():
+            raise FileNotFoundError(f"`{file}` should list the split `{split}`. Unpack it again.")
+        try:
+            names = file.read_text(encoding="utf-8").split()
+        except UnicodeDecodeError as error:
+            raise unreadable(file, "one name per line", "bytes that are no text") from error
+        odd = [name for name in names if Path(name).name != name]
+        if not names or odd or len(set(names)) < len(names):
+            found = f"{len(names)} names, {len(set(names))} distinct, {odd[:5]} with folders"
+            raise unreadable(file, "one distinct file name per line", found)
+        return [Frame(name, name, split) for name in sorted(names)]
+
+    def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
+        image = read_rgb(self._file("images", frame.key))
+        sample: Sample = {"name": frame.name, "image": image}
+        if image.shape[:2] == WINDOW_SIZE:
+            sample["camera"] = window_camera(WINDOW)
+        if "segmentation" in tasks:
+            file = self._file("segmentation", frame.key)
+            sample["segmentation"] = classes_of(file, read_grey8(file), train_ids(self.space))
+        if "depth" in tasks:
+            file = self._file("depth", frame.key)
+            sample["depth"] = metres(file, read_npy(file, dimensions=2), self.depth_range)
+        if "normals" in tasks:
+            sample["normals"] = self._normals(frame.key)
+        if "edges" in tasks:
+            sample["edges"] = self._boundaries(frame.key)
+        return sample
+
+    def _normals(self, name: str) -> Float32[np.ndarray, "height width 3"]:
+        file = self._file("normals", name)
+        if file.suffix == ".png":
+            stored = read_rgb(file) * np.float32(2 / 255) - np.float32(1)
+        else:
+            stored = read_npy(file, dimensions=3, channels=3)
+        return unit_normals(file, stored, self.normals_axes)
+
+    def _boundaries(self, name: str) -> Float32[np.ndarray, "height width"]:
+        file = self._file("edge", name)
+        if file.suffix == ".png":
+            return read_grey8(file) / np.float32(255)
+        return shares(file, read_npy(file, dimensions=2), "boundaries")
+
+    def _file(self, folder: str, name: str) -> Path:
+        files = [self.root / folder / f"{name}{suffix}" for suffix in _SUFFIXES[folder]]
+        # Where none exists the first is handed on: reading it says what is missing.
+        return next((file for file in files if file.is_file()), files[0])

@@ -1,0 +1,59 @@
+"""Photos as cameras, phones and the web have them.
+
+Files of a dataset have one form, and another is an error (`datamodules.images`). Photos have any:
+they lie on their side and say so in their EXIF data, are grey, transparent or made for print.
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from datamodules.images import LARGEST, UnreadableFileError
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+# Pillow's words for 8 bits and less per channel.
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+
+
+def read_photo(file: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """Read a photo upright as RGB; what is transparent is white.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UnreadableFileError: It is no whole JPEG or PNG of 8 bits per channel.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large images and odd EXIF data, which read all the same.
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=("JPEG", "PNG")) as image:
+                return _pixels(file, image)
+    except (FileNotFoundError, UnreadableFileError):
+        raise
+    except Exception as error:  # damaged files end in nearly any exception
+        raise _unreadable(file, f"{type(error).__name__}: {error}") from None
+
+
+def _pixels(file: Path, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    if image.width * image.height > LARGEST:
+        raise _unreadable(file, f"{image.width} x {image.height} pixels, more than {LARGEST}")
+    if image.mode not in MODES:
+        raise _unreadable(file, f"pixels of the kind {image.mode}, of more than 8 bits")
+    upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        colours = upright.convert("RGBA")
+        canvas = Image.new("RGBA", colours.size, "white")
+        canvas.alpha_composite(colours)
+        upright = canvas
+    return np.array(upright.convert("RGB"))
+
+
+def _unreadable(file: Path, found: str) -> UnreadableFileError:
+    return UnreadableFileError(
+        f"`{file}` should be a whole JPEG or PNG of 8 bits per channel, found {found}."
+        " Save it again as one, or move it out of the folder.",
+        file,
+    )

@@ -1,0 +1,224 @@
+"""Virtual KITTI 2: five rendered street scenes in ten variations, seen by two cameras."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from datamodules.base import SPLITS
+from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
+from datamodules.files import FileDataModule
+from datamodules.label_spaces import find_space
+from datamodules.labels import Labels
+from datamodules.predictions import PredictionFormat, vkitti2_format
+from datamodules.transforms import Transform
+from datamodules.vkitti2_classes import SPACES, train_ids
+from datamodules.vkitti2_reader import Frame, Place, VKITTI2Reader, text_file
+
+STORED = Path(__file__).parent / "splits" / "vkitti2.txt"
+
+VARIATIONS = (
+    *("15-deg-left", "15-deg-right", "30-deg-left", "30-deg-right", "clone"),
+    *("fog", "morning", "overcast", "rain", "sunset"),
+)
+CAMERAS = (0, 1)
+FRAMES: Mapping[str, int] = {
+    "Scene01": 447,
+    "Scene02": 233,
+    "Scene06": 270,
+    "Scene18": 339,
+    "Scene20": 837,
+}
+"""How many frames each scene has, in every variation."""
+
+ARCHIVE = "vkitti_2.0.3_{kind}"
+# The dataset's description spells the last of these otherwise than its archive does.
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "rgb": ("rgb",),
+    "depth": ("depth",),
+    "classes": ("classSegmentation", "classsegmentation"),
+}
+IMAGE = re.compile(r"rgb_(\d{5})\.jpg")
+
+Choice = TypeVar("Choice")
+
+
+class VKITTI2(FileDataModule):
+    """Drives through five virtual street scenes: segmentation and depth; the rest is derived.
+
+    - Source: Cabon et al., "Virtual KITTI 2", 2020 (arXiv:2001.10773), release 2.0.3; rendered
+      after sequences of KITTI; images of 1242 x 375 pixels.
+    - Licence: CC BY-NC-SA 3.0.
+    - Splits: none official. Ours are by scene: train Scene01, Scene06, Scene20 (1554 frames), val
+      Scene02 (233), test Scene18 (339), each times the number of variations and of cameras.
+      All variations and both cameras of a frame show the same place, and frames follow each other
+      within a tenth of a second: in any random split of frames almost every image for evaluation
+      has a twin in training, so none is offered. The training scenes have the town, the crossing
+      and the highway between them.
+    - `segmentation`: by colour. 8 classes shared with Cityscapes (Tree and Vegetation are one
+      class, so are Car, Van and Truck; Terrain, GuardRail and Misc are unknown), Cityscapes' own
+      19 (10 of them occur), or the 14 of the dataset. Undefined is always unknown.
+    - `depth`: metres along the optical axis, code / 100; 65535 (sky) is unknown, and what is
+      outside `depth_range`.
+    - `normals`: derived from depth and camera; x right, y down, z into the scene.
+    - `edges`: derived from the image.
+    - `camera`: a row of `intrinsic.txt` for each frame and camera, if that file is there; needed
+      for normals only. It counts pixels from their centres, so half a pixel is added.
+    - Tree, below `root` or below one folder per archive, recognised by itself for each of them:
+
+          [vkitti_2.0.3_rgb/]Scene01/clone/frames/rgb/Camera_0/rgb_00000.jpg
+          [vkitti_2.0.3_depth/]Scene01/clone/frames/depth/Camera_0/depth_00000.png
+          [vkitti_2.0.3_classSegmentation/]Scene01/clone/frames/classSegmentation/Camera_0/
+              classgt_00000.png
+          [vkitti_2.0.3_textgt/]Scene01/clone/intrinsic.txt
+
+    Note:
+        DenseMTL, whose settings VTAGML takes over, trains on 15-deg-left of camera 0, as we do by
+        default, but splits its 2126 frames at random, so its numbers do not compare with ours.
+
+    Args:
+        root: Folder that holds the tree above.
+        image_size: Height and width of the network's input.
+        label_space: `vkitti2_8`, `cityscapes_19` or another space of the streets, `vkitti2_14`.
+        scenes: Scenes of each split, such as `{train: [Scene01], val: [Scene02]}`; by default as
+            above. No scene may be in two splits.
+        variations: Weather, time of day or direction of view.
+        cameras: 0 (left), 1 (right).
+        depth_range: Depth outside these metres is unknown, and 0 always.
+        geometry: As in the base, like all that follow.
+    """
+
+    derives: ClassVar[Mapping[str, Derivation]] = {
+        "normals": NORMALS_FROM_DEPTH,
+        "edges": SOBEL_EDGES,
+    }
+    download: ClassVar[str] = "https://europe.naverlabs.com/proxy-virtual-worlds-vkitti-2"
+    stand_in: ClassVar[str] = "vkitti2"
+
+    def __init__(
+        self,
+        root: str | Path,
+        image_size: tuple[int, int],
+        label_space: str = "vkitti2_8",
+        scenes: Mapping[str, Sequence[str]] | None = None,
+        variations: Sequence[str] = ("15-deg-left",),
+        cameras: Sequence[int] = (0,),
+        depth_range: tuple[float, float] = (0.0, 80.0),
+        geometry: Sequence[Transform] | None = None,
+        skip: str | Path | None = None,
+        tasks: Sequence[str] | None = None,
+        batch_size: int = 16,
+        workers: int = 2,
+        seed: int = 0,
+        augment: Sequence[Transform] | None = None,
+    ) -> None:
+        super().__init__(
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+        )
+        self.label_space = find_space(SPACES, label_space)
+        self.scenes = _checked_scenes(stored_scenes() if scenes is None else scenes)
+        self.variations = _chosen("variations", variations, VARIATIONS)
+        self.cameras = _chosen("cameras", cameras, CAMERAS)
+        if not 0 <= depth_range[0] < depth_range[1]:
+            raise ValueError(f"`depth_range` should be two rising metres, found {depth_range}.")
+        self.depth_range = (float(depth_range[0]), float(depth_range[1]))
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        return {"segmentation": self.label_space.space.labels}
+
+    @property
+    def prediction_format(self) -> PredictionFormat:
+        return vkitti2_format(self.label_space)
+
+    def records(self, split: str) -> list[Frame]:
+        place = self._place("rgb")
+        return [
+            Frame(scene, variation, camera, number)
+            for scene in self.scenes[split]
+            for variation in self.variations
+            for camera in self.cameras
+            for number in self._numbers(place.folder(scene, variation, camera))
+        ]
+
+    def reader(self) -> VKITTI2Reader:
+        return VKITTI2Reader(
+            images=self._place("rgb"),
+            depths=self._place("depth"),
+            classes=self._place("classes"),
+            texts=self._texts(),
+            train_ids=train_ids(self.label_space),
+            depth_range=self.depth_range,
+        )
+
+    def official(self, split: str) -> int:
+        frames = sum(FRAMES[scene] for scene in self.scenes[split])
+        return frames * len(self.variations) * len(self.cameras)
+
+    def _numbers(self, folder: Path) -> list[int]:
+        """Numbers of the frames in a folder, which has to hold some."""
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        numbers = sorted(int(match[1]) for match in map(IMAGE.fullmatch, names) if match)
+        if not numbers:
+            raise self.not_found(
+                f"images `rgb_00000.jpg`, ... in `{folder}`, or in the same folder below"
+                f" `{self.root / ARCHIVE.format(kind='rgb')}`"
+            )
+        return numbers
+
+    def _place(self, kind: str) -> Place:
+        """Where the files of a kind are; where they would be if there are none."""
+        spellings = SPELLINGS[kind]
+        places = [Place(base, name) for base in self._bases(*spellings) for name in spellings]
+        drives = self._drives()
+        found = (
+            place for place in places if any(place.kind_folder(*drive).is_dir() for drive in drives)
+        )
+        return next(found, places[0])
+
+    def _texts(self) -> Path | None:
+        """Folder below which every drive has its `intrinsic.txt`; None if cameras are unknown."""
+        bases = self._bases("textgt")
+        for base in bases:
+            if all(text_file(base, *drive).is_file() for drive in self._drives()):
+                return base
+        # With normals to derive, the missing file is an error that its reader puts into words.
+        return bases[0] if "normals" in self.tasks else None
+
+    def _bases(self, *kinds: str) -> list[Path]:
+        return [self.root, *(self.root / ARCHIVE.format(kind=kind) for kind in kinds)]
+
+    def _drives(self) -> list[tuple[str, str]]:
+        scenes = sorted(set().union(*self.scenes.values()))
+        return [(scene, variation) for scene in scenes for variation in self.variations]
+
+
+def stored_scenes() -> dict[str, list[str]]:
+    """The scenes of each split, as they are stored with this package."""
+    scenes: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for line in STORED.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            scene, split = line.split()
+            scenes[split].append(scene)
+    return scenes
+
+
+def _checked_scenes(scenes: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    listed = [scene for split in scenes.values() for scene in split]
+    if not set(scenes) <= set(SPLITS) or not set(listed) <= set(FRAMES):
+        raise ValueError(
+            f"`scenes` should give some of {list(FRAMES)} to each of {list(SPLITS)},"
+            f" found {dict(scenes)}."
+        )
+    if len(set(listed)) < len(listed):
+        raise ValueError(
+            f"`scenes` should hold each scene once, found {dict(scenes)}: variations and cameras of"
+            " one scene show the same places, so no scene can be trained and evaluated on."
+        )
+    return {split: tuple(scenes.get(split, ())) for split in SPLITS}
+
+
+def _chosen(name: str, chosen: Sequence[Choice], known: Sequence[Choice]) -> tuple[Choice, ...]:
+    if not chosen or not set(chosen) <= set(known) or len(set(chosen)) < len(chosen):
+        raise ValueError(f"`{name}` should be some of {list(known)}, found {list(chosen)}.")
+    return tuple(chosen)

@@ -1,0 +1,20 @@
+"""Procedural scenes written to disk in the exact layout of a real dataset.
+
+A `Layout` is one form of one dataset on disk: folders, file names, bit depths, class ids, camera
+files. `write_scenes` draws scenes and writes them in a layout, on all cores; what it writes, the
+dataset's own DataModule reads. The command `lightning scenes` is `command.main`.
+"""
+
+from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layouts import LAYOUTS, find_layout
+from datamodules.writing.plan import Plan, make_plan, write_scenes
+
+__all__ = [
+    "LAYOUTS",
+    "Layout",
+    "Place",
+    "Plan",
+    "find_layout",
+    "make_plan",
+    "write_scenes",
+]

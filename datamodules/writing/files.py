@@ -1,0 +1,70 @@
+"""Files that appear whole or not at all, in every format that the datasets use."""
+
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from datamodules.images import write_png
+
+JPEG_QUALITY = 95
+
+
+def save(file: Path, content: Any) -> None:
+    """Write an array, a text or a JSON object in the format that the file's name asks for."""
+    suffix = file.suffix
+    if suffix not in _WRITERS:
+        raise ValueError(f"`file` should end in one of {sorted(_WRITERS)}, found `{file}`.")
+    _WRITERS[suffix](file, content)
+
+
+def write_jpeg(file: Path, image: UInt8[np.ndarray, "height width 3"]) -> None:
+    """Write an RGB image as a JPEG of quality 95; makes missing folders."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    write_bytes(file, encoded.tobytes())
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write beside the place and move there, so that a file that exists is complete."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_name(file)
+    try:
+        partial.write_bytes(content)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def partial_name(file: Path) -> Path:
+    """Where a file is written before it is moved to its place."""
+    return file.with_name(f".{file.name}-{os.getpid()}.partial")
+
+
+def _write_npy(file: Path, array: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    write_bytes(file, buffer.getvalue())
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    write_bytes(file, (json.dumps(content, indent=4) + "\n").encode())
+
+
+def _write_text(file: Path, text: str) -> None:
+    write_bytes(file, text.encode())
+
+
+_WRITERS: Mapping[str, Callable[[Path, Any], None]] = {
+    ".png": write_png,
+    ".jpg": write_jpeg,
+    ".npy": _write_npy,
+    ".json": _write_json,
+    ".txt": _write_text,
+}

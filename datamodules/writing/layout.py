@@ -1,0 +1,155 @@
+"""What every layout of files that scenes can be written in has to say of itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+from jaxtyping import UInt16
+
+from datamodules.parallel import Died, each
+from datamodules.progress import tracked
+from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
+from datamodules.writing.codes import recoded
+from datamodules.writing.files import save
+from datamodules.writing.views import Calibration, Scenery, Views
+
+Encode: TypeAlias = Callable[[Frame], Any]
+"""What of a frame goes into one file: an array, a text or a JSON object."""
+
+CLASSES = {"room": ROOM_CLASSES, "street": STREET_CLASSES}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One scene to be written.
+
+    Attributes:
+        split: `train`, `val` or `test`.
+        index: Its number within the split, which decides what is to be seen.
+        name: What the dataset calls it, in the layout's own terms.
+    """
+
+    split: str
+    index: int
+    name: str
+
+
+class Layout(ABC):
+    """The folders, file names and codes of one dataset.
+
+    A subclass is one form of a dataset on disk; `files` says what is written for one scene, and
+    is the only place that knows a file's name.
+    """
+
+    word: ClassVar[str]
+    """The dataset's word in `lightning scenes --as`."""
+    form: ClassVar[str]
+    """The word for this form of it, in `--form`."""
+    config: ClassVar[str]
+    """An experiment that can be run with it."""
+    scenery: ClassVar[Scenery]
+    size: ClassVar[tuple[int, int]]
+    """Height and width of the dataset's own images."""
+    any_size: ClassVar[bool] = True
+    """Whether the dataset's readers accept images of another size."""
+    calibration: ClassVar[Calibration | None] = None
+    """The dataset's camera, where all its images share one."""
+    ids: ClassVar[Mapping[str, int]]
+    """The dataset's class id of every class of the scenes."""
+
+    def counts(self, train: int) -> dict[str, int]:
+        """How many scenes each split gets beside `train` for training: a quarter, at least 1."""
+        rest = max(1, train // 4)
+        return {"train": train, "val": rest, "test": rest}
+
+    def places(self, train: int) -> list[Place]:
+        """All scenes to be written."""
+        return [
+            Place(split, index, name)
+            for split, count in self.counts(train).items()
+            for index, name in enumerate(self.names(split, count))
+        ]
+
+    @abstractmethod
+    def names(self, split: str, count: int) -> Sequence[str]:
+        """What the dataset calls the first `count` samples of a split.
+
+        Raises:
+            ValueError: The dataset's numbering has no room for so many.
+        """
+
+    @abstractmethod
+    def files(self, place: Place) -> Mapping[str, Encode]:
+        """Path below the root, and what goes into it, of every file of one scene."""
+
+    def shared(self, places: Sequence[Place], size: tuple[int, int]) -> Mapping[str, Any]:
+        """Path below the root and content of the files that belong to many scenes at once."""
+        return {}
+
+    def all_files(self, places: Sequence[Place], size: tuple[int, int]) -> list[str]:
+        """Paths below the root of all files that are written."""
+        own = [path for place in places for path in self.files(place)]
+        return [*own, *self.shared(places, size)]
+
+    def write(self, root: Path, places: Sequence[Place], views: Views, processes: int) -> None:
+        """Write all files; scenes whose files are all there are kept as they are.
+
+        Args:
+            root: The dataset's folder.
+            places: All scenes, whether written already or not.
+            views: Draws them.
+            processes: How many draw at once; 0 draws in this process.
+        """
+        missing = [place for place in places if not self.is_written(root, place)]
+        done = len(places) - len(missing)
+        writer = SceneWriter(self, root, missing, views)
+        results = each(writer, len(missing), processes)
+        for result in tracked(results, f"Drawing {root}", len(places), done):
+            refuse_death(result)
+        for path, content in self.shared(places, views.size).items():
+            save(root / path, content)
+
+    def is_written(self, root: Path, place: Place) -> bool:
+        return all((root / path).is_file() for path in self.files(place))
+
+    def class_ids(self, frame: Frame) -> UInt16[np.ndarray, "height width"]:
+        """The frame's classes as the dataset's ids."""
+        return recoded(frame.segmentation, CLASSES[self.scenery], self.ids)
+
+
+@dataclass(frozen=True)
+class SceneWriter:
+    """Draws and writes one of the scenes that are missing."""
+
+    layout: Layout
+    root: Path
+    places: Sequence[Place]
+    views: Views
+
+    def __call__(self, number: int) -> None:
+        place = self.places[number]
+        frame = self.views(place.split, place.index)
+        for path, encode in self.layout.files(place).items():
+            save(self.root / path, encode(frame))
+
+
+def refuse_death(result: object) -> None:
+    """Raise an error if a process was killed while it worked."""
+    if isinstance(result, Died):
+        raise ChildProcessError(
+            "A process that drew scenes was killed, as the system does when memory runs out."
+            " Run the same command again with fewer `processes`: it goes on where this one stopped."
+        )
+
+
+def take(names: Sequence[str], count: int, what: str) -> Sequence[str]:
+    """The first names of a dataset's own numbering, or an error if there are not so many."""
+    if count > len(names):
+        raise ValueError(
+            f"`count` asks for {count} {what}, and the dataset's own numbering ends at"
+            f" {len(names)}. Ask for fewer."
+        )
+    return names[:count]

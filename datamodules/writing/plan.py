@@ -1,0 +1,195 @@
+"""Which scenes go into which folder, and whether that folder may be written to."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from datamodules.parallel import cores
+from datamodules.rendering import LOOKS
+from datamodules.writing.files import save
+from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layouts import find_layout
+from datamodules.writing.views import Views
+
+MANIFEST = "scenes.json"
+"""In the root of what was written: the settings, by which a later run knows what to finish."""
+SMALLEST = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A tree of files, to be written or finished.
+
+    Attributes:
+        layout: In which layout.
+        out: The dataset's folder.
+        count: How many scenes for training.
+        size: Height and width of the images.
+        seed: Of the scenes.
+        look: One of `datamodules.rendering.LOOKS`.
+    """
+
+    layout: Layout
+    out: Path
+    count: int
+    size: tuple[int, int]
+    seed: int
+    look: str
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"`count` should be at least 1, found {self.count}.")
+        if self.seed < 0:
+            raise ValueError(f"`seed` should be 0 or more, found {self.seed}.")
+        if self.look not in LOOKS:
+            raise ValueError(f"`look` should be one of {list(LOOKS)}, found {self.look!r}.")
+        if min(self.size) < SMALLEST:
+            raise ValueError(f"`size` should be at least {SMALLEST} pixels, found {self.size}.")
+        if self.size != self.layout.size and not self.layout.any_size:
+            raise ValueError(
+                f"`size` should be {self.layout.size}, which is part of the format of"
+                f" {self.layout.word} as {self.layout.form}; found {self.size}. Leave it out."
+            )
+
+    @cached_property
+    def places(self) -> list[Place]:
+        return self.layout.places(self.count)
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Paths below `out` of all files of the dataset."""
+        return self.layout.all_files(self.places, self.size)
+
+    @property
+    def missing(self) -> list[str]:
+        """Those that are not there yet."""
+        return [path for path in self.files if not (self.out / path).is_file()]
+
+    @property
+    def views(self) -> Views:
+        """Draws the scenes."""
+        kind, look = self.layout, LOOKS[self.look]
+        return Views(kind.word, kind.scenery, kind.calibration, self.size, self.seed, look)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {
+            "as": self.layout.word,
+            "form": self.layout.form,
+            "count": self.count,
+            "size": list(self.size),
+            "seed": self.seed,
+            "look": self.look,
+        }
+
+    def write(self, overwrite: bool = False, processes: int | None = None) -> None:
+        """Write what is missing.
+
+        Args:
+            overwrite: Removes the files of an earlier run with other settings first.
+            processes: How many draw at once; by default one per core, 0 draws in this process.
+
+        Raises:
+            ValueError: The folder holds something else, or scenes with other settings.
+        """
+        self.check_folder(overwrite)
+        earlier = self.earlier()
+        if overwrite and earlier is not None:
+            earlier.remove()
+        save(self.out / MANIFEST, self.settings)
+        many = cores() if processes is None else processes
+        self.layout.write(self.out, self.places, self.views, many)
+
+    def check_folder(self, overwrite: bool = False) -> None:
+        """Raise an error unless `out` is empty, or holds scenes that this plan may touch."""
+        if self.out.exists() and not self.out.is_dir():
+            raise ValueError(f"`out` should be a folder, found the file `{self.out}`.")
+        if not self.out.exists() or not any(self.out.iterdir()):
+            return
+        if not (self.out / MANIFEST).is_file():
+            raise ValueError(
+                f"`out` should be an empty or a new folder: `{self.out}` is not empty, and was not"
+                f" written by `lightning scenes` (it has no `{MANIFEST}`), so it is left alone even"
+                " with `--overwrite`. Give another folder, or empty this one yourself."
+            )
+        earlier = self.earlier()
+        if not overwrite and (earlier is None or earlier.settings != self.settings):
+            found = "settings that cannot be read" if earlier is None else earlier.settings
+            raise ValueError(
+                f"`out` should be new or hold scenes with the same settings: `{self.out}` has"
+                f" {found}, not {self.settings}. Give the same settings to finish it, another"
+                " folder, or `--overwrite` to replace those scenes."
+            )
+
+    def earlier(self) -> "Plan | None":
+        """The plan by which `out` was written, None if there is none that can be read."""
+        try:
+            found = json.loads((self.out / MANIFEST).read_text())
+            layout = find_layout(found["as"], found["form"])
+            size = (found["size"][0], found["size"][1])
+            return Plan(layout, self.out, found["count"], size, found["seed"], found["look"])
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            return None
+
+    def remove(self) -> None:
+        """Remove the files of this plan, and the folders that are empty then; nothing else."""
+        for path in self.files:
+            (self.out / path).unlink(missing_ok=True)
+        for path in self.files:
+            _remove_empty(self.out, (self.out / path).parent)
+
+
+def _remove_empty(root: Path, folder: Path) -> None:
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def write_scenes(
+    layout: str | Layout,
+    out: str | Path,
+    count: int,
+    form: str | None = None,
+    size: Sequence[int] | None = None,
+    seed: int = 0,
+    look: str = "day",
+    overwrite: bool = False,
+    processes: int | None = None,
+) -> Plan:
+    """Write procedural scenes to disk as if they were a dataset.
+
+    Args:
+        layout: The dataset's word, e.g. `cityscapes`, or a layout.
+        out: The dataset's folder; new, empty, or one that an earlier run has begun.
+        count: Scenes for training; validation and test get a quarter of it each.
+        form: Which of the dataset's forms on disk; by default the first of `LAYOUTS[layout]`.
+        size: Height and width; by default those of the dataset.
+        seed: Of the scenes.
+        look: `day` or `dusk`.
+        overwrite: Replaces scenes with other settings that are in `out`.
+        processes: How many draw at once; by default one per core, 0 draws in this process.
+
+    Returns:
+        What was written.
+    """
+    plan = make_plan(layout, out, count, form, size, seed, look)
+    plan.write(overwrite, processes)
+    return plan
+
+
+def make_plan(
+    layout: str | Layout,
+    out: str | Path,
+    count: int,
+    form: str | None = None,
+    size: Sequence[int] | None = None,
+    seed: int = 0,
+    look: str = "day",
+) -> Plan:
+    """What `write_scenes` would write with the same arguments."""
+    chosen = find_layout(layout, form) if isinstance(layout, str) else layout
+    height, width = chosen.size if size is None else size
+    return Plan(chosen, Path(out), count, (int(height), int(width)), seed, look)

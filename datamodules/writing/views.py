@@ -1,0 +1,100 @@
+"""Scenes as a dataset's camera would have seen them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from datamodules.base import SPLITS
+from datamodules.rendering import Frame, Look
+from datamodules.rendering.camera import Camera
+from datamodules.rendering.frame import frame
+from datamodules.rendering.room import WALL, room_scene
+from datamodules.rendering.shade import Scene
+from datamodules.rendering.street import SKY, street_scene
+
+Scenery = Literal["room", "street"]
+
+_SCENES: dict[Scenery, tuple[Callable[[np.random.Generator, Look], Scene], int]] = {
+    "room": (room_scene, WALL),
+    "street": (street_scene, SKY),
+}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The one camera of a dataset whose images were all taken, or cut, alike.
+
+    Attributes:
+        focal: fx and fy in pixels.
+        centre: cx and cy in pixels; the image's corner is at 0, a pixel's centre at + 0.5.
+        size: Height and width of the image that these are of.
+    """
+
+    focal: tuple[float, float]
+    centre: tuple[float, float]
+    size: tuple[int, int]
+
+    def at(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """(fx, fy, cx, cy) of the same view in an image of another size."""
+        down, along = size[0] / self.size[0], size[1] / self.size[1]
+        (fx, fy), (cx, cy) = self.focal, self.centre
+        return fx * along, fy * down, cx * along, cy * down
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedCamera(Camera):
+    """A camera with the dataset's focal lengths and principal point instead of a drawn field."""
+
+    calibration: Calibration
+
+    def focal(self, size: tuple[int, int]) -> float:
+        return self.calibration.at(size)[0]
+
+    def intrinsics(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        return self.calibration.at(size)
+
+    def slopes(
+        self, size: tuple[int, int]
+    ) -> tuple[Float32[np.ndarray, " width"], Float32[np.ndarray, " height"]]:
+        fx, fy, cx, cy = self.calibration.at(size)
+        columns = (np.arange(size[1]) + 0.5 - cx) / fx
+        rows = (np.arange(size[0]) + 0.5 - cy) / fy
+        return columns.astype(np.float32), rows.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Views:
+    """Draws the scenes of one dataset: view `index` of a split, the same on every machine.
+
+    Attributes:
+        key: Keeps the scenes of datasets apart: no two share one at equal seeds.
+        scenery: `room` or `street`.
+        calibration: The dataset's camera; None leaves every scene the field that it drew.
+        size: Height and width of the images.
+        seed: Of the scenes.
+        look: Light, air and sensor.
+    """
+
+    key: str
+    scenery: Scenery
+    calibration: Calibration | None
+    size: tuple[int, int]
+    seed: int
+    look: Look
+
+    def __call__(self, split: str, index: int) -> Frame:
+        dataset = zlib.crc32(self.key.encode())
+        random = np.random.default_rng([self.seed, SPLITS.index(split), index, dataset])
+        make, background = _SCENES[self.scenery]
+        scene = make(random, self.look)
+        if self.calibration is not None:
+            seen = scene.camera
+            camera = CalibratedCamera(seen.position, seen.rotation, seen.field, self.calibration)
+            scene = replace(scene, camera=camera)
+        return frame(scene, self.size, background, random)

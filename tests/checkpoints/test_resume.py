@@ -1,0 +1,273 @@
+"""A run that is stopped anywhere and resumed is the run that was not."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+
+from datamodules.loader import Loader, OrderedSampler, ShuffledSampler
+from datamodules.samples import Samples, Source
+from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
+
+BATCHES, VALIDATED = 5, 5
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "steps": {"max_steps": 12, "max_epochs": -1, "check_val_every_n_epoch": 2},
+    "epochs": {"max_epochs": 3},
+    "accumulated": {"max_epochs": 3, "accumulate_grad_batches": 2},
+    "accumulated steps": {"max_steps": 7, "max_epochs": -1, "accumulate_grad_batches": 3},
+    "validated within epochs": {"max_epochs": 3, "val_check_interval": 2},
+    "validated across epochs": {
+        "max_steps": 12,
+        "max_epochs": -1,
+        "val_check_interval": 3,
+        "check_val_every_n_epoch": None,
+    },
+}
+
+
+class Killed(BaseException):
+    """Ends a run without giving it a chance to save, like SIGKILL."""
+
+
+class Stop(Callback):
+    """Does something once, when a step begins or a batch of a validation ends."""
+
+    def __init__(self, do: Callable[[], None], step: int = -1, validation: int = -1) -> None:
+        self.do, self.step, self.validation = do, step, validation
+        self.done = False
+
+    def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+        if trainer.global_step >= self.step >= 0 and not self.done:
+            self.done = True
+            self.do()
+
+    def on_validation_batch_end(self, trainer: Trainer, *arguments: Any) -> None:
+        if trainer.global_step == self.validation and arguments[3] == 1:
+            self.do()
+
+
+class Small(LightningModule):
+    """Dropout draws from torch's generator, validation counts what it saw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 2)
+        self.seen: list[tuple[int, int, tuple[str, ...]]] = []
+        self.validations: list[tuple[int, int]] = []
+        self._samples = 0
+
+    def training_step(self, batch: dict, index: int) -> torch.Tensor:
+        self.seen.append((self.current_epoch, index, tuple(batch["name"])))
+        values = self.layer(batch["image"].flatten(1))
+        return torch.nn.functional.dropout(values, 0.3).square().sum()
+
+    def on_validation_start(self) -> None:
+        self._samples = 0
+
+    def validation_step(self, batch: dict, index: int) -> None:
+        self._samples += len(batch["name"])
+
+    def on_validation_epoch_end(self) -> None:
+        if not self.trainer.sanity_checking:
+            self.validations.append((self.global_step, self._samples))
+        self.log("val/score", self.layer.weight.detach().abs().sum())
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(self.parameters(), 1e-2)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, 1, 20)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def read(record: int, tasks: object) -> dict[str, Any]:
+    image = np.random.default_rng(record).random((1, 1, 3), np.float32)
+    return {"image": image, "name": str(record)}
+
+
+def loader(shuffled: bool, count: int) -> Loader:
+    samples = Samples(Source(range(count), read, checked=True), [], {})
+    sampler = ShuffledSampler(samples, 5) if shuffled else OrderedSampler(samples)
+    return Loader(
+        samples, batch_size=2, sampler=sampler, drop_last=shuffled, generator=torch.Generator()
+    )
+
+
+def run(
+    folder: Path, settings: dict[str, Any], *callbacks: Callback, resume: bool = False, **when: Any
+) -> tuple[Small, Trainer]:
+    seed_everything(7 if resume else 0, verbose=False)  # a new process does not start where the old one stopped
+    module = Small()
+    trainer = Trainer(
+        default_root_dir=folder,
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        plugins=[AtomicCheckpointIO()],
+        callbacks=[*callbacks, RunCheckpoint(str(folder), **when)],
+        **settings,
+    )
+    try:
+        trainer.fit(
+            module,
+            loader(True, 2 * BATCHES),
+            loader(False, VALIDATED),
+            ckpt_path=folder / "last.ckpt" if resume else None,
+        )
+    except (Killed, SystemExit):
+        pass
+    return module, trainer
+
+
+def state(folder: Path) -> dict[str, Any]:
+    """The newest checkpoint without the progress bar's count of validation batches."""
+    content = torch.load(folder / "last.ckpt", weights_only=True)
+    loops = content["loops"]["fit_loop"]
+    del loops["epoch_loop.val_loop.batch_progress"]
+    for callback in content["callbacks"].values():
+        for key in ("dirpath", "best_model_path", "last_model_path"):
+            callback.pop(key, None)
+        for rank in callback.get("random_states", []):
+            del rank["python"]  # beartype draws from it in tests, to check one item of a list
+    return content
+
+
+def assert_equal(found: Any, expected: Any, place: str = "") -> None:
+    """Compares bit by bit."""
+    assert type(found) is type(expected), place
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys(), place
+        for key, value in expected.items():
+            assert_equal(found[key], value, f"{place}/{key}")
+    elif isinstance(expected, list | tuple):
+        assert len(found) == len(expected), place
+        for index, value in enumerate(expected):
+            assert_equal(found[index], value, f"{place}/{index}")
+    elif isinstance(expected, torch.Tensor):
+        assert torch.equal(found, expected), place
+    else:
+        assert found == expected, place
+
+
+def kill() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_killed_after_every_single_step(settings: dict[str, Any], tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
+    expected = state(tmp_path / "whole")
+    steps = expected["global_step"]
+    folder = tmp_path / "killed"
+    seen, validations = [], []
+    for step in range(1, steps + 1):
+        stop = Stop(kill, step)
+        module, _ = run(folder, settings, stop, resume=step > 1, every_n_train_steps=1)
+        seen += module.seen
+        validations += module.validations
+        assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == step
+    assert seen == whole.seen
+    assert validations == whole.validations
+    assert_equal(state(folder), expected)
+
+
+def test_killed_between_checkpoints(tmp_path: Path) -> None:
+    settings = SETTINGS["steps"]
+    run(tmp_path / "whole", settings, every_n_train_steps=3)
+    run(tmp_path, settings, Stop(kill, 5), every_n_train_steps=3)
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 3
+    run(tmp_path, settings, resume=True, every_n_train_steps=3)
+    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+
+
+def test_resumed_run_saves_no_half_accumulated_step(tmp_path: Path) -> None:
+    settings = SETTINGS["accumulated"]
+    run(tmp_path, settings, Stop(kill, 1), every_n_train_steps=1)
+    before = (tmp_path / "last.ckpt").stat().st_mtime_ns
+
+    class KillInTheMiddle(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *arguments: Any) -> None:
+            if arguments[2] == 3:  # the second micro-batch of the second step
+                kill()
+
+    run(tmp_path, settings, KillInTheMiddle(), resume=True, every_n_train_steps=1)
+    assert (tmp_path / "last.ckpt").stat().st_mtime_ns == before
+
+
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_stopped_by_a_signal_in_a_step(
+    settings: dict[str, Any],
+    number: signal.Signals,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    whole, _ = run(tmp_path / "whole", settings)
+    step = whole.validations[0][0] - 1  # the step that a validation follows
+    before = signal.getsignal(number)
+    first, _ = run(tmp_path, settings, Stop(lambda: os.kill(os.getpid(), number), step))
+    assert signal.getsignal(number) is before
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == step + 1
+    assert f"after step {step + 1}. `{tmp_path}/last.ckpt` has it all" in capfd.readouterr().err
+    second, _ = run(tmp_path, settings, resume=True)
+    assert first.seen + second.seen == whole.seen
+    assert first.validations + second.validations == whole.validations
+    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_stopped_by_a_signal_in_a_validation(settings: dict[str, Any], tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", settings)
+    during = whole.validations[0][0]
+    first, _ = run(
+        tmp_path, settings, Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), validation=during)
+    )
+    second, _ = run(tmp_path, settings, resume=True)
+    assert first.seen + second.seen == whole.seen
+    # Where the validation falls between two micro-batches it is finished before the stop.
+    assert first.validations + second.validations == whole.validations
+    assert all(count == VALIDATED for _, count in second.validations)
+    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+
+
+def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
+    def twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    module, trainer = run(tmp_path, SETTINGS["epochs"], Stop(twice, 1))
+    assert len(module.seen) == 1
+    assert trainer.interrupted
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+def test_best_is_kept_beside_the_newest(tmp_path: Path) -> None:
+    _, trainer = run(tmp_path, SETTINGS["epochs"], monitor="val/score", mode="min")
+    scores = torch.load(tmp_path / "best.ckpt", weights_only=True)
+    newest = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    kept = next(each for each in newest["callbacks"].values() if "best_model_score" in each)
+    assert kept["best_model_score"] == scores["state_dict"]["layer.weight"].abs().sum()
+    assert newest["global_step"] == 15
+    assert trainer.checkpoint_callback.best_model_path == str(tmp_path / "best.ckpt")
+
+
+def test_monitor_that_is_not_logged_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'val/scor' among none of \['val/score'\]"):
+        run(tmp_path, SETTINGS["epochs"], monitor="val/scor")
+
+
+def test_last_step_is_always_saved(tmp_path: Path) -> None:
+    run(tmp_path, SETTINGS["steps"], every_n_train_steps=5)
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 12

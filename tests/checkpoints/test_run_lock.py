@@ -1,0 +1,57 @@
+"""One run per folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vtagml.checkpoints import run_lock
+from vtagml.checkpoints.run_lock import LOCK
+
+HOLD = """
+import importlib.util, os, sys, time
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("run_lock", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+with module.run_lock(Path(sys.argv[2])):
+    child = os.fork()  # as a loader's worker, which may outlive the run
+    if child == 0:
+        os.close(1)
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
+    source = str(Path(__file__).parents[2] / "vtagml" / "checkpoints" / "run_lock.py")
+    command = [sys.executable, "-c", HOLD, source, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        child = int(holder.stdout.readline())
+        try:
+            with pytest.raises(ValueError, match=rf"process {holder.pid} on \S+\. .*root_dir"):
+                run_lock(tmp_path).__enter__()
+            holder.kill()
+            holder.wait()
+            with run_lock(tmp_path):
+                pass
+        finally:
+            subprocess.run(["kill", str(child)], check=False)
+            holder.kill()
+
+
+def test_own_folder_can_be_moved_and_locked_again(tmp_path: Path) -> None:
+    with run_lock(tmp_path / "run"):
+        (tmp_path / "run").rename(tmp_path / "run.1")
+        with run_lock(tmp_path / "run"):
+            assert (tmp_path / "run" / LOCK).is_file()
+
+
+def test_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match="file"):
+        run_lock(tmp_path / "file" / "run").__enter__()

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from datamodules.writing.command import main
+
+
+def words(out: Path, *more: str) -> list[str]:
+    required = ["--as", "cityscapes", "--out", str(out), "--count", "1"]
+    return [*required, "--size", "16", "24", "--processes", "0", *more]
+
+
+def test_it_says_what_it_will_write_and_what_to_do_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(words(tmp_path / "new"))
+    first, *_, last = capsys.readouterr().out.strip().splitlines()
+    # Five files for each of the three scenes.
+    assert first.startswith(
+        "cityscapes (plain): 1 train, 1 val, 1 test scenes of 16 x 24 pixels. 15 files to write in"
+    )
+    assert last == (
+        "  lightning fit --config experiments/cityscapes_sdn.yaml"
+        f" --config experiments/small.yaml --data.root {tmp_path}/new"
+    )
+    assert (tmp_path / "new/leftImg8bit/val/frankfurt").is_dir()
+
+
+def test_it_says_what_is_there_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(words(tmp_path / "new"))
+    next((tmp_path / "new/disparity").rglob("*.png")).unlink()
+    capsys.readouterr()
+    main(words(tmp_path / "new"))
+    assert "1 files to write" in (text := capsys.readouterr().out)
+    assert "(14 more are there already)" in text
+
+
+def test_it_replaces_scenes_of_other_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(words(tmp_path / "new"))
+    with pytest.raises(ValueError, match="--overwrite"):
+        main(words(tmp_path / "new", "--look", "dusk"))
+    capsys.readouterr()
+    main(words(tmp_path / "new", "--look", "dusk", "--overwrite"))
+    assert "15 files to write" in capsys.readouterr().out
+
+
+def test_help_names_every_form(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("taskonomy", "omnitools", "nyudv2", "mat, npy, png", "synthia", "vkitti2"):
+        assert word in text.replace("\n" + " " * 24, " ")
+
+
+@pytest.mark.parametrize("wrong", [["--coun", "1"], ["--as", "kitti"], ["--size", "16"]])
+def test_a_wrong_word_is_refused(tmp_path: Path, wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words(tmp_path / "new", *wrong))
+    assert stopped.value.code == 2

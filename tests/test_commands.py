@@ -1,0 +1,168 @@
+"""`lightning check`, `prepare` and `scenes`: what they print, and how they end."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from datamodules.prepared import Copy
+from tests.fakes.tree import Tree, write_tree
+from vtagml.cli import DATA_COMMANDS, main
+
+# All that an experiment has; the backbone would need a file that does not exist.
+CONFIG = """
+model:
+  class_path: vtagml.MultitaskModule
+  init_args:
+    tasks:
+      - class_path: vtagml.tasks.Segmentation
+        init_args: {classes: 3}
+      - class_path: vtagml.tasks.Edges
+    encoder:
+      class_path: vtagml.encoders.VTAGML
+      init_args:
+        backbone:
+          class_path: vtagml.backbone.SwinV2Nano
+          init_args: {weights: absent.safetensors}
+trainer: {max_steps: 2}
+progress: {every: 10}
+seed_everything: 3
+data:
+  class_path: tests.fakes.tree.Tree
+  init_args: {root: tree, image_size: [16, 24]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _experiment_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tree(Path("tree"))
+    Path("tree.yaml").write_text(CONFIG)
+
+
+def run(command: str, *words: str) -> int:
+    """Runs a command on the experiment, in this process; returns its exit status."""
+    try:
+        main([command, "--config", "tree.yaml", "--processes=0", *words])
+    except SystemExit as stopped:
+        return int(str(stopped.code))
+    return 0
+
+
+def damage(name: str) -> None:
+    Path("tree", name).write_bytes(b"")
+
+
+def test_check_of_an_intact_dataset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check") == 0
+    said = capsys.readouterr().out
+    assert "Nothing is wrong" in said
+    assert "segmentation" in said
+    # The experiment's tasks are segmentation and edges, which are derived: depth is not read.
+    assert "depth" not in said
+    assert not Path("runs").exists()
+
+
+def test_check_ends_with_1_and_writes_the_skip_list(capsys: pytest.CaptureFixture[str]) -> None:
+    damage("train/train1_image.png")
+    assert run("check", "--write-skip-list=lists/bad.txt") == 1
+    assert "train1_image.png" in capsys.readouterr().out
+    lines = Path("lists/bad.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["train1"]
+    assert run("check", "--data.skip=lists/bad.txt") == 0
+
+
+def test_check_reads_the_tasks_that_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    damage("train/train1_depth.png")
+    assert run("check") == 0
+    assert run("check", "--data.tasks=[depth]") == 1
+    assert "train1_depth.png" in capsys.readouterr().out
+
+
+def test_overlays_count() -> None:
+    damage("train/train1_depth.png")
+    Path("overlay.yaml").write_text("data: {init_args: {tasks: [depth]}}")
+    assert run("check", "--config", "overlay.yaml") == 1
+
+
+def test_prepare_is_used_by_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("prepare") == 0
+    said = capsys.readouterr().out
+    assert "8 samples to write" in said
+    assert "are free" in said
+    assert "Complete and verified" in said
+    source = Tree("tree", tasks=["segmentation"]).source("train")
+    assert isinstance(source.read, Copy)
+    assert source.read.tasks == ("segmentation",)
+
+
+def test_prepare_elsewhere() -> None:
+    assert run("prepare", "--out", "disk") == 0
+    assert isinstance(Tree("tree", tasks=["segmentation"]).source("val").read, Copy)
+    assert next(Path("disk").rglob("image.raw"))
+
+
+@pytest.mark.parametrize(
+    ("command", "word", "finding"),
+    [
+        ("check", "--data.rot=x", "rot"),
+        ("check", "--model.encoderr=1", "encoderr"),
+        ("prepare", "--trainer.max_step=1", "max_step"),
+        ("check", "--data.root=nowhere", "lightning scenes --as tree"),
+        ("prepare", "--data.root=nowhere", "lightning scenes --as tree"),
+        ("check", "--data.tasks=[normals]", "normals"),
+        ("check", "--write-skip-lists=x", "write-skip-lists"),
+        ("prepare", "--processes=two", "two"),
+        ("check", "--processes=-1", "processes"),
+        ("check", "--config=absent.yaml", "absent.yaml"),
+    ],
+)
+def test_mistakes_end_with_one_message(
+    command: str, word: str, finding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command, word) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert finding in message
+    assert len(message.splitlines()) <= 12
+
+
+def test_prepare_of_a_damaged_dataset_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    damage("val/val1_classes.png")
+    assert run("prepare") == 2
+    assert "val1_classes.png" in capsys.readouterr().err
+
+
+def test_prepare_of_scenes_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    scenes = CONFIG[: CONFIG.index("data:")] + "data: {class_path: datamodules.Scenes}"
+    Path("tree.yaml").write_text(scenes)
+    assert run("prepare") == 2
+    assert "`Scenes`" in capsys.readouterr().err
+
+
+def test_config_without_data_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tree.yaml").write_text("trainer: {max_steps: 1}")
+    assert run("check") == 2
+    assert "data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", DATA_COMMANDS)
+def test_help_of_a_command_fits_a_screen(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(SystemExit):  # argparse's own help ends so
+        main([command, "--help"])
+    text = capsys.readouterr().out
+    assert f"lightning {command}" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_scenes_writes_a_dataset(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "--as cityscapes --out city --count 1 --size 32 64 --processes 0"
+    main(["scenes", *words.split()])
+    assert next(Path("city").rglob("*_leftImg8bit.png"))
+
+
+def test_scenes_with_a_wrong_word_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["scenes", "--as", "cityscapes", "--out", "city", "--count", "-1"])
+    assert stopped.value.code == 2
+    assert "count" in capsys.readouterr().err

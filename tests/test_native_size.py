@@ -1,0 +1,77 @@
+"""Predictions at the size of the image on disk."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from vtagml import native_size
+from vtagml.native_size import predict_at_native_size, stretched
+from vtagml.tasks import Classification, Depth, InverseDepth, Normals, Segmentation
+
+
+def whole(*sizes: tuple[int, int]) -> dict[str, torch.Tensor]:
+    return {"size": torch.tensor(sizes)}
+
+
+@pytest.mark.parametrize("size", [(8, 12), (31, 47), (3, 5), (64, 12)])
+@pytest.mark.parametrize("strip", [1, 200, 2**24])
+def test_strips_make_a_linear_interpolation(
+    size: tuple[int, int], strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native_size, "STRIP", strip)
+    map = torch.randn(3, 8, 12)
+    strips = list(stretched(map, size))
+    assert len(strips) == (size[0] if strip == 1 and size != (8, 12) else len(strips))
+    expected = functional.interpolate(map[None], size, mode="bilinear")[0]
+    torch.testing.assert_close(torch.cat(strips, 1), expected)
+
+
+def test_same_size_changes_nothing() -> None:
+    maps = torch.randn(2, 3, 8, 12)
+    found = predict_at_native_size(Normals(), maps, whole((8, 12), (8, 12)))
+    torch.testing.assert_close(torch.stack(found), Normals().predict(maps), rtol=0, atol=0)
+
+
+def test_every_sample_has_its_own_size() -> None:
+    maps = torch.randn(2, 1, 8, 12)
+    found = predict_at_native_size(Depth(), maps, whole((16, 24), (5, 40)))
+    assert [tuple(each.shape) for each in found] == [(1, 16, 24), (1, 5, 40)]
+
+
+def test_scores_are_stretched_before_the_class_is_chosen() -> None:
+    # One row of four pixels. Class 1 wins at both ends by 2, class 0 in the middle by 2: at twice
+    # the width centres are at -0.25 (as 0), 0.25, 0.75, …, 3.25 (as 3), with leads of class 1 of
+    # 2, 1, -1, -2, -2, -1, 1, 2. Stretching the ids would round or repeat them.
+    lead = torch.tensor([2.0, -2.0, -2.0, 2.0])
+    maps = torch.stack([torch.zeros(4), lead])[None, :, None]
+    (found,) = predict_at_native_size(Segmentation(2), maps, whole((1, 8)))
+    assert found.tolist() == [[1, 1, 0, 0, 0, 0, 1, 1]]
+
+
+def test_normals_stay_of_unit_length_and_depth_positive() -> None:
+    (normals,) = predict_at_native_size(Normals(), torch.randn(1, 3, 4, 4), whole((9, 9)))
+    torch.testing.assert_close(normals.norm(dim=0), torch.ones(9, 9))
+    (depth,) = predict_at_native_size(InverseDepth(), torch.randn(1, 1, 4, 4), whole((9, 9)))
+    assert (depth > 0).all()
+
+
+def test_padding_is_cut_off_first() -> None:
+    map = torch.full((1, 1, 8, 12), 100.0)
+    map[..., :4, :6] = 2.0
+    batch = whole((16, 24)) | {"shown": torch.tensor([[4, 6]])}
+    (found,) = predict_at_native_size(Depth(), map, batch)
+    expected = functional.softplus(torch.tensor(2.0))
+    torch.testing.assert_close(found, expected.expand(1, 16, 24))
+
+
+def test_half_precision_is_interpolated_in_full() -> None:
+    map = torch.tensor([[[[256.0, 258.0]]]], dtype=torch.bfloat16)
+    (found,) = predict_at_native_size(Depth(), map, whole((1, 4)))
+    # Between 256 and 258 bfloat16 has no number.
+    assert found[0, 0].tolist() == [256, 256.5, 257.5, 258]
+
+
+def test_labels_of_whole_images_have_no_size() -> None:
+    scores = torch.tensor([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    found = predict_at_native_size(Classification("shape", 3), scores, whole((9, 9), (5, 5)))
+    assert [int(each) for each in found] == [1, 0]

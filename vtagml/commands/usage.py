@@ -1,0 +1,78 @@
+"""What `--help` prints."""
+
+USAGE = """\
+Multitask dense vision with transformer adapters.
+
+usage: lightning COMMAND --config experiments/NAME.yaml [--config OVERLAY.yaml] [--KEY VALUE …]
+
+commands:
+  fit        train, then test; leaves checkpoint, figures and metrics.json in runs/NAME
+  validate   metrics on the validation split
+  test       metrics on the test split, as a table and as metrics.json
+  predict    pictures in runs/NAME/predictions, numbers there or in submission; own --images, too
+  check      reads every file of the experiment's dataset and says what is wrong with it
+  prepare    writes a decoded copy of the dataset, from which training reads many times faster
+  scenes     writes drawn scenes in a dataset's own layout, to try everything without the data
+
+examples:
+  lightning fit --config experiments/scenes_sdne.yaml
+  lightning fit --config experiments/scenes_sdne.yaml --trainer.max_steps 50 --data.batch_size 8
+  lightning fit --config experiments/scenes_sdne.yaml --print_config
+  lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
+  lightning test --config experiments/scenes_sdne.yaml
+  lightning predict --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt --images photos
+  lightning scenes --as cityscapes --out data/cityscapes --count 20
+  lightning check --config experiments/cityscapes_sdn.yaml --write-skip-list bad.txt
+  lightning prepare --config experiments/cityscapes_sdn.yaml
+
+Any key of a config can be given as --key.sub_key VALUE after it; the last one wins.
+`lightning COMMAND --help` names the keys that are changed most, `--help-all` every key.
+VTAGML_TRACEBACK=1 shows the traceback of an error.
+"""
+
+USAGE_OF_COMMAND = """\
+usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
+
+  --config FILE                            an experiment; a later one overrides an earlier one
+  --ckpt_path FILE                         the checkpoint to resume (fit) or to evaluate; `last` is
+                                           the run folder's, which evaluations take by default
+  --seed_everything 1                      random start; --data.seed for order and augmentation
+  --trainer.default_root_dir runs/mine     the run folder; default: runs/<name of the config>
+  --trainer.max_steps 1000                 how long
+  --trainer.devices 8                      how many GPUs; --trainer.precision bf16-mixed
+  --model.optimizer.init_args.lr 1e-3      the learning rate
+  --model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
+  --data.batch_size 8                      per rank; likewise --data.workers
+  --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
+  --images FOLDER                          predict on own images: --ckpt_path, --out, no --config
+  --print_config                           shows the resolved config and stops
+
+  --model.help vtagml.MultitaskModule      the settings of a class; --data.help datamodules.Scenes
+  --help-all                               every key
+"""
+
+USAGE_OF_CHECK = """\
+usage: lightning check --config FILE [--config OVERLAY] [--data.KEY VALUE …] [options]
+
+Reads every sample of every split as training would, and prints counts, sizes, labels, and each
+sample that cannot be used. The exit status is 1 when something is wrong.
+
+  --config FILE              an experiment; of it only the data and the names of the tasks are used
+  --data.root FOLDER         where the dataset is; likewise every other key of the config
+  --write-skip-list FILE     for `--data.skip`: names of all bad samples, each with the reason
+  --processes 8              how many read at once; by default one per core, 0 for this process
+"""
+
+USAGE_OF_PREPARE = """\
+usage: lightning prepare --config FILE [--config OVERLAY] [--data.KEY VALUE …] [options]
+
+Writes a decoded copy of what the experiment reads, and says first how much space that takes. The
+same experiment then reads the copy by itself. A run that was killed goes on where it stopped.
+
+  --config FILE              an experiment; of it only the data and the names of the tasks are used
+  --data.root FOLDER         where the dataset is; likewise every other key of the config
+  --out FOLDER               where the copy shall be; by default in the dataset's own folder, which
+                             gets a link to it. If that folder cannot be written, set the variable
+                             DATAMODULES_PREPARED to FOLDER instead, here and in training
+  --processes 8              how many decode at once; by default one per core, 0 for this process
+"""
