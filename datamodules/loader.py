@@ -1,5 +1,8 @@
 """Sampling and loading that is the same in every run, and goes on where it stopped."""
 
+import os
+import signal
+import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,6 +13,7 @@ import torch
 from torch import distributed
 from torch.utils.data import DataLoader, DistributedSampler
 
+from datamodules.fingerprint import fingerprint
 from datamodules.samples import Draw, Samples
 
 
@@ -86,7 +90,8 @@ class Loader(DataLoader[Any]):
 
     _epoch = 0
     _delivered = 0
-    _state: Mapping[str, int] | None = None
+    _state: Mapping[str, Any] | None = None
+    _fingerprint: str | None = None
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         # A generator, so that this runs at the first batch: by then Lightning has set the epoch,
@@ -95,19 +100,21 @@ class Loader(DataLoader[Any]):
         self._epoch = getattr(sampler, "epoch", 0)
         state, self._state = self._state, None
         self._delivered = 0
+        if state and isinstance(sampler, KeyedSampler):
+            self._check_unchanged(state, within=state["epoch"] == self._epoch)
         if state and state["epoch"] == self._epoch and isinstance(sampler, KeyedSampler):
-            self._check_unchanged(state)
             self._delivered = state["delivered"]
             sampler.skip = self._delivered * (self.batch_size or 1)
         for batch in super().__iter__():
             self._delivered += 1
             yield batch
 
-    def state_dict(self) -> dict[str, int]:
+    def state_dict(self) -> dict[str, Any]:
         """Epoch, number of batches that were handed out, and what the order depends on."""
-        return {"epoch": self._epoch, "delivered": self._delivered} | self._order_settings()
+        order = self._order_settings() | {"data": self._data()}
+        return {"epoch": self._epoch, "delivered": self._delivered} | order
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next pass begin where the stored one stopped, if it is of the same epoch."""
         self._state = dict(state)
         if isinstance(self.sampler, KeyedSampler):
@@ -121,17 +128,48 @@ class Loader(DataLoader[Any]):
             "ranks": getattr(self.sampler, "num_replicas", 1),
         }
 
-    def _check_unchanged(self, state: Mapping[str, int]) -> None:
+    def _data(self) -> str:
+        if self._fingerprint is None:  # reads a few samples, so only once
+            known = isinstance(self.dataset, Samples)
+            self._fingerprint = fingerprint(self.dataset) if known else ""
+        return self._fingerprint
+
+    def _check_unchanged(self, state: Mapping[str, Any], within: bool) -> None:
+        """Refuses other data or another order within an epoch, warns of other data after one."""
         for name, now in self._order_settings().items():
-            if state[name] != now:
+            if state[name] != now and within:
                 raise ValueError(
                     f"`{name}` was {state[name]} when the run stopped in the middle of epoch"
                     f" {state['epoch']}, and is {now} now: the rest of that epoch is not defined."
                     f" Resume with {state[name]}, or from a checkpoint of an epoch's end."
                 )
+        if state.get("data", self._data()) == self._data():
+            return
+        changed = (
+            f"The training data are not those that the run stopped with after epoch"
+            f" {state['epoch']}: there were {state['samples']} samples and are"
+            f" {len(self.dataset)} now, or some of those that were compared hold something else."  # type: ignore[arg-type]
+        )
+        if within:
+            raise ValueError(
+                f"{changed} The rest of that epoch is not defined. Bring the data back, or start"
+                " from the weights alone."
+            )
+        warnings.warn(f"{changed} The run goes on with what is there now.", stacklevel=2)
+
+
+WORKER_OUTLIVES = 30  # seconds after SIGTERM
 
 
 def single_thread(worker: int) -> None:
-    """Keep a loader's worker to one thread; the workers themselves use the other cores."""
+    """Keep a loader's worker to one thread, and alive while the run stops.
+
+    The workers themselves use the other cores. Ctrl-C and a cluster's signals go to all processes
+    of a run; a worker that obeyed them would break the step that the run still completes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name == "posix":
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_OUTLIVES))
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

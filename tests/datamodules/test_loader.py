@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+import signal
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -109,6 +112,53 @@ def test_rest_of_an_epoch_in_another_order_is_refused(changed: Loader, message: 
     changed.load_state_dict(stopped.state_dict())
     with pytest.raises(ValueError, match=message):
         next(iter(changed))
+
+
+def deeper(record: int, tasks: Sequence[str]) -> Sample:
+    return read(record, tasks) | {"depth": np.full((1, 1), 2.0 if record == 5 else 1.0)}
+
+
+def relabelled() -> Loader:
+    changed = loader()
+    split = Samples(Source(range(11), deeper), ["depth"], {}, [Stamp()], seed=3)
+    changed.dataset.source = split.source
+    return changed
+
+
+def test_other_content_within_an_epoch_is_refused() -> None:
+    stopped, changed = loader(), relabelled()
+    next(iter(stopped))
+    changed.load_state_dict(stopped.state_dict())
+    with pytest.raises(ValueError, match=r"not those that the run stopped with .* Bring the data"):
+        next(iter(changed))
+
+
+def test_other_data_after_an_epoch_are_warned_of() -> None:
+    for changed in (loader(count=12), relabelled()):
+        stopped = loader()
+        epoch_of(stopped, 0)
+        changed.load_state_dict(stopped.state_dict())
+        with pytest.warns(UserWarning, match=r"there were 11 samples .* goes on with what is"):
+            assert epoch_of(changed, 1)
+
+
+def test_other_batch_size_after_an_epoch_is_no_matter() -> None:
+    stopped, changed = loader(), loader(batch_size=3)
+    epoch_of(stopped, 0)
+    changed.load_state_dict(stopped.state_dict())
+    assert len(epoch_of(changed, 1)) == 3
+
+
+def test_workers_survive_the_signals_that_stop_a_run() -> None:
+    workers = loader(workers=2)
+    workers.sampler.set_epoch(0)
+    batches = iter(workers)
+    found = [next(batches)["name"]]
+    for worker in multiprocessing.active_children():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            os.kill(int(worker.pid or 0), number)
+    found += [batch["name"] for batch in batches]
+    assert found == [names for names, _ in epoch_of(loader(), 0)]
 
 
 def indices(sampler: KeyedSampler) -> list[int]:

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from datamodules.derive import SOBEL_EDGES
 from datamodules.files import FileDataModule
 from datamodules.images import read_grey8, read_grey16, read_rgb
 from datamodules.labels import IGNORE, Labels
+from datamodules.prepared import Copy
 from datamodules.transforms import Sample
 
 COUNTS = {"train": 5, "val": 3}
@@ -110,3 +111,31 @@ def write_tree(root: Path) -> Path:
             depth[0] = 0
             cv2.imwrite(f"{place}_depth.png", depth)
     return root
+
+
+def change_pixel(root: Path) -> None:
+    """Changes the image of the second training sample."""
+    file = root / "train" / "train1_image.png"
+    image = cv2.imread(str(file))
+    image[0, 0] = 255 - image[0, 0]
+    cv2.imwrite(str(file), image)
+
+
+def assert_same(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Two samples hold the same values."""
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        if isinstance(value, str):
+            assert value == second[key]
+        else:
+            np.testing.assert_array_equal(value, second[key])
+
+
+def assert_prepared(data: Tree) -> None:
+    """Every split is read from its copy, with the values of the files."""
+    for split, count in (("train", 5), ("val", 3), ("test", 3)):
+        source, original = data.source(split), data.original(split)
+        assert isinstance(source.read, Copy)
+        assert len(source.records) == count
+        for record, own in zip(source.records, original.records, strict=True):
+            assert_same(source.read(record, data.reads), original.read(own, data.reads))
