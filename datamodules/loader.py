@@ -130,8 +130,8 @@ class Loader(DataLoader[Any]):
 
     def _data(self) -> str:
         if self._fingerprint is None:  # reads a few samples, so only once
-            known = isinstance(self.dataset, Samples)
-            self._fingerprint = fingerprint(self.dataset) if known else ""
+            samples = self.dataset
+            self._fingerprint = fingerprint(samples) if isinstance(samples, Samples) else ""
         return self._fingerprint
 
     def _check_unchanged(self, state: Mapping[str, Any], within: bool) -> None:

@@ -20,6 +20,17 @@ def test_loss_tolerates_a_shift_of_one_pixel() -> None:
     assert (total / count).item() == pytest.approx(0, abs=1e-6)
 
 
+def test_scale_is_the_unit_of_map_and_loss() -> None:
+    map = torch.full((1, 1, 4, 4), 2.0)
+    target = torch.full((1, 1, 4, 4), 25.0)
+    # softplus(2) = 2.126928, of 10 m each; 3.730720 m off the truth are 0.373072 units.
+    assert torch.allclose(Depth(scale=10.0).predict(map), torch.tensor(21.26928))
+    total, count = Depth(scale=10.0).loss(map, target)
+    assert (total / count).item() == pytest.approx(0.373072, rel=1e-5)
+    with pytest.raises(ValueError, match="`scale`"):
+        Depth(scale=0.0)
+
+
 def test_range_is_that_of_the_metrics_only() -> None:
     task = Depth(minimum=1.0, maximum=10.0)
     target = torch.full((1, 1, 4, 4), 20.0)

@@ -24,8 +24,8 @@ from vtagml.tasks.task import Task
 class Depth(Task):
     """Distance along the optical axis in metres; NaN is unknown.
 
-    The map becomes metres by a softplus, which is positive and linear where depth is large. The
-    loss is the rotated ℓ1 in metres. Metrics: `rmse` over all pixels and `rmse_image`, the mean of
+    The map becomes depth in units of `scale` by a softplus, which is positive and linear where
+    depth is large. The loss is the rotated ℓ1 in the same units. Metrics: `rmse` over all pixels and `rmse_image`, the mean of
     the images' own, both in metres; `abs_rel`; `delta1`, the share of pixels within a factor 1.25.
 
     Pictures show the logarithm of depth, near bright, on a scale that depends on no image, so that
@@ -38,6 +38,8 @@ class Depth(Task):
             are clamped to the limits for the metrics, the loss sees all known pixels.
         maximum: Largest depth in metres that the metrics count; None for no limit.
         pictured: Ends of the picture's colour scale in metres; the default suits rooms and streets.
+        scale: A typical depth in metres. Optimisers like Adam move outputs by as much as the
+            learning rate says: with 1 m, a street's 20 m are far off and their loss drowns others.
     """
 
     unit = "m"
@@ -51,8 +53,12 @@ class Depth(Task):
         minimum: float | None = None,
         maximum: float | None = None,
         pictured: tuple[float, float] = (0.3, 100.0),
+        scale: float = 1.0,
     ) -> None:
         super().__init__(name, channels=1, weight=weight)
+        if not (scale > 0 and math.isfinite(scale)):
+            raise ValueError(f"`scale` must be a positive number of metres, found {scale}.")
+        self.scale = scale
         if not 0 < pictured[0] < pictured[1]:
             raise ValueError(f"`pictured` must rise from above 0 m, found {pictured}.")
         self.pictured = pictured
@@ -61,14 +67,15 @@ class Depth(Task):
     def predict(
         self, map: Float[Tensor, "batch 1 height width"]
     ) -> Float[Tensor, "batch 1 height width"]:
-        return functional.softplus(full_precision(map))
+        return self.scale * functional.softplus(full_precision(map))
 
     def loss(
         self,
         map: Float[Tensor, "batch 1 height width"],
         target: Float[Tensor, "batch 1 height width"],
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-        return rotated_l1(self.predict(map), target)
+        total, count = rotated_l1(self.predict(map), target)
+        return total / self.scale, count
 
     def metrics(self) -> MetricCollection:
         return collect(

@@ -18,7 +18,7 @@ class InverseDepth(Depth):
     The map becomes inverse depth (1 / m) by a softplus; the prediction is its inverse, at most
     1000 m. The loss is the reverse Huber penalty on inverse depth, as in the authors' released
     scripts, where the paper has the rotated ℓ1 (`Depth`). It weighs near pixels more. Labels,
-    metrics and pictures are those of `Depth`, in metres.
+    metrics and pictures are those of `Depth`, in metres; `scale` has no effect.
     """
 
     def predict(

@@ -1,0 +1,108 @@
+"""Faults of disk and data through the command line, in this process."""
+
+import errno
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+import torch
+
+from tests.faults.killed_runs import CONFIG, LAST, METHODS
+from vtagml.callbacks import affinity_heatmap
+from vtagml.checkpoints import checkpoint_io
+from vtagml.cli import main
+
+FIT = ["fit", f"--config={CONFIG}", f"--model.encoder={METHODS[1]}", "--trainer.max_steps=4"]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(affinity_heatmap, "publish", lambda *_: None)  # half of such a run's time
+
+
+def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error.rsplit("error: ", 1)[-1]
+
+
+def step_of(checkpoint: Path) -> int:
+    return torch.load(checkpoint, weights_only=True)["global_step"]
+
+
+@pytest.mark.filterwarnings("ignore:The checkpoint .* could not be written")
+def test_disk_that_stays_full_ends_in_an_error_after_the_last_step(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, saved = torch.save, []
+
+    def full(content: dict, file: BinaryIO) -> None:
+        saved.append(content["global_step"])
+        if len(saved) > 1:
+            file.write(b"some")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(content, file)
+
+    monkeypatch.setattr(checkpoint_io.torch, "save", full)
+    message = error_of(FIT, capsys)
+    assert saved == [2, 4, 4]  # the last one is tried again
+    assert "No space left" in message
+    assert "--ckpt_path last" in message
+    assert step_of(LAST) == 2
+    assert [file.name for file in LAST.parent.iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.filterwarnings("ignore:The checkpoint .* could not be written")
+def test_disk_that_was_full_for_a_while_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    save, saved = torch.save, []
+
+    def full_once(content: dict, file: BinaryIO) -> None:
+        saved.append(content["global_step"])
+        if len(saved) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(content, file)
+
+    monkeypatch.setattr(checkpoint_io.torch, "save", full_once)
+    main(FIT)
+    assert step_of(LAST) == 4
+
+
+def test_run_folder_that_cannot_be_made_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("in the way")
+    assert "file" in error_of([*FIT, "--trainer.default_root_dir=file/run"], capsys)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_run_folder_without_the_right_to_write_is_one_message(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("runs").mkdir(mode=0o500)
+    assert "Permission denied" in error_of(FIT, capsys)
+
+
+def test_failing_command_leaves_the_earlier_run_where_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(FIT)
+    error_of([*FIT, "--model.encoder=vtagml.encoders.Absent"], capsys)
+    assert LAST.is_file()
+    assert not Path("runs/small.1").exists()
+
+
+def test_cut_off_newest_checkpoint_falls_back_to_an_earlier_one() -> None:
+    main([*FIT, "--checkpoint.every_n_train_steps=3"])
+    LAST.rename(LAST.with_name("kept.ckpt"))
+    LAST.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.warns(UserWarning, match=r"last.ckpt` could not be read .* Taking `.*kept.ckpt`"):
+        main([*FIT, "--ckpt_path=last", "--trainer.max_steps=6"])
+    assert step_of(LAST) == 6
+
+
+def test_checkpoints_every_so_many_steps_are_set_in_the_config() -> None:
+    main([*FIT, "--checkpoint.every_n_train_steps=3", "--checkpoint.filename={step}"])
+    assert [file.name for file in LAST.parent.iterdir()] == ["step=4.ckpt"]
