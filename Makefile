@@ -9,13 +9,14 @@ DEMO   := experiments/scenes_sdne.yaml
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo test test-slow lint format bench pretrain clean
+.PHONY: help demo test test-slow test-kills lint format bench pretrain clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       train VTAGML with TROA on procedural scenes: offline, CPU, minutes"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-slow  real processes, kills, longer runs"
+	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
 	@echo "make bench      ratios of speed and memory"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
 	@echo "make clean      remove the environment, caches and rendered scenes; runs stay"
@@ -34,6 +35,9 @@ test: lint
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow --timeout 1200
+
+test-kills: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.killed_runs --kills 100 --record tests/faults/kills.json
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

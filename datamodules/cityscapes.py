@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.files import FileDataModule, check_fit, checked_depth_range
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_space
 from datamodules.labels import Labels
@@ -156,9 +156,10 @@ class Cityscapes(FileDataModule):
         return self.test_split if split == "test" else split
 
     def _place(self, kind: str) -> Path:
-        """A kind's folder: that of its archive if there is one, else directly in `root`."""
-        archive = self.root / f"{kind}_trainvaltest" / kind
-        return archive if archive.is_dir() else self.root / kind
+        """A kind's folder, of its archive or directly in `root`: which has more of the splits."""
+        # Of equals it is the first.
+        places = self.root / kind, self.root / f"{kind}_trainvaltest" / kind
+        return max(places, key=lambda place: sum((place / split).is_dir() for split in COUNTS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,8 +179,12 @@ class CityscapesReader:
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
         sample: Sample = {"image": read_rgb(self._file(shot, IMAGES)), "name": shot.name}
         if CAMERAS in self.places:
-            camera = read_camera(self._file(shot, CAMERAS))
+            file = self._file(shot, CAMERAS)
+            camera = read_camera(file)
             sample["camera"] = np.array(camera[:4], np.float32)
+            if "depth" in tasks:
+                image = self._file(shot, IMAGES)
+                check_fit(image, sample["image"], file, sample["camera"][2:])
         shipped: Mapping[str, Callable[[Snapshot], np.ndarray]] = {
             "segmentation": self._segmentation,
             "depth": self._depth,

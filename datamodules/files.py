@@ -1,5 +1,6 @@
 """What datasets that are read from files have in common."""
 
+import shlex
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -11,6 +12,7 @@ import numpy as np
 from datamodules.base import DenseDataModule
 from datamodules.derive import Derivation, Derive, Reserve
 from datamodules.geometry import RandomView, Resize, joined
+from datamodules.images import UnreadableFileError
 from datamodules.photometric import Photometric
 from datamodules.prepared import prepared
 from datamodules.samples import Source
@@ -154,8 +156,15 @@ class FileDataModule(DenseDataModule):
         return DatasetNotFoundError(
             f"{name} was not found: `root` is `{self.root}`, which {state}; expected {expected}."
             f" The dataset is had from {self.download}. For a small stand-in of drawn scenes run"
-            f" `lightning scenes --as {self.stand_in} --out {self.root}`."
+            f" {self._stand_in_command()}."
         )
+
+    def _stand_in_command(self) -> str:
+        """The command, and what to do then: scenes are not drawn into a folder of other things."""
+        free = not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir()))
+        out = str(self.root if free else self.root.absolute().with_name(f"{self.root.name}-scenes"))
+        command = f"`lightning scenes --as {self.stand_in} --out {shlex.quote(out)} --count 40`"
+        return command if free else f"{command} and point `root` to `{out}`"
 
 
 class EndsAt(Transform):
@@ -178,14 +187,40 @@ class EndsAt(Transform):
         return sample
 
 
-def checked_depth_range(depth_range: tuple[float, float]) -> tuple[float, float]:
+def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
     """Give the nearest and farthest depth in metres back if they are."""
-    nearest, farthest = float(depth_range[0]), float(depth_range[1])
+    # Settings come from files, where a list may be of any length.
+    nearest, farthest = map(float, depth_range) if len(depth_range) == 2 else (0.0, 0.0)
     if not 0 <= nearest < farthest:
         raise ValueError(
             f"`depth_range` should be two rising numbers of metres, found {depth_range}."
         )
     return nearest, farthest
+
+
+def check_fit(
+    image_file: Path, image: np.ndarray, camera_file: Path, centre: Sequence[float] | np.ndarray
+) -> None:
+    """Refuse an image that was scaled without its camera, or the other way round.
+
+    Args:
+        image_file: Where the image comes from.
+        image: What it holds, `[height, width, 3]`.
+        camera_file: Where the camera comes from.
+        centre: The principal point in pixels, x and y.
+
+    Raises:
+        UnreadableFileError: The point is farther from the image's middle than a quarter of it.
+    """
+    height, width = image.shape[:2]
+    x, y = float(centre[0]), float(centre[1])
+    if abs(x - width / 2) > width / 4 or abs(y - height / 2) > height / 4:
+        raise UnreadableFileError(
+            f"`{camera_file}` should fit the image `{image_file}` of {width} x {height} pixels,"
+            f" found the principal point ({x:g}, {y:g}), far from its middle."
+            " Scale the camera file as the images were scaled, or use the full-size images.",
+            camera_file,
+        )
 
 
 def read_names(file: Path) -> list[str]:

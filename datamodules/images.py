@@ -125,6 +125,10 @@ def _bytes(file: Path, expected: str) -> bytes:
             f"`{file}` does not exist; expected an image of {expected}."
             " Unpack the archive that holds it again, or put the sample on a skip list."
         ) from None
+    except IsADirectoryError:
+        _fail(file, expected, "a folder")
+    except OSError as error:
+        _fail(file, expected, f"a file that cannot be read ({error.strerror or error})")
 
 
 def _header(data: bytes) -> Header | None:

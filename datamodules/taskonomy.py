@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from lightning.pytorch.utilities import rank_zero_info
 
-from datamodules.files import FileDataModule
+from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.label_spaces import TASKONOMY_17
 from datamodules.labels import IGNORE, Labels
@@ -128,9 +128,7 @@ class Taskonomy(FileDataModule):
         self.buildings = {
             split: tuple(sorted(set(names) - set(excluded))) for split, names in listed.items()
         }
-        if not 0 <= depth_range[0] < depth_range[1]:
-            raise ValueError(f"`depth_range` should be two rising metres, found {depth_range}.")
-        self.depth_range = (float(depth_range[0]), float(depth_range[1]))
+        self.depth_range = checked_depth_range(depth_range)
 
     @property
     def labels(self) -> dict[str, Labels]:

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 
 from datamodules.base import SPLITS
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule
+from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.label_spaces import find_space
 from datamodules.labels import Labels
 from datamodules.predictions import PredictionFormat, vkitti2_format
@@ -119,9 +119,7 @@ class VKITTI2(FileDataModule):
         self.scenes = _checked_scenes(stored_scenes() if scenes is None else scenes)
         self.variations = _chosen("variations", variations, VARIATIONS)
         self.cameras = _chosen("cameras", cameras, CAMERAS)
-        if not 0 <= depth_range[0] < depth_range[1]:
-            raise ValueError(f"`depth_range` should be two rising metres, found {depth_range}.")
-        self.depth_range = (float(depth_range[0]), float(depth_range[1]))
+        self.depth_range = checked_depth_range(depth_range)
 
     @property
     def labels(self) -> dict[str, Labels]:

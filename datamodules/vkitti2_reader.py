@@ -9,12 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from datamodules.files import check_fit
 from datamodules.images import UnreadableFileError, read_grey16, read_rgb
 from datamodules.transforms import Sample
 from datamodules.vkitti2_classes import COLOURS, UNKNOWN_COLOUR, ids_of_colours
 
 CODES_PER_METRE = 100
 SKY = 65535
+IMAGE = "rgb_{:05d}.jpg"
 
 INTRINSICS = ("frame", "cameraID", "K[0,0]", "K[1,1]", "K[0,2]", "K[1,2]")
 """Columns of `intrinsic.txt`; the last four are the camera's."""
@@ -76,11 +78,13 @@ class VKITTI2Reader:
     depth_range: tuple[float, float]
 
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
-        image = read_rgb(self.images.file(frame, "rgb_{:05d}.jpg"))
+        image = read_rgb(self.images.file(frame, IMAGE))
         sample: Sample = {"image": image, "name": frame.name}
         if self.texts is not None:
             file = text_file(self.texts, frame.scene, frame.variation)
             sample["camera"] = camera(file, frame.number, frame.camera)
+            if "depth" in tasks:
+                check_fit(self.images.file(frame, IMAGE), image, file, sample["camera"][2:])
         shipped: Mapping[str, Callable[[Frame], np.ndarray]] = {
             "segmentation": self._segmentation,
             "depth": self._depth,

@@ -171,6 +171,19 @@ def test_earlier_run_is_moved_aside_not_overwritten(capsys: pytest.CaptureFixtur
     assert "runs/scenes_sdne.1" in capsys.readouterr().err
 
 
+def test_earlier_run_comes_back_if_the_new_one_never_starts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"]
+    main(arguments)
+    kept = Path("runs/scenes_sdne/checkpoints/last.ckpt").read_bytes()
+    with pytest.raises(SystemExit):
+        main([*arguments, "--data.batch_size=5"])
+    assert "is runs/scenes_sdne again" in capsys.readouterr().err
+    assert Path("runs/scenes_sdne/checkpoints/last.ckpt").read_bytes() == kept
+    assert not Path("runs/scenes_sdne.1").exists()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [

@@ -75,7 +75,7 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
         main(["fit", "--config", str(config), "--config", str(OVERLAY), *SMALL_FILES])
     dataset = config.stem.split("_")[0]
     message = capsys.readouterr().err
-    assert f"lightning scenes --as {dataset} --out data/{dataset}" in message
+    assert f"`lightning scenes --as {dataset} --out data/{dataset} --count 40`" in message
     assert "Traceback" not in message
 
 

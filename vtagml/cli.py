@@ -37,17 +37,22 @@ from vtagml.checkpoints import (
     RunCheckpoint,
     check_saved,
     checkpoint_path,
+    put_back,
     run_lock,
+    set_aside,
 )
 from vtagml.commands import (
     USAGE,
     USAGE_OF_CHECK,
     USAGE_OF_COMMAND,
+    USAGE_OF_EXPORT,
     USAGE_OF_PREPARE,
     DataOnly,
     Load,
+    ModelOnly,
     asks_for_images,
     run_check,
+    run_export,
     run_images,
     run_prepare,
     run_scenes,
@@ -151,9 +156,15 @@ class ExperimentCLI(LightningCLI):
         root = Path(config.trainer.default_root_dir)
         with ExitStack() as locks:
             locks.enter_context(run_lock(root))
-            if config.ckpt_path is None and set_aside(root):
+            earlier = set_aside(root) if config.ckpt_path is None else None
+            if earlier is not None:
                 locks.enter_context(run_lock(root))
-            super()._run_subcommand(subcommand)
+            try:
+                super()._run_subcommand(subcommand)
+            except BaseException:
+                if earlier is not None and self.trainer.global_step == 0:
+                    put_back(earlier, root)
+                raise
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
@@ -184,16 +195,8 @@ class DataCLI(DataOnly, ExperimentCLI):
     """Knows all keys of an experiment; builds its data only."""
 
 
-def set_aside(root: Path) -> bool:
-    """Moves an earlier run, if there is one, so that a folder never mixes two runs."""
-    if not (root / "config.yaml").is_file():
-        return False
-    number = 1
-    while (earlier := root.with_name(f"{root.name}.{number}")).exists():
-        number += 1
-    root.rename(earlier)
-    sys.stderr.write(f"The earlier run in {root} is now in {earlier}.\n")
-    return True
+class ModelCLI(ModelOnly, ExperimentCLI):
+    """Knows all keys of an experiment; builds its model only."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -206,8 +209,8 @@ def main(args: Sequence[str] | None = None) -> None:
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(USAGE)
         return
-    if words[0] not in (*COMMANDS, *DATA_COMMANDS):
-        known = ", ".join((*COMMANDS, *DATA_COMMANDS))
+    if words[0] not in (*COMMANDS, *DATA_COMMANDS, "export"):
+        known = ", ".join((*COMMANDS, *DATA_COMMANDS, "export"))
         _fail(f"`{words[0]}` is no command: expected one of {known}.")
     if words[1:] in (["-h"], ["--help"]) and (usage := _usage(words[0])):
         sys.stdout.write(usage)
@@ -220,6 +223,8 @@ def main(args: Sequence[str] | None = None) -> None:
                 warnings.filterwarnings("ignore", message)
             if words[0] in DATA_COMMANDS:
                 DATA_COMMANDS[words[0]](words[1:], _data_of)
+            elif words[0] == "export":
+                run_export(words[1:], _model_of)
             elif words[0] == "predict" and asks_for_images(words):
                 run_images(words[1:])
             else:
@@ -247,8 +252,17 @@ def _data_of(words: Sequence[str]) -> LightningDataModule | None:
     return _experiment(DataCLI, ["fit", *words]).datamodule
 
 
+def _model_of(words: Sequence[str]) -> LightningModule:
+    return _experiment(ModelCLI, ["test", *words]).model
+
+
 def _usage(command: str) -> str | None:
-    own = {"check": USAGE_OF_CHECK, "prepare": USAGE_OF_PREPARE, "scenes": None}
+    own = {
+        "check": USAGE_OF_CHECK,
+        "export": USAGE_OF_EXPORT,
+        "prepare": USAGE_OF_PREPARE,
+        "scenes": None,
+    }
     return own.get(command, USAGE_OF_COMMAND.format(command=command))
 
 

@@ -20,7 +20,8 @@ def check(datamodule: DenseDataModule, processes: int | None = None) -> Report:
 
     The dataset's own files are read, also where a prepared copy of them exists. Only the tasks
     that the DataModule was made for are looked at; a task that is derived counts as those that it
-    is derived from.
+    is derived from. A sample for training or validation has to show something and know something
+    of each task; the labels of a test split may be withheld.
 
     Args:
         datamodule: The dataset, with the settings that it will be trained with.
@@ -94,7 +95,8 @@ def _examined(
     split, records = listing.split, listing.used.records
     found = SplitReport(found=len(listing.records), skipped=listing.skipped)
     classes = {task: len(names) for task, names in report.classes.items()}
-    results = each(Examiner(listing.used, datamodule.reads, classes), len(records), processes)
+    examiner = Examiner(listing.used, datamodule.reads, classes, labelled=split != "test")
+    results = each(examiner, len(records), processes)
     try:
         for index, result in enumerate(tracked(results, f"Checking {split}", len(records))):
             if isinstance(result, Died):

@@ -83,11 +83,14 @@ class Examiner:
         source: The records and their reader.
         tasks: The tasks to read.
         classes: Number of classes of each task that has classes.
+        labelled: Whether there should be something to learn in every sample; test labels may be
+            withheld.
     """
 
     source: Source[Any]
     tasks: Sequence[str]
     classes: Mapping[str, int]
+    labelled: bool
 
     def __call__(self, index: int) -> Examination:
         record = self.source.records[index]
@@ -101,8 +104,12 @@ class Examiner:
             found.errors = found.errors or ["it could be read only the second time"]
             return found
         found.size = sample["image"].shape[:2]
+        if self.labelled and is_constant(sample["image"]):
+            found.errors.append("`image` should show something, found one constant colour")
         for task in self.tasks:
             found.tasks[task] = TaskStatistics.of(sample[task], self.classes.get(task))
+            if self.labelled and found.tasks[task].empty:
+                found.errors.append(f"`{task}` should be known somewhere, found nothing known")
             if problem := value_problem(task, sample[task]):
                 found.errors.append(problem)
         return found
@@ -125,6 +132,11 @@ class Examiner:
 def name_of(record: Any, index: int) -> str:
     """The name that the record has before it is read, else its number."""
     return str(getattr(record, "name", f"sample number {index}"))
+
+
+def is_constant(image: np.ndarray) -> bool:
+    """Whether all pixels have one colour."""
+    return bool((image == image[:1, :1]).all())
 
 
 def value_problem(task: str, label: np.ndarray) -> str | None:

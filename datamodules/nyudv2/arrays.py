@@ -47,6 +47,10 @@ def metres(
         raise unreadable(file, "depth in metres as floats", f"the type {stored.dtype}")
     if np.isinf(stored).any():
         raise unreadable(file, "finite depth", f"{np.isinf(stored).sum()} infinite values")
+    wrong = np.isnan(stored) | (stored < 0)
+    if wrong.any():
+        found = f"{wrong.sum()} values that are NaN or negative"
+        raise unreadable(file, "depth in metres, 0 where unknown", found)
     depth = np.array(stored, np.float32)
     nearest, farthest = limits
     depth[~((depth > 0) & (depth >= nearest) & (depth <= farthest))] = np.nan

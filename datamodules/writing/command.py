@@ -11,6 +11,9 @@ from datamodules.rendering import LOOKS
 from datamodules.writing.layouts import LAYOUTS
 from datamodules.writing.plan import Plan, make_plan
 
+SMALL_BATCH = 8
+"""The batch size of `experiments/small.yaml`, which needs as many training scenes."""
+
 EXAMPLES = """\
 examples:
   lightning scenes --as cityscapes --out data/cityscapes --count 20
@@ -88,8 +91,9 @@ def _announcement(plan: Plan, missing: int) -> str:
 
 def _conclusion(plan: Plan, seconds: float) -> str:
     out = shlex.quote(str(plan.out))
+    batch = f" --data.batch_size {plan.count}" if plan.count < SMALL_BATCH else ""
     return (
         f"Written in {seconds:.0f} s. Train on it, at small size:\n"
         f"  lightning fit --config experiments/{plan.layout.config}.yaml"
-        f" --config experiments/small.yaml --data.root {out}\n"
+        f" --config experiments/small.yaml --data.root {out}{batch}\n"
     )

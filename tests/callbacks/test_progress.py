@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rich
 
 from vtagml.callbacks import Progress
 
@@ -27,6 +28,7 @@ def test_a_bar_on_a_terminal(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(rich, "_console", None)  # made here in colour, not left to other tests
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "160")
     trainer = toy.trainer(tmp_path, [Progress(every=1)])

@@ -89,7 +89,7 @@ def test_one_changed_bit_of_the_backbone_is_noticed(tmp_path: Path) -> None:
     with torch.no_grad():
         weight = next(other.encoder.backbone.parameters()).view(-1)  # type: ignore[operator]
         weight[0] = weight[0].nextafter(torch.tensor(torch.inf))
-    with pytest.raises(ValueError, match="means? nothing on another backbone"):
+    with pytest.raises(ValueError, match="mean nothing on another backbone"):
         load_adapters(other, tmp_path / "a.safetensors")
 
 

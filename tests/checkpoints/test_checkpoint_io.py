@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,9 +41,14 @@ def test_content_comes_back(tmp_path: Path) -> None:
 def test_error_while_writing_leaves_the_old_file_alone(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), whole_file(file) as opened:
-        opened.write(b"new, but not all of i")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with whole_file(file) as opened:
+            opened.write(b"new, but not all of i")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -54,7 +60,7 @@ def test_content_is_on_the_disk_before_its_name(
     sync, replace = os.fsync, Path.replace
 
     def noted_sync(descriptor: int) -> None:
-        events.append("folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "content")
+        events.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "content")
         sync(descriptor)
 
     def noted_replace(self: Path, target: Path) -> Path:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer, seed_everythin
 
 from datamodules.loader import Loader, OrderedSampler, ShuffledSampler
 from datamodules.samples import Samples, Source
+from tests.fakes.bits import assert_equal, training_state
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 
 BATCHES, VALIDATED = 5, 5
@@ -104,7 +106,9 @@ def loader(shuffled: bool, count: int) -> Loader:
 def run(
     folder: Path, settings: dict[str, Any], *callbacks: Callback, resume: bool = False, **when: Any
 ) -> tuple[Small, Trainer]:
-    seed_everything(7 if resume else 0, verbose=False)  # a new process does not start where the old one stopped
+    seed_everything(
+        7 if resume else 0, verbose=False
+    )  # a new process does not start where the old one stopped
     module = Small()
     trainer = Trainer(
         default_root_dir=folder,
@@ -116,46 +120,22 @@ def run(
         callbacks=[*callbacks, RunCheckpoint(str(folder), **when)],
         **settings,
     )
-    try:
+    with suppress(Killed, SystemExit):
         trainer.fit(
             module,
             loader(True, 2 * BATCHES),
             loader(False, VALIDATED),
             ckpt_path=folder / "last.ckpt" if resume else None,
         )
-    except (Killed, SystemExit):
-        pass
     return module, trainer
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """The newest checkpoint without the progress bar's count of validation batches."""
-    content = torch.load(folder / "last.ckpt", weights_only=True)
-    loops = content["loops"]["fit_loop"]
-    del loops["epoch_loop.val_loop.batch_progress"]
+    content = training_state(folder / "last.ckpt")
     for callback in content["callbacks"].values():
-        for key in ("dirpath", "best_model_path", "last_model_path"):
-            callback.pop(key, None)
         for rank in callback.get("random_states", []):
             del rank["python"]  # beartype draws from it in tests, to check one item of a list
     return content
-
-
-def assert_equal(found: Any, expected: Any, place: str = "") -> None:
-    """Compares bit by bit."""
-    assert type(found) is type(expected), place
-    if isinstance(expected, dict):
-        assert found.keys() == expected.keys(), place
-        for key, value in expected.items():
-            assert_equal(found[key], value, f"{place}/{key}")
-    elif isinstance(expected, list | tuple):
-        assert len(found) == len(expected), place
-        for index, value in enumerate(expected):
-            assert_equal(found[index], value, f"{place}/{index}")
-    elif isinstance(expected, torch.Tensor):
-        assert torch.equal(found, expected), place
-    else:
-        assert found == expected, place
 
 
 def kill() -> None:

@@ -10,12 +10,10 @@ from vtagml.checkpoints import run_lock
 from vtagml.checkpoints.run_lock import LOCK
 
 HOLD = """
-import importlib.util, os, sys, time
+import os, sys, time
 from pathlib import Path
-spec = importlib.util.spec_from_file_location("run_lock", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-with module.run_lock(Path(sys.argv[2])):
+from vtagml.checkpoints.run_lock import run_lock
+with run_lock(Path(sys.argv[1])):
     child = os.fork()  # as a loader's worker, which may outlive the run
     if child == 0:
         os.close(1)
@@ -26,9 +24,9 @@ with module.run_lock(Path(sys.argv[2])):
 """
 
 
+@pytest.mark.slow
 def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path) -> None:
-    source = str(Path(__file__).parents[2] / "vtagml" / "checkpoints" / "run_lock.py")
-    command = [sys.executable, "-c", HOLD, source, str(tmp_path)]
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         child = int(holder.stdout.readline())
@@ -55,3 +53,11 @@ def test_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) ->
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="file"):
         run_lock(tmp_path / "file" / "run").__enter__()
+
+
+def test_what_a_killed_run_left_is_cleaned_up(tmp_path: Path) -> None:
+    left = tmp_path / "figures" / ".affinity_final.png.4711.partial"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    with run_lock(tmp_path):
+        assert not left.exists()

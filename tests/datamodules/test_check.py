@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from datamodules import Scenes
+from datamodules import Cityscapes, Scenes
 from datamodules.check import Report, check
 from datamodules.check.examination import TaskStatistics, value_problem
 from datamodules.check.tables import show
 from datamodules.files import DatasetNotFoundError
+from datamodules.writing import write_scenes
 from tests.fakes.tree import CLASSES, Tree, write_tree
 
 
@@ -100,6 +101,48 @@ def test_damaged_sample_is_named(
     assert word in report.problems[0].message
     # The others are counted all the same.
     assert report.splits["train"].tasks["depth"].high == 5.0
+
+
+def make_unknown(file: Path) -> None:
+    # 0 is unknown depth, 3 an unknown class.
+    unknown = {"depth": np.zeros((16, 24), np.uint16), "classes": np.full((16, 24), 3, np.uint8)}
+    cv2.imwrite(str(file), unknown[file.stem.split("_")[1]])
+
+
+def make_grey(file: Path) -> None:
+    cv2.imwrite(str(file), np.full((16, 24, 3), (10, 20, 30), np.uint8))
+
+
+EMPTIED = [
+    ("image", make_grey, "`image` should show something"),
+    ("depth", make_unknown, "`depth` should be known somewhere"),
+    ("classes", make_unknown, "`segmentation` should be known somewhere"),
+]
+
+
+@pytest.mark.parametrize("name", ["train2", "val2"])
+@pytest.mark.parametrize(("kind", "damage", "word"), EMPTIED)
+def test_sample_that_teaches_nothing_is_named(
+    root: Path, name: str, kind: str, damage: Callable[[Path], None], word: str
+) -> None:
+    damage(image_of(root, name, kind))
+    report = check(Tree(root), processes=0)
+    split = name.rstrip("2")
+    # The validation split is the test split, too: it is said once.
+    assert problems(report) == [(split, name)]
+    assert report.problems[0].message.startswith(word)
+    assert report.splits[split].bad == [name]
+
+
+def test_withheld_labels_are_no_problem(tmp_path: Path) -> None:
+    root = tmp_path / "cityscapes"
+    write_scenes("cityscapes", root, count=1, size=(16, 24), processes=0)
+    for file in root.glob("gtFine/test/*/*_labelIds.png"):
+        cv2.imwrite(str(file), np.zeros((16, 24), np.uint8))  # void, as in the archive
+    data = Cityscapes(root, (16, 24), test_split="test", tasks=["segmentation"])
+    report = check(data, processes=0)
+    assert report.ok
+    assert report.splits["test"].tasks["segmentation"].empty == 1
 
 
 def test_every_missing_partner_is_reported(root: Path) -> None:

@@ -186,7 +186,7 @@ def test_missing_dataset_says_all_there_is_to_say(tmp_path: Path) -> None:
         f"`root` is `{tmp_path / 'nowhere'}`, which does not exist",
         "`leftImg8bit/train`",
         "https://www.cityscapes-dataset.com",
-        f"`lightning scenes --as cityscapes --out {tmp_path / 'nowhere'}`",
+        f"`lightning scenes --as cityscapes --out {tmp_path / 'nowhere'} --count 40`",
     ):
         assert part in message
 
@@ -257,3 +257,18 @@ def test_label_of_another_size_stops_with_the_sample(own: Path) -> None:
 def test_wrong_settings_are_named(tree: Path, settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         cityscapes(tree, **settings)
+
+
+def test_an_empty_folder_of_an_archive_does_not_win(own: Path) -> None:
+    for kind in ("leftImg8bit", "gtFine", "disparity", "camera"):
+        (own / f"{kind}_trainvaltest" / kind).mkdir(parents=True)
+    assert first(cityscapes(own))["name"] == FIRST
+
+
+def test_a_camera_of_another_size_is_refused(own: Path) -> None:
+    # Twice the middle of 128 x 64, as if the images alone had been halved.
+    other = fakes.CAMERA | {"intrinsic": {"fx": 4000, "fy": 4000, "u0": 128, "v0": 64}}
+    fakes.path(own, "val", FIRST, "camera.json").write_text(json.dumps(other))
+    with pytest.raises(ValueError, match=f"{FIRST}_camera.json.*{FIRST}_left.*Scale the camera"):
+        first(cityscapes(own, tasks=["depth"]))
+    assert first(cityscapes(own, tasks=["segmentation"]))["name"] == FIRST

@@ -9,7 +9,7 @@ import torch
 from jsonargparse import ArgumentParser
 
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES
-from datamodules.files import DatasetNotFoundError, FileDataModule, read_names
+from datamodules.files import DatasetNotFoundError, FileDataModule, checked_depth_range, read_names
 from datamodules.geometry import Pad, RandomCrop, Resize
 from datamodules.labels import Labels
 from datamodules.samples import Draw
@@ -171,17 +171,29 @@ def test_skipping_everything_is_an_error(tmp_path: Path) -> None:
         Shelf(tmp_path, SIZE, skip=skip).setup("validate")
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_missing_dataset_says_where_what_and_how(tmp_path: Path, exists: bool) -> None:
-    root = tmp_path if exists else tmp_path / "absent"
+@pytest.mark.parametrize("state", ["does not exist", "has other content"])
+def test_missing_dataset_says_where_what_and_how(tmp_path: Path, state: str) -> None:
+    root = tmp_path / "books"
+    if state == "has other content":
+        root.mkdir()
     message = str(Shelf(root, SIZE).not_found("a book"))
-    state = "has other content" if exists else "does not exist"
     assert message == (
         f"Shelf was not found: `root` is `{root}`, which {state}; expected a book."
         " The dataset is had from https://example.org/shelf. For a small stand-in of drawn scenes"
-        f" run `lightning scenes --as shelf --out {root}`."
+        f" run `lightning scenes --as shelf --out {root} --count 40`."
     )
     assert isinstance(Shelf(root, SIZE).not_found("a book"), FileNotFoundError)
+
+
+def test_scenes_are_not_proposed_for_a_folder_of_other_things(tmp_path: Path) -> None:
+    root = tmp_path / "my books"
+    root.mkdir()
+    (root / "letter.txt").touch()
+    message = str(Shelf(root, SIZE).not_found("a book"))
+    assert message.endswith(
+        f" run `lightning scenes --as shelf --out '{root}-scenes' --count 40`"
+        f" and point `root` to `{root}-scenes`."
+    )
 
 
 def test_names_in_a_list(tmp_path: Path) -> None:
@@ -212,3 +224,9 @@ def test_a_config_builds_it() -> None:
     assert data.root == Path("somewhere")
     assert data.image_size == SIZE
     assert type(data.geometry[0]).__name__ == "RandomView"
+
+
+@pytest.mark.parametrize("wrong", [(), (1.0,), (1.0, 2.0, 3.0), (2.0, 1.0), (-1.0, 2.0)])
+def test_range_of_depth_is_two_rising_numbers(wrong: tuple) -> None:
+    with pytest.raises(ValueError, match="`depth_range` should be two rising"):
+        checked_depth_range(wrong)

@@ -230,3 +230,20 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None
 def test_other_arrays_are_not_written(tmp_path: Path, array: np.ndarray) -> None:
     with pytest.raises(ValueError, match="`array` should be uint8 or uint16"):
         write_png(tmp_path / "a.png", array)
+
+
+def test_a_folder_is_no_image(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFileError, match="found a folder") as error:
+        read_rgb(tmp_path)
+    assert error.value.file == tmp_path
+
+
+def test_a_file_without_permission_is_named(place, monkeypatch) -> None:
+    def refuse(file: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    file = place(encoded("PNG"))
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UnreadableFileError, match="cannot be read") as error:
+        read_rgb(file)
+    assert error.value.file == file

@@ -159,6 +159,8 @@ def test_damaged_official_files_are_named(official, copied, damage, name: str) -
         ("depths", np.zeros((2, 640, 480), np.float32)),
         ("labels", np.full((4, 640, 480), 895, np.uint16)),
         ("depths", np.full((4, 640, 480), np.inf, np.float32)),
+        ("depths", np.full((4, 640, 480), np.nan, np.float32)),
+        ("depths", np.full((4, 640, 480), -1, np.float32)),
     ],
 )
 def test_wrong_data_sets_of_the_official_file_are_named(official, copied, key, array) -> None:

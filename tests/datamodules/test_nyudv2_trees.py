@@ -180,3 +180,13 @@ def test_wrong_arrays_of_mtan_are_named(tmp_path, kind: str, array: np.ndarray) 
     np.save(root / "train" / kind / "9.npy", array)
     with pytest.raises(UnreadableFileError, match=f"train/{kind}/9.npy"):
         read(root, ALL[:3], label_space="nyu_13")
+
+
+@pytest.mark.parametrize("value", [np.nan, -1.0])
+def test_depth_that_is_no_distance_is_refused(tmp_path, value: float) -> None:
+    fakes.write_multitask(tmp_path / "NYUD_MT", png=False)
+    for file in (tmp_path / "NYUD_MT" / "depth").iterdir():
+        np.save(file, np.full((24, 32), value, np.float32))
+    data = NYUDv2(tmp_path, (24, 32))
+    with pytest.raises(UnreadableFileError, match=r"depth.*\.npy`.*768 values that are NaN or neg"):
+        data.reader()(data.records("train")[0], ["depth"])

@@ -270,3 +270,10 @@ def test_batch_has_what_is_derived(tmp_path: Path) -> None:
     assert batch["camera"].tolist() == [[25, 30, 16, 12]]
     # A wall of 10 m across the optical axis faces the camera.
     assert batch["normals"][0, :, 12, 16].tolist() == pytest.approx([0, 0, -1], abs=1e-5)
+
+
+def test_a_camera_of_another_size_is_refused(tree: Path) -> None:
+    # 128 x 96 pixels have their middle at 63.5, 47.5, counted from the pixels' centres.
+    text_file(tree).write_text(f"{HEADER}\n0 0 50 60 63.5 47.5\n")
+    with pytest.raises(ValueError, match=r"intrinsic\.txt.*rgb_00000\.jpg.*Scale the camera"):
+        read(tree, tasks=["normals"])

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from tests.faults.killed_runs import CONFIG, LAST, METHODS
 from vtagml.callbacks import affinity_heatmap
@@ -106,3 +107,21 @@ def test_cut_off_newest_checkpoint_falls_back_to_an_earlier_one() -> None:
 def test_checkpoints_every_so_many_steps_are_set_in_the_config() -> None:
     main([*FIT, "--checkpoint.every_n_train_steps=3", "--checkpoint.filename={step}"])
     assert [file.name for file in LAST.parent.iterdir()] == ["step=4.ckpt"]
+
+
+def test_export_leaves_the_frozen_backbone_out_and_another_run_starts_from_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(FIT)
+    main(["export", f"--config={CONFIG}", f"--model.encoder={METHODS[1]}", "--out=a.safetensors"])
+    assert "a.safetensors" in capsys.readouterr().out
+    trained = torch.load(LAST, weights_only=True)["state_dict"]
+    with safe_open("a.safetensors", "pt") as file:
+        names = set(file.keys())
+        key = next(name for name in names if name.startswith("decoders") and "weight" in name)
+        assert torch.equal(file.get_tensor(key), trained[f"network.{key}"])
+    assert not [name for name in names if name.startswith("encoder.backbone")]
+    start = ["--trainer.callbacks=vtagml.checkpoints.LoadAdapters"]
+    start += ["--trainer.callbacks.path=a.safetensors"]
+    message = error_of([*FIT, *start, "--seed_everything=3"], capsys)
+    assert "adapters mean nothing on another backbone" in message  # this one starts at random

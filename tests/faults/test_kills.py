@@ -23,7 +23,8 @@ echo "$@" >> "{record}"
 
 def start(folder: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     """Starts the real command line as a user would."""
-    command = [sys.executable, "-c", "from vtagml.cli import main; main()"]
+    # The installed script: Lightning starts it again for each further rank.
+    command = [sys.executable, str(Path(sys.executable).with_name("vtagml"))]
     return subprocess.Popen(
         [*command, "fit", f"--config={CONFIG}", f"--model.encoder={METHODS[1]}", *words],
         cwd=folder,
@@ -71,9 +72,7 @@ def test_killed_runs_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
-def test_signal_leaves_a_checkpoint_and_a_message(
-    number: signal.Signals, whole: Path, tmp_path: Path
-) -> None:
+def test_signal_leaves_a_checkpoint_and_a_message(number: signal.Signals, tmp_path: Path) -> None:
     status, error = stop(tmp_path, number, "--data.workers=1", "--trainer.max_steps=100000")
     assert status == 128 + number
     step = torch.load(tmp_path / LAST, weights_only=True)["global_step"]
@@ -81,6 +80,24 @@ def test_signal_leaves_a_checkpoint_and_a_message(
     assert f"Stopped by {name} after step {step}." in error
     assert "go on with `--ckpt_path last`" in error
     assert "Traceback" not in error
+
+
+@pytest.mark.timeout(900)
+def test_signal_to_one_of_two_ranks_stops_both_at_the_same_step(tmp_path: Path) -> None:
+    ranks = ["--trainer.devices=2", "--trainer.strategy=ddp", "--data.batch_size=1"]
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    whole.mkdir()
+    stopped.mkdir()
+    finished(whole, *ranks)
+    process = start(stopped, *ranks)
+    wait_for(stopped / LAST, process)
+    process.terminate()
+    _, error = process.communicate(timeout=240)
+    assert process.returncode == 128 + signal.SIGTERM, error
+    step = torch.load(stopped / LAST, weights_only=True)["global_step"]
+    assert f"Stopped by SIGTERM after step {step}." in error
+    finished(stopped, *ranks, "--ckpt_path=last")
+    assert_equal(training_state(stopped / LAST), training_state(whole / LAST))
 
 
 @pytest.mark.timeout(900)
@@ -116,15 +133,14 @@ def test_preempted_slurm_job_is_requeued_and_ends_as_if_nothing_had_happened(
 @pytest.mark.timeout(900)
 def test_second_run_in_a_folder_stops_and_the_first_goes_on(whole: Path, tmp_path: Path) -> None:
     first = start(tmp_path)
-    try:
-        wait_for(tmp_path / "runs" / "small" / ".lock", first)
-        second = start(tmp_path)
-        _, error = second.communicate(timeout=240)
-        assert first.poll() is None, "the first run was too short to be met"
-        assert second.returncode == 2
-        assert f"Another run is in `runs/small`: process {first.pid} on " in error
-    finally:
-        first.communicate(timeout=240)
+    wait_for(tmp_path / "runs" / "small" / "config.yaml", first)
+    first.send_signal(signal.SIGSTOP)  # or it might be over before the second has begun
+    second = start(tmp_path)
+    _, error = second.communicate(timeout=240)
+    first.send_signal(signal.SIGCONT)
+    first.communicate(timeout=240)
+    assert second.returncode == 2
+    assert f"Another run is in `runs/small`: process {first.pid} on " in error
     assert first.returncode == 0
     assert_equal(training_state(tmp_path / LAST), training_state(whole))
     assert not (tmp_path / "runs" / "small.1").exists()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 from lightning import Trainer
 from torch import Tensor
 
+from vtagml.checkpoints.whole_file import whole_file
+
 
 def keep(trainer: Trainer, name: str, content: bytes) -> None:
     """Writes a file in the run's folder; a `fast_dev_run` leaves nothing there."""
@@ -20,21 +21,9 @@ def keep(trainer: Trainer, name: str, content: bytes) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it, whatever happens in between.
-
-    The temporary file stands beside the target, because a rename is atomic only within one file
-    system, and is synced first, because a rename may reach the disk before the content does.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Writes a file so that nobody ever sees half of it, whatever happens in between."""
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def to_json(value: Any) -> bytes:

@@ -12,6 +12,7 @@ commands:
   predict    pictures in runs/NAME/predictions, numbers there or in submission; own --images, too
   check      reads every file of the experiment's dataset and says what is wrong with it
   prepare    writes a decoded copy of the dataset, from which training reads many times faster
+  export     what trained, without the frozen backbone, as safetensors
   scenes     writes drawn scenes in a dataset's own layout, to try everything without the data
 
 examples:
@@ -75,4 +76,16 @@ same experiment then reads the copy by itself. A run that was killed goes on whe
                              gets a link to it. If that folder cannot be written, set the variable
                              DATAMODULES_PREPARED to FOLDER instead, here and in training
   --processes 8              how many decode at once; by default one per core, 0 for this process
+"""
+
+USAGE_OF_EXPORT = """\
+usage: lightning export --config FILE [--config OVERLAY] [--ckpt_path FILE] [--out FILE]
+
+Writes what trained (adapters, embeddings, decoders, affinity) without the frozen backbone. The file
+names the backbone's architecture and weights, and loads on no other:
+`trainer.callbacks: [{class_path: vtagml.checkpoints.LoadAdapters, init_args: {path: FILE}}]`.
+
+  --config FILE       the experiment, or config.yaml of its run folder
+  --ckpt_path FILE    by default the run folder's newest
+  --out FILE          by default adapters.safetensors
 """

@@ -25,8 +25,9 @@ class Depth(Task):
     """Distance along the optical axis in metres; NaN is unknown.
 
     The map becomes depth in units of `scale` by a softplus, which is positive and linear where
-    depth is large. The loss is the rotated ℓ1 in the same units. Metrics: `rmse` over all pixels and `rmse_image`, the mean of
-    the images' own, both in metres; `abs_rel`; `delta1`, the share of pixels within a factor 1.25.
+    depth is large. The loss is the rotated ℓ1 in the same units. Metrics: `rmse` over all pixels
+    and `rmse_image`, the mean of the images' own, both in metres; `abs_rel`; `delta1`, the share of
+    pixels within a factor 1.25.
 
     Pictures show the logarithm of depth, near bright, on a scale that depends on no image, so that
     predictions, targets and epochs can be compared.

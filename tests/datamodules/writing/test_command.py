@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from datamodules.writing.command import main
+from datamodules.writing.command import SMALL_BATCH, main
+
+OVERLAY = Path(__file__).parents[3] / "experiments" / "small.yaml"
 
 
 def words(out: Path, *more: str) -> list[str]:
@@ -21,9 +24,18 @@ def test_it_says_what_it_will_write_and_what_to_do_next(
     )
     assert last == (
         "  lightning fit --config experiments/cityscapes_sdn.yaml"
-        f" --config experiments/small.yaml --data.root {tmp_path}/new"
+        f" --config experiments/small.yaml --data.root {tmp_path}/new --data.batch_size 1"
     )
     assert (tmp_path / "new/leftImg8bit/val/frankfurt").is_dir()
+
+
+@pytest.mark.parametrize(("count", "ending"), [(7, "/new --data.batch_size 7"), (8, "/new")])
+def test_the_proposed_training_fills_its_batches(
+    count: int, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert yaml.safe_load(OVERLAY.read_text())["data"]["init_args"]["batch_size"] == SMALL_BATCH
+    main([*words(tmp_path / "new"), "--count", str(count), "--size", "16", "16"])
+    assert capsys.readouterr().out.endswith(f"{ending}\n")
 
 
 def test_it_says_what_is_there_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

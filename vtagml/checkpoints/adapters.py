@@ -1,0 +1,126 @@
+"""What trained, without the frozen backbone: a small file that names the backbone it belongs to."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from jaxtyping import Shaped
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from vtagml.backbone import Backbone, differing_keys
+from vtagml.checkpoints.whole_file import whole_file
+from vtagml.network import MultitaskNetwork
+
+FORMAT = "vtagml adapters 1"
+SHOWN = 12  # digits of a digest in a message
+
+
+def save_adapters(network: MultitaskNetwork, path: Path) -> None:
+    """Writes the parameters that train and the state beside the backbone, as safetensors.
+
+    The metadata say which backbone they belong to: its architecture and a digest of what is frozen
+    of it. Of a backbone that trains in part, what trains is written and the rest is in the digest.
+    """
+    frozen = frozen_names(network)
+    kept = {
+        name: value.detach().cpu().clone().contiguous()
+        for name, value in network.state_dict().items()
+        if name not in frozen
+    }
+    described = {"format": FORMAT, "tasks": json.dumps(task_names(network)), **identity(network)}
+    with whole_file(path) as file:
+        file.write(save(kept, metadata=described))
+
+
+def load_adapters(network: MultitaskNetwork, path: Path) -> None:
+    """Loads what `save_adapters` wrote into a network with the same backbone and tasks."""
+    described, found = _read(path)
+    mine = identity(network)
+    if any(described.get(key) != value for key, value in mine.items()):
+        raise ValueError(
+            f"`{path}` was trained on the backbone {_named(described)}, this network has "
+            f"{_named(mine)}: adapters mean nothing on another backbone. Give the architecture and "
+            "the weights that the file was trained with."
+        )
+    tasks = task_names(network)
+    if json.loads(described["tasks"]) != tasks:
+        raise ValueError(
+            f"`{path}` has the tasks {json.loads(described['tasks'])}, this network {tasks}: they "
+            "must be the same, in the same order."
+        )
+    state = network.state_dict()
+    frozen = frozen_names(network)
+    expected = {name: value for name, value in state.items() if name not in frozen}
+    problems = list(differing_keys(expected, found))
+    if problems:
+        raise ValueError(
+            f"`{path}` does not fit this network: {len(problems)} differences, first "
+            f"{'; '.join(problems[:8])}. Give the config that it was trained with."
+        )
+    network.load_state_dict(found, strict=False)
+
+
+def frozen_names(network: MultitaskNetwork) -> set[str]:
+    """Returns the names in the state dict of what is frozen of the backbones."""
+    names: set[str] = set()
+    for prefix, module in network.named_modules():
+        if isinstance(module, Backbone):
+            dot = f"{prefix}." if prefix else ""
+            training = {name for name, each in module.named_parameters() if each.requires_grad}
+            parameters = {name for name, _ in module.named_parameters(remove_duplicate=False)}
+            buffers = module.state_dict().keys() - parameters
+            still = (parameters - training) | (buffers if module.frozen else set())
+            names |= {dot + name for name in still}
+    return names & network.state_dict().keys()
+
+
+def identity(network: MultitaskNetwork) -> dict[str, str]:
+    """Returns the architecture of the backbone, and a digest of the weights that are frozen."""
+    digest = hashlib.sha256()
+    state = network.state_dict()
+    for name in sorted(frozen_names(network)):
+        value = state[name].detach().cpu()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(_bytes(value))
+    architectures = dict.fromkeys(_architectures(network))  # copies of one, a task each
+    return {"architecture": ", ".join(architectures), "backbone": digest.hexdigest()}
+
+
+def task_names(network: MultitaskNetwork) -> list[str]:
+    return list(network.encoder.tasks)
+
+
+def _architectures(network: nn.Module) -> Iterator[str]:
+    for module in network.modules():
+        if isinstance(module, Backbone):
+            yield str(getattr(module, "architecture", type(module).__name__))
+
+
+def _bytes(value: Shaped[Tensor, "*size"]) -> bytes:
+    return value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _named(described: dict[str, str]) -> str:
+    digest = described.get("backbone", "unknown")[:SHOWN]
+    return f"`{described.get('architecture', 'unknown')}` (frozen weights {digest})"
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"Adapters should be a file, found no file `{path}`.")
+    try:
+        with safe_open(path, "pt") as file:
+            described = file.metadata() or {}
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"`{path}` is not whole, or no safetensors file ({error}).") from error
+    if described.get("format") != FORMAT:
+        raise ValueError(
+            f"`{path}` should be adapters written by `SaveAdapters`, found "
+            f"{described.get('format', 'safetensors without a word on what they are')}."
+        )
+    return described, found

@@ -1,0 +1,46 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file for writing that takes the place of `path` when the block ends without error.
+
+    The content goes to a file beside the target, since a rename is atomic only within one file
+    system, and reaches the disk before the name does. A power cut after the block leaves the new
+    file; a kill, a full disk or an error in the block leaves the old one. What an earlier process
+    left behind when it was killed in here is removed: only one process may write to a path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_partial_files(path.parent.glob(f".{path.name}.*.partial"))
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def remove_partial_files(found: Iterable[Path]) -> None:
+    """Removes what processes left that were killed while they wrote."""
+    for leftover in list(found):
+        leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the disk keep the names in a folder; Windows cannot, and does it by itself."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
