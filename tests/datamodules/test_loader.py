@@ -90,6 +90,15 @@ def test_resumed_epoch_is_the_rest_of_the_epoch(stop: int) -> None:
     assert epoch_of(resumed, 2) == whole
 
 
+def test_state_that_was_loaded_is_saved_again() -> None:
+    stopped, between, resumed = loader(), loader(), loader()
+    stopped.sampler.set_epoch(2)
+    next(iter(stopped))
+    between.load_state_dict(stopped.state_dict())
+    resumed.load_state_dict(between.state_dict())
+    assert epoch_of(resumed, 2) == epoch_of(loader(), 2)[1:]
+
+
 def test_state_of_a_past_epoch_is_forgotten() -> None:
     stopped = loader()
     epoch_of(stopped, 0)
