@@ -8,11 +8,12 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from datamodules.labels import Labels
-from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler, single_thread
+from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler
 from datamodules.photometric import Photometric
 from datamodules.predictions import NativeSize, PredictionFormat
 from datamodules.samples import Samples, Source
 from datamodules.transforms import HorizontalFlip, Transform
+from datamodules.workers import single_thread
 
 SPLITS = ("train", "val", "test")
 

@@ -17,9 +17,9 @@ import torch
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.loader import single_thread
 from datamodules.samples import Source
 from datamodules.transforms import Sample
+from datamodules.workers import single_thread
 
 MANIFEST = "manifest.json"
 UNFINISHED = ".partial"

@@ -1,20 +1,17 @@
 """Sampling and loading that is the same in every run, and goes on where it stopped."""
 
-import os
-import signal
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 from torch import distributed
 from torch.utils.data import DataLoader, DistributedSampler
 
-from datamodules.fingerprint import fingerprint
+from datamodules.fingerprint import Content, content
 from datamodules.samples import Draw, Samples
+from datamodules.workers import signals_wait, stop_at_exit
 
 
 class KeyedSampler(DistributedSampler[Draw]):
@@ -91,7 +88,7 @@ class Loader(DataLoader[Any]):
     _epoch = 0
     _delivered = 0
     _state: Mapping[str, Any] | None = None
-    _fingerprint: str | None = None
+    _content: Content | None = None
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         # A generator, so that this runs at the first batch: by then Lightning has set the epoch,
@@ -105,13 +102,19 @@ class Loader(DataLoader[Any]):
         if state and state["epoch"] == self._epoch and isinstance(sampler, KeyedSampler):
             self._delivered = state["delivered"]
             sampler.skip = self._delivered * (self.batch_size or 1)
-        for batch in super().__iter__():
+        with signals_wait():
+            batches = super().__iter__()
+        stop_at_exit(batches)
+        for batch in batches:
             self._delivered += 1
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
         """Epoch, number of batches that were handed out, and what the order depends on."""
-        order = self._order_settings() | {"data": self._data()}
+        if self._state is not None:  # resumed, and saved again before the first batch
+            return dict(self._state)
+        data = self._data()
+        order = self._order_settings() | {"data": data.state() if data else None}
         return {"epoch": self._epoch, "delivered": self._delivered} | order
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -128,11 +131,10 @@ class Loader(DataLoader[Any]):
             "ranks": getattr(self.sampler, "num_replicas", 1),
         }
 
-    def _data(self) -> str:
-        if self._fingerprint is None:  # reads a few samples, so only once
-            samples = self.dataset
-            self._fingerprint = fingerprint(samples) if isinstance(samples, Samples) else ""
-        return self._fingerprint
+    def _data(self) -> Content | None:
+        if self._content is None and isinstance(self.dataset, Samples):
+            self._content = content(self.dataset)  # reads a few samples, so only once
+        return self._content
 
     def _check_unchanged(self, state: Mapping[str, Any], within: bool) -> None:
         """Refuses other data or another order within an epoch, warns of other data after one."""
@@ -143,7 +145,8 @@ class Loader(DataLoader[Any]):
                     f" {state['epoch']}, and is {now} now: the rest of that epoch is not defined."
                     f" Resume with {state[name]}, or from a checkpoint of an epoch's end."
                 )
-        if state.get("data", self._data()) == self._data():
+        data, before = self._data(), state.get("data")
+        if data is None or before is None or data.is_like(before):
             return
         changed = (
             f"The training data are not those that the run stopped with after epoch"
@@ -156,20 +159,3 @@ class Loader(DataLoader[Any]):
                 " from the weights alone."
             )
         warnings.warn(f"{changed} The run goes on with what is there now.", stacklevel=2)
-
-
-WORKER_OUTLIVES = 30  # seconds after SIGTERM
-
-
-def single_thread(worker: int) -> None:
-    """Keep a loader's worker to one thread, and alive while the run stops.
-
-    The workers themselves use the other cores. Ctrl-C and a cluster's signals go to all processes
-    of a run; a worker that obeyed them would break the step that the run still completes.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if os.name == "posix":
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_OUTLIVES))
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, TypeVar
 
-from datamodules.loader import single_thread
+from datamodules.workers import single_thread
 
 Result = TypeVar("Result")
 
@@ -109,8 +108,7 @@ def _start_worker(function: Callable[[int], Any]) -> None:
     global _function
     _function = function
     single_thread(0)
-    # An interrupt is the parent's to handle; and if the parent is killed, nobody else would end us.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # If the parent is killed, nobody else would end us.
     Thread(target=_end_with_parent, daemon=True).start()
 
 

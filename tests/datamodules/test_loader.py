@@ -1,7 +1,9 @@
+import atexit
 import multiprocessing
 import os
 import signal
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler, single_thread
+from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler
 from datamodules.samples import Samples, Source
 from datamodules.transforms import Sample, Transform
+from datamodules.workers import single_thread
 
 
 class Stamp(Transform):
@@ -168,6 +171,16 @@ def test_workers_survive_the_signals_that_stop_a_run() -> None:
             os.kill(int(worker.pid or 0), number)
     found += [batch["name"] for batch in batches]
     assert found == [names for names, _ in epoch_of(loader(), 0)]
+
+
+def test_workers_end_with_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", lambda *call: at_exit.append(partial(*call)))
+    batches = iter(loader(workers=2))
+    next(batches)
+    assert len(multiprocessing.active_children()) == 2
+    at_exit[-1]()
+    assert not multiprocessing.active_children()
 
 
 def indices(sampler: KeyedSampler) -> list[int]:
