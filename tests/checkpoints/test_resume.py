@@ -222,6 +222,32 @@ def test_stopped_by_a_signal_in_a_validation(settings: dict[str, Any], tmp_path:
     assert_equal(state(tmp_path), state(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_killed_in_a_validation(settings: dict[str, Any], tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
+    during = whole.validations[0][0]
+    first, _ = run(tmp_path, settings, Stop(kill, validation=during), every_n_train_steps=1)
+    second, _ = run(tmp_path, settings, resume=True, every_n_train_steps=1)
+    assert first.validations + second.validations == whole.validations
+    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_killed_after_a_validation_that_was_done_again(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
+    step = whole.validations[0][0]
+    stop = Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), step - 1)
+    first, _ = run(tmp_path, settings, stop, every_n_train_steps=1)
+    killed = Stop(kill, step)
+    second, _ = run(tmp_path, settings, killed, resume=True, every_n_train_steps=1)
+    third, _ = run(tmp_path, settings, resume=True, every_n_train_steps=1)
+    found = first.validations + second.validations + third.validations
+    assert found == whole.validations
+    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+
+
 def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
     def twice() -> None:
         os.kill(os.getpid(), signal.SIGINT)

@@ -82,7 +82,6 @@ class RunCheckpoint(ModelCheckpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
         self._device = pl_module.device
-        self._last_global_step_saved = trainer.global_step  # what was resumed from is saved
         loop.begin_next_epoch(trainer)
         if self._random_states is not None:
             restore_random_states(self._random_states, trainer.global_rank, self._device)
@@ -148,11 +147,16 @@ class RunCheckpoint(ModelCheckpoint):
             loop.expect_validation(checkpoint, self._validated_before)
 
     def state_dict(self) -> dict[str, Any]:
-        own = {"random_states": random_states(self._device), "job": slurm.job()}
-        return super().state_dict() | own
+        return super().state_dict() | {
+            "random_states": random_states(self._device),
+            "job": slurm.job(),
+            "before_validation": self._expect_validation,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._random_states = state_dict.get("random_states")
+        # After the validation that is still to come a checkpoint is due, or it would come again.
+        self._due = state_dict.get("before_validation", False)
         # Paths of the machine it was written on are not this run's, and Lightning warns of them.
         moved = state_dict["dirpath"] != self.dirpath
         super().load_state_dict(state_dict | {"dirpath": self.dirpath})
