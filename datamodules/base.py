@@ -80,6 +80,13 @@ class DenseDataModule(LightningDataModule):
         """Tasks that the reader is asked for."""
         return self.tasks
 
+    def lacks(self, split: str) -> str | None:
+        """Why the settings leave a split without samples, and what to do; None if they do not.
+
+        Such a split is an error only where it is used: by its loader, not by `setup`.
+        """
+        return None
+
     @property
     def prediction_format(self) -> PredictionFormat | None:
         """The files that predictions are kept in; None if the dataset has no format of its own."""
@@ -100,9 +107,10 @@ class DenseDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         classes = {task: len(labels.names) for task, labels in self.labels.items()}
         for split in SPLITS_OF_STAGE[stage]:
-            self.samples[split] = Samples(
-                self.source(split), self.reads, classes, self.transforms(split), self.seed
-            )
+            if self.lacks(split) is None:
+                self.samples[split] = Samples(
+                    self.source(split), self.reads, classes, self.transforms(split), self.seed
+                )
 
     def train_dataloader(self) -> Loader:
         sampler = ShuffledSampler(self._split("train"), self.seed)
@@ -149,6 +157,8 @@ class DenseDataModule(LightningDataModule):
         )
 
     def _split(self, split: str) -> Samples:
+        if reason := self.lacks(split):
+            raise ValueError(reason)
         if split not in self.samples:
             raise RuntimeError(
                 f"The split `{split}` of {type(self).__name__} is not set up."

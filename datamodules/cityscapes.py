@@ -1,7 +1,6 @@
 """Cityscapes: street scenes of 50 cities, seen by a stereo camera in a car."""
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +12,17 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from datamodules.agreement import check_fit, same_size
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule, check_fit, checked_depth_range
+from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_space
 from datamodules.labels import Labels
+from datamodules.listing import matches
 from datamodules.predictions import PredictionFormat, cityscapes_format
 from datamodules.transforms import Sample, Transform
 
-# What each task is read from, and the endings of the files.
+# What each task is read from, its label first, and the endings of the files.
 IMAGES, CAMERAS = "leftImg8bit", "camera"
 KINDS: Mapping[str, tuple[str, ...]] = {
     "segmentation": ("gtFine",),
@@ -33,7 +34,7 @@ ENDINGS: Mapping[str, str] = {
     "disparity": "disparity.png",
     CAMERAS: "camera.json",
 }
-IMAGE = re.compile(r"(([a-z-]+)_\d{6}_\d{6})_leftImg8bit\.png")
+NAME = r"([a-z-]+_\d{6}_\d{6})_"
 # License plates have the id -1, which is 255 in eight bits.
 LICENSE_PLATE = 255
 
@@ -69,8 +70,8 @@ class Cityscapes(FileDataModule):
       noisy in the sky and on the bonnet of the car. 80 m and less by default.
     - `normals`: from that depth, so as noisy; x right, y down, z into the scene. `edges`: Sobel
       edges of the image. Both at the network's resolution, see `datamodules.derive`.
-    - `camera`: fx, fy, cx, cy, where the camera files are there. Whether the dataset counts u0
-      and v0 from a pixel's corner or centre is not documented; taken to be the corner.
+    - `camera`: fx, fy, cx, cy; given with depth and normals, which need it. Whether the dataset
+      counts u0 and v0 from a pixel's corner or centre is not documented; taken to be the corner.
     - Tree, with what is needed for the tasks that are asked for:
 
           leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png
@@ -138,10 +139,24 @@ class Cityscapes(FileDataModule):
         images = self._place(IMAGES) / folder
         if not images.is_dir():
             raise self.not_found(f"the folder `{images.relative_to(self.root)}` of images")
-        return [shot for city in sorted(images.iterdir()) for shot in snapshots(city, folder)]
+        return [shot for city in cities(images) for shot in snapshots(city, folder)]
 
     def official(self, split: str) -> int:
         return COUNTS[self._folder_of(split)]
+
+    def drawn(self, split: str, counts: Mapping[str, int]) -> int:
+        return counts[self._folder_of(split)]
+
+    def unpaired(self, split: str) -> list[Path]:
+        folder = self._folder_of(split)
+        images = set(self.records(split))
+        return [
+            city / f"{shot.name}_{ENDINGS[kind]}"
+            for kind in (KINDS[task][0] for task in self.reads)
+            for city in cities(self._place(kind) / folder)
+            for shot in snapshots(city, folder, kind)
+            if shot not in images
+        ]
 
     def reader(self) -> "CityscapesReader":
         kinds = [IMAGES, *(kind for task in self.reads for kind in KINDS[task])]
@@ -149,7 +164,13 @@ class Cityscapes(FileDataModule):
         missing = [kind for kind in kinds if not places[kind].is_dir()]
         if missing:
             raise self.not_found(f"the folders {', '.join(f'`{kind}`' for kind in missing)}")
-        present = {kind: place for kind, place in places.items() if place.is_dir()}
+        # With the labels of other tasks the reader is that of a prepared copy of all tasks, which
+        # serves each. Not so with cameras: a copy that has them gives them with every task.
+        present = {
+            kind: place
+            for kind, place in places.items()
+            if place.is_dir() and (kind != CAMERAS or kind in kinds)
+        }
         return CityscapesReader(present, self.label_space.table(CITYSCAPES_IDS), self.depth_range)
 
     def _folder_of(self, split: str) -> str:
@@ -178,21 +199,21 @@ class CityscapesReader:
 
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
         sample: Sample = {"image": read_rgb(self._file(shot, IMAGES)), "name": shot.name}
-        if CAMERAS in self.places:
-            file = self._file(shot, CAMERAS)
-            camera = read_camera(file)
-            sample["camera"] = np.array(camera[:4], np.float32)
-            if "depth" in tasks:
-                image = self._file(shot, IMAGES)
-                check_fit(image, sample["image"], file, sample["camera"][2:])
-        shipped: Mapping[str, Callable[[Snapshot], np.ndarray]] = {
+        shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
             "segmentation": self._segmentation,
             "depth": self._depth,
         }
-        return sample | {task: shipped[task](shot) for task in tasks}
+        if "depth" in tasks:
+            image, file = self._file(shot, IMAGES), self._file(shot, CAMERAS)
+            sample["camera"] = np.array(read_camera(file)[:4], np.float32)
+            check_fit(image, sample["image"], file, sample["camera"][2:])
+        for task in tasks:
+            file = self._file(shot, KINDS[task][0])
+            label = shipped[task](shot, file)
+            sample[task] = same_size(shot.name, sample["image"], task, file, label)
+        return sample
 
-    def _segmentation(self, shot: Snapshot) -> UInt8[np.ndarray, "height width"]:
-        file = self._file(shot, "gtFine")
+    def _segmentation(self, shot: Snapshot, file: Path) -> UInt8[np.ndarray, "height width"]:
         ids = read_grey8(file)
         highest = max(CITYSCAPES_IDS)
         wrong = (ids > highest) & (ids != LICENSE_PLATE)
@@ -200,8 +221,8 @@ class CityscapesReader:
             raise _unreadable(file, f"hold the label ids 0 to {highest}", f"{ids[wrong].max()}")
         return cv2.LUT(ids, self.table)
 
-    def _depth(self, shot: Snapshot) -> Float32[np.ndarray, "height width"]:
-        codes = read_grey16(self._file(shot, "disparity"))
+    def _depth(self, shot: Snapshot, file: Path) -> Float32[np.ndarray, "height width"]:
+        codes = read_grey16(file)
         camera = read_camera(self._file(shot, CAMERAS))
         disparity = (np.arange(CODES) - 1) / CODES_PER_PIXEL
         with np.errstate(divide="ignore"):
@@ -224,13 +245,15 @@ class Camera(NamedTuple):
     baseline: float
 
 
-def snapshots(city: Path, folder: str) -> list[Snapshot]:
-    """The images in a city's folder, in the order of their names."""
-    if not city.is_dir():
-        return []
-    with os.scandir(city) as entries:
-        names = (IMAGE.fullmatch(entry.name) for entry in entries)
-        return sorted(Snapshot(folder, city.name, name[1]) for name in names if name)
+def cities(split: Path) -> list[Path]:
+    """The folders in the folder of a split, if there is one, in the order of their names."""
+    return sorted(filter(Path.is_dir, split.iterdir())) if split.is_dir() else []
+
+
+def snapshots(city: Path, folder: str, kind: str = IMAGES) -> list[Snapshot]:
+    """The images in a city's folder, or what has labels there, in the order of their names."""
+    pattern = re.compile(NAME + re.escape(ENDINGS[kind]))
+    return sorted(Snapshot(folder, city.name, name[1]) for name in matches(city, pattern))
 
 
 def read_camera(file: Path) -> Camera:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
-from datamodules.base import DenseDataModule
+from datamodules.base import SPLITS, DenseDataModule
 from datamodules.derive import Derivation, Derive, Reserve
 from datamodules.geometry import RandomView, Resize, joined
-from datamodules.images import UnreadableFileError
+from datamodules.listing import some_of
 from datamodules.photometric import Photometric
 from datamodules.prepared import prepared
 from datamodules.samples import Source
@@ -44,7 +45,7 @@ class FileDataModule(DenseDataModule):
         image_size: Height and width of the network's input.
         geometry: Changes of image and labels together in training; has to end at `image_size`.
         skip: Text file with names of samples to leave out, one per line, `#` before comments;
-            added to those that are known to be damaged.
+            added to those that are known to be damaged. Names of no sample are warned of.
         tasks: Names of the tasks; by default all that the dataset offers.
         batch_size: Samples per batch and rank.
         workers: Worker processes per loader; 0 loads in this process.
@@ -82,6 +83,7 @@ class FileDataModule(DenseDataModule):
             raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
         self.geometry = tuple(self.default_geometry() if geometry is None else geometry)
         self.skip = None if skip is None else Path(skip)
+        self._skip_list_looked_at = False
 
     @abstractmethod
     def records(self, split: str) -> Sequence[Record]:
@@ -97,6 +99,23 @@ class FileDataModule(DenseDataModule):
     def official(self, split: str) -> int | None:
         """How many samples the split has as its makers count them, where that is known."""
         return None
+
+    def drawn(self, split: str, counts: Mapping[str, int]) -> int | None:
+        """How many samples the split of a stand-in has; None if the settings choose among them.
+
+        Args:
+            split: As this DataModule names it.
+            counts: How many scenes `lightning scenes` wrote for each split.
+        """
+        return counts[split]
+
+    def absent(self, split: str) -> str | None:
+        """Which parts of the split are left out since they are not there, in a sentence."""
+        return None
+
+    def unpaired(self, split: str) -> list[Path]:
+        """Files with labels of the tasks that are read, whose image is not there."""
+        return []
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -127,16 +146,25 @@ class FileDataModule(DenseDataModule):
             *(self.augment if train else ()),
         ]
 
+    def setup(self, stage: str | None = None) -> None:
+        super().setup(stage)
+        self._warn_of_unmatched()
+
     def source(self, split: str) -> Source[Any]:
         original = self.original(split)
+        if absent := self.absent(split):
+            rank_zero_info(f"{type(self).__name__}, {split}: {absent}")
         return prepared(original, self.root, split, self.reads) or original
 
     def original(self, split: str) -> Source[Any]:
         """The split in the dataset's own files, even where there is a prepared copy of it."""
+        if reason := self.lacks(split):
+            raise DatasetNotFoundError(reason)
         skipped = self.skipped()
         records = [record for record in self.records(split) if record.name not in skipped]
         if not records:
-            raise self.not_found(f"at least one sample of the split `{split}`")
+            absent = f" ({absent.rstrip('.')})" if (absent := self.absent(split)) else ""
+            raise self.not_found(f"at least one sample of the split `{split}`{absent}")
         return Source(records, self.reader())
 
     def skipped(self) -> frozenset[str]:
@@ -144,6 +172,30 @@ class FileDataModule(DenseDataModule):
         return frozenset(
             chain.from_iterable(read_names(file) for file in (self.known_bad, self.skip) if file)
         )
+
+    def unmatched(self) -> list[str]:
+        """Names in `skip` that no sample has; none as long as a split cannot be listed."""
+        if self.skip is None:
+            return []
+        try:
+            listed = [self.records(split) for split in SPLITS if self.lacks(split) is None]
+        except (OSError, ValueError):  # said when that split is used
+            return []
+        names = {record.name for record in chain.from_iterable(listed)}
+        # Whoever has a part of the dataset need not have what is damaged in the whole of it.
+        known_bad = read_names(self.known_bad) if self.known_bad else ()
+        return sorted(set(read_names(self.skip)) - names - set(known_bad))
+
+    @rank_zero_only
+    def _warn_of_unmatched(self) -> None:
+        unmatched = [] if self._skip_list_looked_at else self.unmatched()
+        self._skip_list_looked_at = True
+        if unmatched:
+            rank_zero_warn(
+                f"`skip`, `{self.skip}`, names {len(unmatched)} samples that"
+                f" {type(self).__name__} does not have: {some_of(unmatched)}. Correct or remove"
+                " these lines."
+            )
 
     def not_found(self, expected: str) -> DatasetNotFoundError:
         """The error for a dataset that is missing or incomplete.
@@ -196,31 +248,6 @@ def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
             f"`depth_range` should be two rising numbers of metres, found {depth_range}."
         )
     return nearest, farthest
-
-
-def check_fit(
-    image_file: Path, image: np.ndarray, camera_file: Path, centre: Sequence[float] | np.ndarray
-) -> None:
-    """Refuse an image that was scaled without its camera, or the other way round.
-
-    Args:
-        image_file: Where the image comes from.
-        image: What it holds, `[height, width, 3]`.
-        camera_file: Where the camera comes from.
-        centre: The principal point in pixels, x and y.
-
-    Raises:
-        UnreadableFileError: The point is farther from the image's middle than a quarter of it.
-    """
-    height, width = image.shape[:2]
-    x, y = float(centre[0]), float(centre[1])
-    if abs(x - width / 2) > width / 4 or abs(y - height / 2) > height / 4:
-        raise UnreadableFileError(
-            f"`{camera_file}` should fit the image `{image_file}` of {width} x {height} pixels,"
-            f" found the principal point ({x:g}, {y:g}), far from its middle."
-            " Scale the camera file as the images were scaled, or use the full-size images.",
-            camera_file,
-        )
 
 
 def read_names(file: Path) -> list[str]:

@@ -1,12 +1,12 @@
 """Sets of classes that datasets are labelled in, and the maps from one to another, by name.
 
 A network is trained in one space. It is evaluated on another dataset by reading that dataset's
-labels in the same space (`ClassMap`), or in a coarser space by mapping its predictions
-(`between`).
+labels in the same space (`ClassMap`), or in another space, to which its predictions are mapped by
+the same names (`Labels.members`; for labels that were read already there is `between`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
@@ -23,13 +23,17 @@ class LabelSpace:
 
     Attributes:
         name: As settings and files spell it.
-        labels: Names and colours of the classes, in the order of their train ids.
-        members: Of a class that is wider than its name, the classes of finer spaces in it.
+        labels: Names and colours of the classes, in the order of their train ids, and the classes
+            of finer spaces in those that are wider than their names.
     """
 
     name: str
     labels: Labels
-    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes of finer spaces in each that has some."""
+        return self.labels.members
 
     def home(self, name: str) -> str | None:
         """The class here that a class of another space falls into; none if there is none."""
@@ -108,7 +112,8 @@ def by_name(
 
 def _chosen(labels: Labels, names: Sequence[str]) -> Labels:
     colours = dict(zip(labels.names, labels.colours, strict=True))
-    return Labels(tuple(names), tuple(colours[name] for name in names))
+    members = {name: labels.members[name] for name in names if name in labels.members}
+    return Labels(tuple(names), tuple(colours[name] for name in names), members)
 
 
 _CITYSCAPES: Mapping[str, tuple[int, int, int]] = {
@@ -132,7 +137,13 @@ _CITYSCAPES: Mapping[str, tuple[int, int, int]] = {
     "motorcycle": (0, 0, 230),
     "bicycle": (119, 11, 32),
 }
-_NINETEEN = Labels(tuple(_CITYSCAPES), tuple(_CITYSCAPES.values()))
+# In the classes of Virtual KITTI 2 and of drawn streets.
+_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "traffic sign": ("sign",),
+    "vegetation": ("tree",),
+    "car": ("van",),
+}
+_NINETEEN = Labels(tuple(_CITYSCAPES), tuple(_CITYSCAPES.values()), _MEMBERS)
 _SIXTEEN = tuple(name for name in _CITYSCAPES if name not in {"terrain", "truck", "train"})
 _THIRTEEN = tuple(name for name in _SIXTEEN if name not in {"wall", "fence", "pole"})
 
@@ -149,20 +160,39 @@ _EIGHT = (
 )
 _EIGHT_LABELS = Labels(_EIGHT, tuple(_CITYSCAPES.get(n, _CITYSCAPES["car"]) for n in _EIGHT))
 
-VKITTI2_8 = LabelSpace("vkitti2_8", _EIGHT_LABELS, {"vehicle": ("car", "truck", "bus")})
+
+def _eight(name: str, vehicle: tuple[str, ...]) -> LabelSpace:
+    members = {wide: parts for wide, parts in _MEMBERS.items() if wide in _EIGHT}
+    return LabelSpace(name, replace(_EIGHT_LABELS, members=members | {"vehicle": vehicle}))
+
+
+VKITTI2_8 = _eight("vkitti2_8", ("car", "truck", "bus", "van"))
 """What Virtual KITTI 2 and Cityscapes share."""
-VKITTI2_8_STRICT = LabelSpace("vkitti2_8_strict", _EIGHT_LABELS, {"vehicle": ("car", "bus")})
+VKITTI2_8_STRICT = _eight("vkitti2_8_strict", ("car", "bus", "van"))
 """As DenseMTL has it: trucks are vehicles in Virtual KITTI 2, and unknown in Cityscapes."""
 
-TASKONOMY_17 = LabelSpace(
-    "taskonomy_17",
-    Labels.spread(
-        (
-            *("background", "bottle", "chair", "couch", "potted plant", "bed", "dining table"),
-            *("toilet", "tv", "microwave", "oven", "toaster", "sink", "refrigerator", "book"),
-            *("clock", "vase"),
-        )
+_TASKONOMY = (
+    *("background", "bottle", "chair", "couch", "potted plant", "bed", "dining table"),
+    *("toilet", "tv", "microwave", "oven", "toaster", "sink", "refrigerator", "book"),
+    *("clock", "vase"),
+)
+# Of NYUDv2's 40. What Taskonomy labels is one of 16 things or background; the four of NYUDv2 that
+# are in none (box, otherstructure, otherfurniture, otherprop) may hold any of these things.
+_TASKONOMY_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "background": (
+        *("wall", "floor", "cabinet", "door", "window", "bookshelf", "picture", "counter"),
+        *("blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror", "floor mat"),
+        *("clothes", "ceiling", "paper", "towel", "shower curtain", "whiteboard", "person"),
+        *("night stand", "lamp", "bathtub", "bag"),
     ),
+    "couch": ("sofa",),
+    "dining table": ("table",),
+    "tv": ("television",),
+    "book": ("books",),
+}
+
+TASKONOMY_17 = LabelSpace(
+    "taskonomy_17", replace(Labels.spread(_TASKONOMY), members=_TASKONOMY_MEMBERS)
 )
 """Taskonomy's classes without "uncertain"."""
 

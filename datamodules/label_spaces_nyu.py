@@ -64,34 +64,18 @@ def _spread_bits(number: int) -> int:
 
 NYU_40 = LabelSpace("nyu_40", Labels(_FORTY, _palette(len(_FORTY))))
 """The classes that the multi-task papers evaluate in."""
-NYU_13 = LabelSpace("nyu_13", Labels(tuple(_THIRTEEN), _palette(len(_THIRTEEN))), _THIRTEEN)
+NYU_13 = LabelSpace("nyu_13", Labels(tuple(_THIRTEEN), _palette(len(_THIRTEEN)), _THIRTEEN))
 """Those of MTAN and of SceneNet."""
 
 NYU_IDS: Mapping[int, str] = dict(enumerate(_FORTY, start=1))
 """The ids 1 to 40; 0 is unlabelled."""
 
-# What Taskonomy labels is one of 16 things or background. The things among what is left out here
-# are not told apart in the 40 classes: these pixels are unknown.
-_NO_THING = set(_FORTY) - {"box", "otherstructure", "otherfurniture", "otherprop"}
-_TASKONOMY_NAMES = {
-    "sofa": "couch",
-    "table": "dining table",
-    "television": "tv",
-    "books": "book",
-    "chair": "chair",
-    "bed": "bed",
-    "toilet": "toilet",
-    "sink": "sink",
-    "refrigerator": "refrigerator",
-}
 _OWN_NAMES = {name: name for name in _FORTY}
 
 NYU_SPACES: Mapping[str, ClassMap] = {
     NYU_40.name: by_name(NYU_40, _OWN_NAMES),
     NYU_13.name: by_name(NYU_13, _OWN_NAMES),
-    TASKONOMY_17.name: ClassMap(
-        TASKONOMY_17, dict.fromkeys(_NO_THING, "background") | _TASKONOMY_NAMES
-    ),
+    TASKONOMY_17.name: by_name(TASKONOMY_17, _OWN_NAMES),
 }
 """The spaces that NYUDv2 can be read in, by name."""
 

@@ -1,8 +1,8 @@
 """What the class ids of one task mean."""
 
 import colorsys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 IGNORE = 255
 """Class id of a pixel or an image whose class is unknown."""
@@ -15,10 +15,12 @@ class Labels:
     Attributes:
         names: One name per class; class `i` is `names[i]`.
         colours: Red, green and blue of each class in 0..255, for pictures and legends.
+        members: Of a class that is wider than its name, what finer sets of classes call its parts.
     """
 
     names: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.colours):
@@ -31,6 +33,8 @@ class Labels:
                 f"`names` should hold 1 to {IGNORE} classes ({IGNORE} means unknown),"
                 f" found {len(self.names)}."
             )
+        if unknown := self.members.keys() - set(self.names):
+            raise ValueError(f"`members` should be of classes in `names`, found {sorted(unknown)}.")
 
     @classmethod
     def spread(cls, names: Sequence[str]) -> "Labels":

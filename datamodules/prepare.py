@@ -14,6 +14,7 @@ from rich import get_console
 from datamodules.base import SPLITS
 from datamodules.checks import check_sample
 from datamodules.files import FileDataModule
+from datamodules.images import damage_refused
 from datamodules.parallel import Died, cores, each
 from datamodules.prepared.copy import COMMON, Copy
 from datamodules.prepared.identity import described, state
@@ -163,7 +164,8 @@ class Reading:
 
     def __call__(self, index: int) -> Decoded:
         record = self.source.records[self.start + index]
-        with files_read(self.root) as files:
+        # A copy must not freeze what a damaged file happens to decode to.
+        with files_read(self.root) as files, damage_refused():
             sample = self.source.read(record, self.tasks)
         # Before the checks: a file that changes while they run shall count as changed.
         state_of_files = state(files, self.root)

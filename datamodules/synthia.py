@@ -10,11 +10,13 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from datamodules.agreement import same_size
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range, read_names
 from datamodules.images import UnreadableFileError, read_rgb, read_rgb16
 from datamodules.label_spaces import SYNTHIA_IDS, SYNTHIA_SPACES, find_space
 from datamodules.labels import Labels
+from datamodules.listing import matches
 from datamodules.predictions import PredictionFormat, synthia_format
 from datamodules.transforms import Sample, Transform
 
@@ -113,12 +115,20 @@ class Synthia(FileDataModule):
         images = self._folder() / IMAGES
         if not images.is_dir():
             raise self.not_found(f"the folder `{ROOT}/{IMAGES}` of images")
-        matches = (IMAGE.fullmatch(file.name) for file in images.iterdir())
-        present = {match[1] for match in matches if match}
+        present = {match[1] for match in matches(images, IMAGE)}
         return [Picture(name) for name in stored_numbers(split) if name in present]
 
     def official(self, split: str) -> int:
         return len(stored_numbers(split))
+
+    def unpaired(self, split: str) -> list[Path]:
+        lone = set(stored_numbers(split)) - {picture.name for picture in self.records(split)}
+        places = (self._folder() / FOLDERS[task] for task in self.reads)
+        return [
+            folder / f"{name}.png"
+            for folder in places
+            for name in sorted(lone & {match[1] for match in matches(folder, IMAGE)})
+        ]
 
     def reader(self) -> "SynthiaReader":
         folder = self._folder()
@@ -153,8 +163,12 @@ class SynthiaReader:
             "segmentation": self._segmentation,
             "depth": self._depth,
         }
-        maps = {task: shipped[task](self._file(picture, FOLDERS[task])) for task in tasks}
-        return {"image": image, "name": picture.name, "camera": camera_at(image.shape[:2])} | maps
+        sample: Sample = {"image": image, "name": picture.name}
+        sample["camera"] = camera_at(image.shape[:2])
+        for task in tasks:
+            file = self._file(picture, FOLDERS[task])
+            sample[task] = same_size(picture.name, image, task, file, shipped[task](file))
+        return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
         ids = read_rgb16(file)[..., 0]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -10,10 +11,18 @@ from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.label_spaces import find_space
 from datamodules.labels import Labels
+from datamodules.listing import matches
 from datamodules.predictions import PredictionFormat, vkitti2_format
 from datamodules.transforms import Transform
 from datamodules.vkitti2_classes import SPACES, train_ids
-from datamodules.vkitti2_reader import Frame, Place, VKITTI2Reader, text_file
+from datamodules.vkitti2_reader import (
+    CLASSES,
+    DEPTH,
+    Frame,
+    Place,
+    VKITTI2Reader,
+    text_file,
+)
 
 STORED = Path(__file__).parent / "splits" / "vkitti2.txt"
 
@@ -38,7 +47,20 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "depth": ("depth",),
     "classes": ("classSegmentation", "classsegmentation"),
 }
-IMAGE = re.compile(r"rgb_(\d{5})\.jpg")
+FILES: Mapping[str, re.Pattern[str]] = {
+    "rgb": re.compile(r"rgb_(\d{5})\.jpg"),
+    "depth": re.compile(r"depth_(\d{5})\.png"),
+    "classes": re.compile(r"classgt_(\d{5})\.png"),
+}
+LABELS: Mapping[str, tuple[str, str]] = {
+    "segmentation": ("classes", CLASSES),
+    "depth": ("depth", DEPTH),
+}
+UNUSED: Mapping[str, str] = {
+    "train": "run `validate` or `test`, which need no training split",
+    "val": "train without validation, by `--trainer.limit_val_batches 0`",
+    "test": "fit without testing, by `--test_after_fit false`",
+}
 
 Choice = TypeVar("Choice")
 
@@ -81,7 +103,8 @@ class VKITTI2(FileDataModule):
         image_size: Height and width of the network's input.
         label_space: `vkitti2_8`, `cityscapes_19` or another space of the streets, `vkitti2_14`.
         scenes: Scenes of each split, such as `{train: [Scene01], val: [Scene02]}`; by default as
-            above. No scene may be in two splits.
+            above. No scene may be in two splits; a split without scenes, such as `test` here,
+            cannot be used, and is an error only where it would be.
         variations: Weather, time of day or direction of view.
         cameras: 0 (left), 1 (right).
         depth_range: Depth outside these metres is unknown, and 0 always.
@@ -129,15 +152,34 @@ class VKITTI2(FileDataModule):
     def prediction_format(self) -> PredictionFormat:
         return vkitti2_format(self.label_space)
 
+    def lacks(self, split: str) -> str | None:
+        if self.scenes[split]:
+            return None
+        given = {name: list(scenes) for name, scenes in self.scenes.items() if scenes}
+        free = sorted(set(FRAMES).difference(*self.scenes.values()))
+        return (
+            f"`scenes` should give the split `{split}` a scene for it to be used, found {given}."
+            f" Add `{split}` with one of {free or list(FRAMES)}, or {UNUSED[split]}."
+        )
+
     def records(self, split: str) -> list[Frame]:
         place = self._place("rgb")
         return [
-            Frame(scene, variation, camera, number)
-            for scene in self.scenes[split]
-            for variation in self.variations
-            for camera in self.cameras
-            for number in self._numbers(place.folder(scene, variation, camera))
+            Frame(*drive, number)
+            for drive in self._films(split)
+            for number in self._numbers(place.folder(*drive))
         ]
+
+    def unpaired(self, split: str) -> list[Path]:
+        images = set(self.records(split))
+        files: list[Path] = []
+        for kind, form in (LABELS[task] for task in self.reads):
+            place = self._place(kind)
+            for drive in self._films(split):
+                numbers = (int(match[1]) for match in matches(place.folder(*drive), FILES[kind]))
+                lone = {Frame(*drive, number) for number in numbers} - images
+                files += [place.file(frame, form) for frame in sorted(lone)]
+        return files
 
     def reader(self) -> VKITTI2Reader:
         return VKITTI2Reader(
@@ -153,10 +195,19 @@ class VKITTI2(FileDataModule):
         frames = sum(FRAMES[scene] for scene in self.scenes[split])
         return frames * len(self.variations) * len(self.cameras)
 
+    def drawn(self, split: str, counts: Mapping[str, int]) -> int | None:
+        # Scenes are drawn for one variation and one camera, so both are those or not found.
+        as_drawn = set(self.scenes[split]) == set(stored_scenes()[split])
+        return counts[split] if as_drawn else None
+
+    def _films(self, split: str) -> list[tuple[str, str, int]]:
+        """What a camera saw of a drive, for each of them."""
+        scenes = self.scenes[split]
+        return list(product(scenes, self.variations, self.cameras))
+
     def _numbers(self, folder: Path) -> list[int]:
         """Numbers of the frames in a folder, which has to hold some."""
-        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        numbers = sorted(int(match[1]) for match in map(IMAGE.fullmatch, names) if match)
+        numbers = sorted(int(match[1]) for match in matches(folder, FILES["rgb"]))
         if not numbers:
             raise self.not_found(
                 f"images `rgb_00000.jpg`, ... in `{folder}`, or in the same folder below"
@@ -176,12 +227,14 @@ class VKITTI2(FileDataModule):
 
     def _texts(self) -> Path | None:
         """Folder below which every drive has its `intrinsic.txt`; None if cameras are unknown."""
-        bases = self._bases("textgt")
-        for base in bases:
-            if all(text_file(base, *drive).is_file() for drive in self._drives()):
-                return base
-        # With normals to derive, the missing file is an error that its reader puts into words.
-        return bases[0] if "normals" in self.tasks else None
+        drives = self._drives()
+
+        def found(base: Path) -> int:
+            return sum(text_file(base, *drive).is_file() for drive in drives)
+
+        base = max(self._bases("textgt"), key=found)  # of equals the first
+        # With normals to derive, a missing file is an error that its reader puts into words.
+        return base if found(base) == len(drives) or "normals" in self.tasks else None
 
     def _bases(self, *kinds: str) -> list[Path]:
         return [self.root, *(self.root / ARCHIVE.format(kind=kind) for kind in kinds)]
@@ -207,6 +260,11 @@ def _checked_scenes(scenes: Mapping[str, Sequence[str]]) -> dict[str, tuple[str,
         raise ValueError(
             f"`scenes` should give some of {list(FRAMES)} to each of {list(SPLITS)},"
             f" found {dict(scenes)}."
+        )
+    if not listed:
+        raise ValueError(
+            f"`scenes` should give at least one split a scene, found {dict(scenes)}. Leave it out"
+            " for the stored splits."
         )
     if len(set(listed)) < len(listed):
         raise ValueError(

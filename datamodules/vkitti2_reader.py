@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from datamodules.files import check_fit
+from datamodules.agreement import check_fit, same_size
 from datamodules.images import UnreadableFileError, read_grey16, read_rgb
 from datamodules.transforms import Sample
 from datamodules.vkitti2_classes import COLOURS, UNKNOWN_COLOUR, ids_of_colours
 
 CODES_PER_METRE = 100
 SKY = 65535
-IMAGE = "rgb_{:05d}.jpg"
+IMAGE, DEPTH, CLASSES = "rgb_{:05d}.jpg", "depth_{:05d}.png", "classgt_{:05d}.png"
 
 INTRINSICS = ("frame", "cameraID", "K[0,0]", "K[1,1]", "K[0,2]", "K[1,2]")
 """Columns of `intrinsic.txt`; the last four are the camera's."""
@@ -85,14 +85,16 @@ class VKITTI2Reader:
             sample["camera"] = camera(file, frame.number, frame.camera)
             if "depth" in tasks:
                 check_fit(self.images.file(frame, IMAGE), image, file, sample["camera"][2:])
-        shipped: Mapping[str, Callable[[Frame], np.ndarray]] = {
-            "segmentation": self._segmentation,
-            "depth": self._depth,
+        shipped: Mapping[str, tuple[Path, Callable[[Path], np.ndarray]]] = {
+            "segmentation": (self.classes.file(frame, CLASSES), self._segmentation),
+            "depth": (self.depths.file(frame, DEPTH), self._depth),
         }
-        return sample | {task: shipped[task](frame) for task in tasks}
+        for task in tasks:
+            file, read = shipped[task]
+            sample[task] = same_size(frame.name, image, task, file, read(file))
+        return sample
 
-    def _segmentation(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
-        file = self.classes.file(frame, "classgt_{:05d}.png")
+    def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
         colours = read_rgb(file)
         # A fourth byte turns each colour into one little-endian number, without arithmetic.
         padded = np.zeros((*colours.shape[:2], 4), np.uint8)
@@ -104,8 +106,8 @@ class VKITTI2Reader:
             raise _unreadable(file, f"hold the colours of {len(COLOURS)} classes only", found)
         return ids
 
-    def _depth(self, frame: Frame) -> Float32[np.ndarray, "height width"]:
-        codes = read_grey16(self.depths.file(frame, "depth_{:05d}.png"))
+    def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
+        codes = read_grey16(file)
         metres = codes.astype(np.float32) / np.float32(CODES_PER_METRE)
         nearest, farthest = self.depth_range
         unknown = (codes == 0) | (codes == SKY) | (metres < nearest) | (metres > farthest)

@@ -112,6 +112,14 @@ def test_checkpoint_of_another_model_is_one_message(capsys: pytest.CaptureFixtur
     assert "The checkpoint's model is not the config's" in message
 
 
+def test_fit_without_a_test_split_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    why = {"test": "`scenes` should give it one."}
+    monkeypatch.setattr("datamodules.Scenes.lacks", lambda self, split: why.get(split))
+    with pytest.warns(UserWarning, match=r"test after the fit is left out\. `scenes` should"):
+        main(["fit", "--config", str(DEMO), *SMALL])
+    assert Path("runs/scenes_sdne/checkpoints/last.ckpt").exists()
+
+
 def test_fit_then_resume_then_predict() -> None:
     main(["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"])
     checkpoint = Path("runs/scenes_sdne/checkpoints/last.ckpt")

@@ -20,10 +20,12 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
+from rich import get_console
 
 from vtagml.callbacks import (
     AffinityHeatmap,
+    ClassNames,
     ParameterTable,
     PredictionGrid,
     PredictionWriter,
@@ -180,6 +182,8 @@ class ExperimentCLI(LightningCLI):
         trainer = super().instantiate_trainer(**options)
         if trainer.loggers:
             cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
+        evaluated = None if self.subcommand == "fit" else config.ckpt_path
+        cast(Any, trainer).callbacks.append(ClassNames(evaluated))
         if self.subcommand == "predict":
             cast(Any, trainer).callbacks.append(PredictionWriter())
         return trainer
@@ -187,8 +191,18 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
-            self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
+            lacks = getattr(self.datamodule, "lacks", lambda split: None)("test")
+            if lacks:
+                rank_zero_warn(f"The test after the fit is left out. {lacks}")
+            else:
+                self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
         check_saved(self.trainer)
+
+    def after_predict(self) -> None:
+        for each in cast(Any, self.trainer).callbacks:
+            if isinstance(each, PredictionWriter) and each.written and self.trainer.is_global_zero:
+                places = (f"{what} in `{folder}`" for what, folder in each.written.items())
+                get_console().print(f"Predictions: {', '.join(places)}.", soft_wrap=True)
 
 
 class DataCLI(DataOnly, ExperimentCLI):

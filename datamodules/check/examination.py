@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from datamodules.checks import check_sample
+from datamodules.images import damage_refused
 from datamodules.labels import IGNORE
 from datamodules.samples import Source
 from datamodules.transforms import Sample
@@ -115,7 +116,8 @@ class Examiner:
         return found
 
     def _read(self, record: Any, tasks: Sequence[str]) -> Sample:
-        sample = self.source.read(record, tasks)
+        with damage_refused():
+            sample = self.source.read(record, tasks)
         check_sample(sample, tasks, self.classes)
         return sample
 

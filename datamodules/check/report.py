@@ -10,7 +10,10 @@ from datamodules.check.examination import Examination, TaskStatistics
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong: with a sample, or with a split as a whole if `name` is None."""
+    """Something that is wrong: with a sample, or with a split as a whole if `name` is None.
+
+    What is wrong with the dataset as a whole has an empty `split`.
+    """
 
     split: str
     name: str | None

@@ -142,6 +142,14 @@ class NYUDv2(FileDataModule):
     def official(self, split: str) -> int:
         return 795 if split == "train" else 654
 
+    def drawn(self, split: str, counts: Mapping[str, int]) -> int:
+        # The layouts call the second of the two splits what their form calls it.
+        (tested,) = counts.keys() - {"train"}
+        return counts["train" if split == "train" else tested]
+
+    def unpaired(self, split: str) -> list[Path]:
+        return self.form().unpaired(split, self.reads)
+
     @property
     def prediction_format(self) -> PredictionFormat:
         return nyudv2_format(self.label_space.space, self.normals_axes)

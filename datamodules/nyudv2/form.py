@@ -86,6 +86,10 @@ class Form(ABC):
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         """Read one sample; of the labels only those that are asked for."""
 
+    def unpaired(self, split: str, tasks: Sequence[str]) -> list[Path]:
+        """Files with labels of these tasks, whose image is not there."""
+        return []
+
     def refuse(self, setting: str, found: object, expected: str) -> None:
         raise ValueError(
             f"`{setting}` should be {expected}; found {found!r} for the {type(self).__name__}"

@@ -1,13 +1,17 @@
 """The folders of `.npy` files that MTAN and the methods after it train on, in 13 classes."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float32, UInt8
 
+from datamodules.agreement import same_size
 from datamodules.label_spaces_nyu import NYU_13
+from datamodules.listing import matches
 from datamodules.nyudv2.arrays import (
     metres,
     read_npy,
@@ -20,6 +24,8 @@ from datamodules.nyudv2.form import Form, Frame
 from datamodules.transforms import Sample
 
 _FOLDERS = {"train": "train", "val": "val", "test": "val"}
+_KINDS: Mapping[str, str] = {"segmentation": "label", "depth": "depth", "normals": "normal"}
+_ARRAY = re.compile(r"(\d+)\.npy")
 
 
 @dataclass(frozen=True)
@@ -50,20 +56,39 @@ class MtanTree(Form):
         numbers = sorted(int(file.stem) for file in files)
         return [Frame(f"{_FOLDERS[split]}_{number:04d}", str(number), split) for number in numbers]
 
-    def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
-        def file(kind: str) -> Path:
-            return self.root / _FOLDERS[frame.split] / kind / f"{frame.key}.npy"
+    def unpaired(self, split: str, tasks: Sequence[str]) -> list[Path]:
+        images = {frame.key for frame in self.frames(split)}
+        folders = (self.root / _FOLDERS[split] / _KINDS[task] for task in tasks)
+        return [
+            folder / match[0]
+            for folder in folders
+            for match in sorted(matches(folder, _ARRAY), key=lambda match: int(match[1]))
+            if match[1] not in images
+        ]
 
-        stored = read_npy(file("image"), dimensions=3, channels=3)
-        image = np.rint(255 * shares(file("image"), stored, "an image")).astype(np.uint8)
+    def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
+        file = self._file(frame, "image")
+        stored = read_npy(file, dimensions=3, channels=3)
+        image = np.rint(255 * shares(file, stored, "an image")).astype(np.uint8)
         sample: Sample = {"name": frame.name, "image": image}
-        if "segmentation" in tasks:
-            stored = read_npy(file("label"), dimensions=2)
-            sample["segmentation"] = shifted_ids(file("label"), stored, len(NYU_13.labels.names))
-        if "depth" in tasks:
-            stored = read_npy(file("depth"), dimensions=3, channels=1)
-            sample["depth"] = metres(file("depth"), stored[..., 0], self.depth_range)
-        if "normals" in tasks:
-            stored = read_npy(file("normal"), dimensions=3, channels=3)
-            sample["normals"] = unit_normals(file("normal"), stored, self.normals_axes)
+        readers: Mapping[str, Callable[[Path], np.ndarray]] = {
+            "segmentation": self._segmentation,
+            "depth": self._depth,
+            "normals": self._normals,
+        }
+        for task in tasks:
+            file = self._file(frame, _KINDS[task])
+            sample[task] = same_size(frame.name, image, task, file, readers[task](file))
         return sample
+
+    def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
+        return shifted_ids(file, read_npy(file, dimensions=2), len(NYU_13.labels.names))
+
+    def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
+        return metres(file, read_npy(file, dimensions=3, channels=1)[..., 0], self.depth_range)
+
+    def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
+        return unit_normals(file, read_npy(file, dimensions=3, channels=3), self.normals_axes)
+
+    def _file(self, frame: Frame, kind: str) -> Path:
+        return self.root / _FOLDERS[frame.split] / kind / f"{frame.key}.npy"

@@ -1,13 +1,14 @@
 """The folders of the multi-task papers, `NYUD_MT.tgz` and `NYUDv2.tar.gz`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
+from datamodules.agreement import same_size
 from datamodules.images import read_grey8, read_rgb
 from datamodules.label_spaces_nyu import train_ids
 from datamodules.nyudv2.arrays import (
@@ -65,28 +66,32 @@ class MultitaskTree(Form):
         sample: Sample = {"name": frame.name, "image": image}
         if image.shape[:2] == WINDOW_SIZE:
             sample["camera"] = window_camera(WINDOW)
-        if "segmentation" in tasks:
-            file = self._file("segmentation", frame.key)
-            sample["segmentation"] = classes_of(file, read_grey8(file), train_ids(self.space))
-        if "depth" in tasks:
-            file = self._file("depth", frame.key)
-            sample["depth"] = metres(file, read_npy(file, dimensions=2), self.depth_range)
-        if "normals" in tasks:
-            sample["normals"] = self._normals(frame.key)
-        if "edges" in tasks:
-            sample["edges"] = self._boundaries(frame.key)
+        readers: Mapping[str, tuple[str, Callable[[Path], np.ndarray]]] = {
+            "segmentation": ("segmentation", self._segmentation),
+            "depth": ("depth", self._depth),
+            "normals": ("normals", self._normals),
+            "edges": ("edge", self._boundaries),
+        }
+        for task in tasks:
+            folder, read = readers[task]
+            file = self._file(folder, frame.key)
+            sample[task] = same_size(frame.name, image, task, file, read(file))
         return sample
 
-    def _normals(self, name: str) -> Float32[np.ndarray, "height width 3"]:
-        file = self._file("normals", name)
+    def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
+        return classes_of(file, read_grey8(file), train_ids(self.space))
+
+    def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
+        return metres(file, read_npy(file, dimensions=2), self.depth_range)
+
+    def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
         if file.suffix == ".png":
             stored = read_rgb(file) * np.float32(2 / 255) - np.float32(1)
         else:
             stored = read_npy(file, dimensions=3, channels=3)
         return unit_normals(file, stored, self.normals_axes)
 
-    def _boundaries(self, name: str) -> Float32[np.ndarray, "height width"]:
-        file = self._file("edge", name)
+    def _boundaries(self, file: Path) -> Float32[np.ndarray, "height width"]:
         if file.suffix == ".png":
             return read_grey8(file) / np.float32(255)
         return shares(file, read_npy(file, dimensions=2), "boundaries")

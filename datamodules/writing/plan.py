@@ -126,13 +126,7 @@ class Plan:
 
     def earlier(self) -> "Plan | None":
         """The plan by which `out` was written, None if there is none that can be read."""
-        try:
-            found = json.loads((self.out / MANIFEST).read_text())
-            layout = find_layout(found["as"], found["form"])
-            size = (found["size"][0], found["size"][1])
-            return Plan(layout, self.out, found["count"], size, found["seed"], found["look"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            return None
+        return read_plan(self.out)
 
     def remove(self) -> None:
         """Remove the files of this plan, and the folders that are empty then; nothing else."""
@@ -140,6 +134,17 @@ class Plan:
             (self.out / path).unlink(missing_ok=True)
         for path in self.files:
             _remove_empty(self.out, (self.out / path).parent)
+
+
+def read_plan(out: Path) -> Plan | None:
+    """The plan by which a folder was written, None if there is none that can be read."""
+    try:
+        found = json.loads((out / MANIFEST).read_text())
+        layout = find_layout(found["as"], found["form"])
+        size = (found["size"][0], found["size"][1])
+        return Plan(layout, out, found["count"], size, found["seed"], found["look"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
 
 
 def _remove_empty(root: Path, folder: Path) -> None:

@@ -53,11 +53,41 @@ def test_a_container_named_as_its_owner_is_said_once() -> None:
     assert [row.part for row in count_parameters(network)] == ["decoders.a"]
 
 
-def test_table_shows_shares() -> None:
+def shown(rows: list[Parameters]) -> list[str]:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(parameter_table([Parameters("a", 250, 750), Parameters("b", 0, 1000)]))
-    lines = captured.get().splitlines()
+        console.print(parameter_table(rows))
+    return captured.get().splitlines()
+
+
+def test_large_networks_fit_a_narrow_terminal() -> None:
+    rows = [
+        Parameters("encoder", 192, 0),
+        Parameters("encoder.backbone", 0, 886_891_768),
+        Parameters("encoder.adapters.stage3_block17", 381_314, 0),
+        Parameters("encoder.adapters.stage3_block18", 381_314, 0),
+        Parameters("decoders.segmentation", 136_986_920, 0),
+    ]
+    lines = shown(rows)
+    assert max(map(len, lines)) <= 80
+    # Parts below what they belong to, said once; the encoder's own numbers are in its own line.
+    parts = [line[:22].rstrip() for line in lines[4:] if line.strip()]
+    assert parts == [
+        "  encoder",
+        "    backbone",
+        "    adapters",
+        "      stage3_block17",
+        "      stage3_block18",
+        "  decoders",
+        "    segmentation",
+        "  total",
+    ]
+    assert "192" in lines[4]
+    assert any("886,891,768" in line for line in lines)
+
+
+def test_table_shows_shares() -> None:
+    lines = shown([Parameters("a", 250, 750), Parameters("b", 0, 1000)])
     assert any(all(word in line for word in (" a ", "250", "1,000", "25.0")) for line in lines)
     assert any(all(word in line for word in ("total", "1,750", "2,000", "12.5")) for line in lines)
 

@@ -37,14 +37,14 @@ class Module(LightningModule):
         self.tasks = {task.name: task for task in tasks}
 
 
-def written(
+def write(
+    writer: PredictionWriter,
     root: Path,
     outputs: dict[str, Any],
     tasks: list[Task],
-    form: Format | None = None,
-    folder: Path | None = None,
+    form: Format | None,
     fast: bool = False,
-) -> list[str]:
+) -> None:
     trainer = Trainer(
         default_root_dir=root,
         fast_dev_run=fast,
@@ -54,8 +54,18 @@ def written(
         enable_checkpointing=False,
     )
     trainer.datamodule = Data(form)  # type: ignore[attr-defined]
-    module = Module(tasks)
-    PredictionWriter(folder).on_predict_batch_end(trainer, module, outputs, {}, 0)
+    writer.on_predict_batch_end(trainer, Module(tasks), outputs, {}, 0)
+
+
+def written(
+    root: Path,
+    outputs: dict[str, Any],
+    tasks: list[Task],
+    form: Format | None = None,
+    folder: Path | None = None,
+    fast: bool = False,
+) -> list[str]:
+    write(PredictionWriter(folder), root, outputs, tasks, form, fast)
     files = (path for path in root.rglob("*") if path.is_file())
     return sorted(path.relative_to(root).as_posix() for path in files)
 
@@ -131,3 +141,17 @@ def test_labels_of_whole_images_are_written(tmp_path: Path) -> None:
 
 def test_a_trial_run_leaves_nothing(tmp_path: Path) -> None:
     assert written(tmp_path, two_sizes(), DENSE, Format(), fast=True) == []
+
+
+def test_it_knows_where_it_wrote(tmp_path: Path) -> None:
+    def places(form: Format | None, tasks: list[Task]) -> dict[str, Path]:
+        writer = PredictionWriter()
+        assert writer.written == {}
+        write(writer, tmp_path, two_sizes(), tasks, form)
+        return {what: folder.relative_to(tmp_path) for what, folder in writer.written.items()}
+
+    pictures, numbers = Path("predictions"), Path("submission")
+    assert places(None, DENSE) == {"pictures": pictures, "arrays": pictures}
+    assert places(Format(), [Depth()]) == {"pictures": pictures, "numbers": numbers}
+    both = {"pictures": pictures, "numbers": numbers, "arrays": pictures}
+    assert places(Format(), DENSE) == both

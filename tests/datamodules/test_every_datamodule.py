@@ -1,13 +1,28 @@
 """One suite for all datasets: what a batch holds, and that it is the same everywhere."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from datamodules import DenseDataModule, HorizontalFlip, SceneObjects, Scenes
+from datamodules import (
+    VKITTI2,
+    Cityscapes,
+    DenseDataModule,
+    HorizontalFlip,
+    NYUDv2,
+    Resize,
+    SceneObjects,
+    Scenes,
+    Synthia,
+    Taskonomy,
+)
+from datamodules.files import DatasetNotFoundError, FileDataModule
 from datamodules.samples import Draw
+from datamodules.writing import Plan, write_scenes
+from datamodules.writing.command import main
 
 SPLITS = ("train", "val", "test")
 COUNTS = {"train": 4, "val": 2, "test": 2}
@@ -25,12 +40,44 @@ def objects(cache: Path | None, **settings) -> SceneObjects:
     return SceneObjects(SIZE, **COUNTS, cache=cache, **settings)
 
 
+FILES: dict[str, Callable[..., FileDataModule]] = {
+    "taskonomy": Taskonomy,
+    "nyudv2": NYUDv2,
+    "cityscapes": Cityscapes,
+    "synthia": Synthia,
+    "vkitti2": VKITTI2,
+}
+
+
+def files(word: str, form: str | None = None) -> Callable[..., DenseDataModule]:
+    """Reads drawn scenes; without augmentation there is no random geometry, either."""
+
+    def make(folder: Path, **settings) -> FileDataModule:
+        if not (folder / "scenes.json").exists():
+            write_scenes(word, folder, count=4, form=form, size=(48, 64), processes=0)
+        if "augment" in settings:
+            settings["geometry"] = [Resize(SIZE)]
+        return FILES[word](folder, SIZE, **settings)
+
+    return make
+
+
 # A new dataset gets one line here.
 DATASETS: dict[str, Callable[..., DenseDataModule]] = {
     "room-day": scenes("room", "day"),
     "street-dusk": scenes("street", "dusk"),
     "objects": objects,
+    "taskonomy": files("taskonomy"),
+    "nyudv2": files("nyudv2", form="npy"),  # the official form's frames are large
+    "cityscapes": files("cityscapes"),
+    "synthia": files("synthia"),
+    "vkitti2": files("vkitti2"),
 }
+# The field tests NYUDv2 on its 654 test images and picks checkpoints by them, too; it has no other
+# split. The test labels of Cityscapes are withheld, so by default `val` stands in for them.
+TESTED_ON_VAL = {"nyudv2", "cityscapes"}
+
+ROUNDING = 1e-6
 
 CLASSES = {"segmentation", "shape", "material", "colour"}
 CHANNELS = {"depth": 1, "normals": 3, "edges": 1}
@@ -50,17 +97,32 @@ def dataset(request, tmp_path_factory) -> Callable[..., DenseDataModule]:
     return make
 
 
-def names(data: DenseDataModule, split: str) -> set[str]:
-    return {sample["name"] for sample in map(data.samples[split].__getitem__, range(COUNTS[split]))}
+def samples(data: DenseDataModule, split: str) -> list[dict]:
+    return [data.samples[split][index] for index in range(len(data.samples[split]))]
+
+
+def names(data: DenseDataModule, split: str) -> list[str]:
+    return [sample["name"] for sample in samples(data, split)]
+
+
+def images(data: DenseDataModule, split: str) -> set[bytes]:
+    source = data.samples[split].source
+    return {source.read(record, [])["image"].tobytes() for record in source.records}
 
 
 def assert_same(first: dict, second: dict) -> None:
     assert first.keys() == second.keys()
     for key, value in first.items():
         if isinstance(value, torch.Tensor):
-            torch.testing.assert_close(value, second[key], rtol=0, atol=0, equal_nan=True)
+            assert_near(value, second[key])
         else:
             assert value == second[key]
+
+
+def assert_near(first: torch.Tensor, second: torch.Tensor) -> None:
+    # What filters compute is rounded by where in memory an array lies.
+    near = ROUNDING if first.is_floating_point() else 0
+    torch.testing.assert_close(first, second, rtol=near, atol=near, equal_nan=True)
 
 
 def test_batch_has_every_key_in_its_form(dataset) -> None:
@@ -84,8 +146,7 @@ def test_batch_has_every_key_in_its_form(dataset) -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_values_lie_in_their_ranges(dataset, split: str) -> None:
     data = dataset()
-    for index in range(COUNTS[split]):
-        sample = data.samples[split][index]
+    for sample in samples(data, split):
         assert len(sample["image"].unique()) > 10
         for task, labels in data.labels.items():
             known = sample[task] != 255
@@ -94,10 +155,16 @@ def test_values_lie_in_their_ranges(dataset, split: str) -> None:
         if "depth" in sample:
             known = ~sample["depth"].isnan()
             assert (sample["depth"][known] > 0).all()
+            assert known.any()
             length = sample["normals"].norm(dim=0)
-            torch.testing.assert_close(length[known[0]], torch.ones(int(known.sum())))
-            assert (length.isnan() == ~known[0]).all()
-            assert ((sample["edges"] >= 0) & (sample["edges"] <= 1)).all()
+            faces = ~length.isnan()
+            assert faces.any()
+            torch.testing.assert_close(length[faces], torch.ones(int(faces.sum())))
+            if not isinstance(data, FileDataModule):  # those have holes of their own in each task
+                assert (faces == known[0]).all()
+            edges = sample["edges"][~sample["edges"].isnan()]
+            assert edges.any()
+            assert ((edges >= 0) & (edges <= 1)).all()
         if "camera" in sample:
             focal_x, focal_y, centre_x, centre_y = sample["camera"].tolist()
             assert min(focal_x, focal_y) > 0
@@ -110,18 +177,15 @@ def test_classes_have_names_and_colours(dataset) -> None:
     assert data.labels.keys() == CLASSES & set(data.offers)
 
 
-def test_splits_share_no_sample(dataset) -> None:
+def test_splits_share_no_sample(dataset, request) -> None:
     data = dataset()
-    images = [
-        data.samples[split].source.read(i, [])["image"].tobytes()
-        for split in SPLITS
-        for i in range(COUNTS[split])
-    ]
-    assert len(set(images)) == sum(COUNTS.values())
-    for split in SPLITS:
-        assert len(names(data, split)) == COUNTS[split]
-    assert not names(data, "train") & names(data, "val")
-    assert not names(data, "val") & names(data, "test")
+    found = {split: names(data, split) for split in SPLITS}
+    if request.node.callspec.params["dataset"] in TESTED_ON_VAL:
+        assert found.pop("test") == found["val"]
+    listed = [name for split in found.values() for name in split]
+    assert len(listed) >= 5
+    assert len(set(listed)) == len(listed)
+    assert len(set().union(*(images(data, split) for split in found))) == len(listed)
 
 
 def test_workers_change_nothing(dataset) -> None:
@@ -140,7 +204,7 @@ def test_epochs_and_seeds_change_the_augmentation_and_not_the_data(dataset) -> N
     assert any(not torch.equal(images[0], image) for image in images[1:])
     other = dataset(seed=1, augment=[])
     assert_same(other.samples["train"][1], dataset(augment=[]).samples["train"][1])
-    assert_same(other.samples["val"][1], dataset().samples["val"][1])
+    assert_same(other.samples["val"][0], dataset().samples["val"][0])
 
 
 def test_only_tasks_asked_for(dataset) -> None:
@@ -159,7 +223,26 @@ def test_flip_mirrors_maps_and_turns_normals(dataset) -> None:
         mirrored = value.flip(-1) if value.ndim else value
         if key == "normals":
             mirrored = mirrored * torch.tensor([-1, 1, 1])[:, None, None]
-        torch.testing.assert_close(flipped[key], mirrored, rtol=0, atol=0, equal_nan=True)
+        assert_near(flipped[key], mirrored)
     if "camera" in plain:
         expected = plain["camera"] * torch.tensor([1, 1, -1, 1]) + torch.tensor([0, 0, SIZE[1], 0])
         torch.testing.assert_close(flipped["camera"], expected)
+
+
+@pytest.mark.parametrize("content", ["absent", "empty", "other"])
+@pytest.mark.parametrize("word", FILES)
+def test_the_proposed_scenes_can_be_written(
+    word: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "the data"
+    if content != "absent":
+        root.mkdir()
+    if content == "other":
+        (root / "letter.txt").touch()
+    with pytest.raises(DatasetNotFoundError) as error:
+        FILES[word](root, SIZE).setup()
+    written: list[Path] = []
+    monkeypatch.setattr(Plan, "write", lambda plan, *_: written.append(plan.out))
+    (command,) = [part for part in str(error.value).split("`") if part.startswith("lightning ")]
+    main(shlex.split(command)[2:])
+    assert written == [tmp_path / "the data-scenes" if content == "other" else root]

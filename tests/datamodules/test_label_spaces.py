@@ -22,6 +22,7 @@ from datamodules.label_spaces import (
     table,
 )
 from datamodules.labels import Labels
+from datamodules.vkitti2_classes import VKITTI2_14
 
 # From the official label definitions and the field's own tables: id to train id.
 CITYSCAPES = {
@@ -116,6 +117,10 @@ def test_from_one_space_to_a_coarser_one() -> None:
     assert (coarse[19:] == 255).all()
     assert between(CITYSCAPES_19, VKITTI2_8)[[13, 14, 15]].tolist() == [7, 7, 7]
     assert between(CITYSCAPES_19, VKITTI2_8_STRICT)[[13, 14, 15]].tolist() == [7, 255, 7]
+    # Trees are vegetation (8), vans are cars (13); Misc (10) and GuardRail (6) have no place.
+    own = VKITTI2_14.labels.names
+    found = dict(zip(own, between(VKITTI2_14, CITYSCAPES_19).tolist(), strict=False))
+    assert (found["tree"], found["van"], found["misc"]) == (8, 13, 255)
 
 
 @pytest.mark.parametrize("coarse", [CITYSCAPES_16, CITYSCAPES_13, VKITTI2_8, VKITTI2_8_STRICT])

@@ -19,3 +19,8 @@ def test_spread_gives_each_class_its_own_colour() -> None:
     assert len(set(labels.colours)) == 3
     # The first hue is 0, red: value 0.9 in red, and 0.9 * (1 - 0.7) = 0.27 in green and blue.
     assert labels.colours[0] == (round(0.9 * 255), round(0.27 * 255), round(0.27 * 255))
+
+
+def test_members_are_of_classes_that_there_are() -> None:
+    with pytest.raises(ValueError, match=r"`members`.*found \['vehicle'\]"):
+        Labels(("road",), ((0, 0, 0),), {"vehicle": ("car",)})

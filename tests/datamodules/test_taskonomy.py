@@ -2,7 +2,6 @@ import logging
 import pickle
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,8 +10,8 @@ from jsonargparse import ArgumentParser
 
 from datamodules import DenseDataModule
 from datamodules.files import DatasetNotFoundError
-from datamodules.images import UnreadableFileError
-from datamodules.taskonomy import Taskonomy, read_buildings
+from datamodules.taskonomy import Taskonomy
+from datamodules.taskonomy_buildings import read_buildings
 from tests.fakes.taskonomy import FOLDERS, SIZE, view_file, write_view
 
 SAMPLE = ("hanson", 9, 2)
@@ -142,7 +141,7 @@ def test_missing_dataset_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_split_without_images_is_an_error(tree: Path) -> None:
-    with pytest.raises(DatasetNotFoundError, match="`val`"):
+    with pytest.raises(DatasetNotFoundError, match=r"`val`.*4 of 4 .*collierville, corozal, dard"):
         taskonomy(tree).source("val")
 
 
@@ -152,100 +151,6 @@ def test_missing_buildings_are_named(tree: Path, caplog: pytest.LogCaptureFixtur
     assert "24 of 25 buildings" in caplog.text
     assert "woodbine" in caplog.text
     assert "hanson" not in caplog.text
-
-
-DOMAINS = {
-    "segmentation": "segment_semantic",
-    "depth": "depth_zbuffer",
-    "normals": "normal",
-    "edges": "edge_texture",
-}
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_only_the_files_of_a_task_are_needed(tmp_path: Path, task: str) -> None:
-    write_view(tmp_path, *SAMPLE, domains=("rgb", DOMAINS[task]))
-    assert read(tmp_path, tasks=[task]).keys() == {"image", "name", task}
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_missing_partner_is_named_unless_its_view_is_skipped(tree: Path, task: str) -> None:
-    file = view_file(tree, DOMAINS[task], *SAMPLE)
-    file.unlink()
-    with pytest.raises(FileNotFoundError, match=file.name):
-        read(tree)
-    write_view(tree, "merom", 0, 0)
-    skip = tree / "skip.txt"
-    skip.write_text("hanson_point_9_view_2  # incomplete\n")
-    assert read(tree, skip=skip)["name"] == "merom_point_0_view_0"
-
-
-def test_images_known_to_be_damaged_are_left_out(tmp_path: Path) -> None:
-    for view in (7, 8):
-        write_view(tmp_path, "newfields", 1070, view)
-    for building, point, view in (("woodbine", 1096, 6), ("muleshoe", 399, 5), ("muleshoe", 3, 5)):
-        write_view(tmp_path, building, point, view)
-    data = taskonomy(tmp_path)
-    names = [r.name for split in ("train", "test") for r in data.source(split).records]
-    assert names == ["newfields_point_1070_view_7", "muleshoe_point_3_view_5"]
-
-
-def truncate(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-20])
-
-
-def empty(file: Path) -> None:
-    file.write_bytes(b"")
-
-
-def make_8_bit(file: Path) -> None:
-    cv2.imwrite(str(file), np.zeros((SIZE, SIZE), np.uint8))
-
-
-def make_colour(file: Path) -> None:
-    cv2.imwrite(str(file), np.zeros((SIZE, SIZE, 3), np.uint8))
-
-
-def make_16_bit(file: Path) -> None:
-    cv2.imwrite(str(file), np.zeros((SIZE, SIZE), np.uint16))
-
-
-def make_code_18(file: Path) -> None:
-    cv2.imwrite(str(file), np.full((SIZE, SIZE), 18, np.uint8))
-
-
-@pytest.mark.parametrize(
-    ("domain", "damage"),
-    [
-        *[
-            (domain, damage)
-            for domain in (*DOMAINS.values(), "rgb")
-            for damage in (truncate, empty)
-        ],
-        ("depth_zbuffer", make_8_bit),
-        ("edge_texture", make_8_bit),
-        ("segment_semantic", make_colour),
-        ("segment_semantic", make_code_18),
-        ("normal", make_16_bit),
-        ("rgb", make_8_bit),
-    ],
-)
-def test_damaged_file_is_named(tree: Path, domain: str, damage) -> None:
-    file = view_file(tree, domain, *SAMPLE)
-    damage(file)
-    with pytest.raises(UnreadableFileError) as error:
-        read(tree)
-    assert str(file) in str(error.value)
-
-
-def test_label_of_another_size_is_refused(tree: Path) -> None:
-    write_view(tree, "darden", 0, 0)
-    file = view_file(tree, "depth_zbuffer", *SAMPLE)
-    cv2.imwrite(str(file), np.ones((SIZE, SIZE // 2), np.uint16))
-    data = taskonomy(tree)
-    data.setup("fit")
-    with pytest.raises(ValueError, match="hanson_point_9_view_2"):
-        data.samples["train"][0]
 
 
 def test_excluded_buildings_are_a_setting(tree: Path) -> None:
@@ -261,6 +166,17 @@ def test_split_file_of_ones_own(tree: Path, end: str) -> None:
     assert read_buildings(file) == {"train": ["merom"], "val": ["hanson"], "test": ["ihlen"]}
     data = taskonomy(tree, buildings=file)
     assert [record.name for record in data.source("val").records] == ["hanson_point_9_view_2"]
+
+
+def test_split_without_buildings_is_an_error_where_it_is_used(tree: Path) -> None:
+    file = tree / "split.csv"
+    file.write_text("id,train,val,test\nhanson,1,0,0\nmerom,0,1,0\n")
+    data = taskonomy(tree, buildings=file, excluded=["merom"])
+    data.setup()
+    assert len(data.train_dataloader()) == 1
+    for split, loader in (("val", data.val_dataloader), ("test", data.test_dataloader)):
+        with pytest.raises(ValueError, match=f"a building of the split `{split}`"):
+            loader()
 
 
 def test_missing_split_file_is_named(tmp_path: Path) -> None:

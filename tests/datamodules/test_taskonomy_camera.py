@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.images import UnreadableFileError
-from datamodules.taskonomy import field_of_view
+from datamodules.taskonomy_reader import field_of_view
 
 
 def test_field_of_view_is_in_radians(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ without, a figure on a full disk, is one warning; `metrics.json` and saved weigh
 """
 
 from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
+from vtagml.callbacks.class_names import ClassNames
 from vtagml.callbacks.gradient_conflicts import GradientConflicts
 from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
 from vtagml.callbacks.prediction_grid import PredictionGrid
@@ -20,6 +21,7 @@ from vtagml.callbacks.throughput import Throughput
 
 __all__ = [
     "AffinityHeatmap",
+    "ClassNames",
     "FaultyTrainingError",
     "GradientConflicts",
     "ParameterTable",

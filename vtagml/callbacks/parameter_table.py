@@ -6,6 +6,7 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 from rich import get_console
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import nn
 
@@ -13,6 +14,7 @@ from vtagml.callbacks.publish import log_numbers
 from vtagml.callbacks.run_folder import Attempt, keep, to_json
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.
+INDENT = "  "
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,23 @@ def total(rows: list[Parameters]) -> Parameters:
 
 
 def parameter_table(rows: list[Parameters]) -> Table:
-    """Returns the table for the terminal; percentages are of each part's total."""
-    table = Table(title="Parameters", title_justify="left", title_style="bold")
-    table.add_column("part", overflow="fold")
+    """Returns the table for the terminal; percentages are of each part's total.
+
+    Parts stand below what they are parts of, by the last word of their names: the whole of
+    `encoder.adapters.stage3_block15` and four numbers of nine digits fit no line of 80 characters.
+    """
+    table = Table(title="Parameters", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column("part", no_wrap=True)
     for column in ("trainable", "frozen", "total", "trainable %"):
         table.add_column(column, justify="right", no_wrap=True)
+    above: list[str] = []
     for row in rows:
+        path = row.part.split(".")
+        for depth in range(len(path) - 1):
+            if above[: depth + 1] != path[: depth + 1]:
+                table.add_row(INDENT * depth + path[depth])
         table.add_row(*_cells(row), style="" if row.trainable else "dim")
+        above = path
     table.add_section()
     table.add_row(*_cells(total(rows)), style="bold")
     return table
@@ -106,7 +118,9 @@ def _parts(module: nn.Module, name: str, depth: int) -> Iterator[tuple[str, nn.M
 
 def _cells(row: Parameters) -> list[str]:
     share = 100 * row.trainable / row.total if row.total else 0.0
-    return [row.part, f"{row.trainable:,}", f"{row.frozen:,}", f"{row.total:,}", f"{share:.1f}"]
+    *groups, name = row.part.split(".")
+    shown = INDENT * len(groups) + name
+    return [shown, f"{row.trainable:,}", f"{row.frozen:,}", f"{row.total:,}", f"{share:.1f}"]
 
 
 def _numbers(row: Parameters) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class PredictionWriter(Callback):
 
     def __init__(self, folder: str | Path | None = None) -> None:
         self.folder = None if folder is None else Path(folder)
+        self.written: dict[str, Path] = {}  # where this rank's pictures and numbers went
 
     def on_predict_batch_end(
         self,
@@ -66,13 +67,14 @@ class PredictionWriter(Callback):
             for task, prediction in predictions.items():
                 picture = tasks[task].picture(prediction[None])[0]
                 write_whole(folder / f"{name}_{task}.png", png(picture))
-            write_numbers(folder, form, name, predictions)
+            numbers = write_numbers(folder, form, name, predictions)
+            self.written = {"pictures": folder, **numbers}
 
 
 def write_numbers(
     folder: Path, form: FileFormat | None, name: str, predictions: Mapping[str, Tensor]
-) -> None:
-    """Writes one sample's predictions, in a format where there is one.
+) -> dict[str, Path]:
+    """Writes one sample's predictions, in a format where there is one; returns the folders.
 
     Args:
         folder: For what no format has a file for.
@@ -81,11 +83,15 @@ def write_numbers(
         predictions: By task.
     """
     numbers = {task: prediction.numpy() for task, prediction in predictions.items()}
+    written = {}
     if form is not None:
         for task in [task for task in numbers if task in form.tasks]:
-            form.write(folder.parent / form.folder, name, task, numbers.pop(task))
+            written["numbers"] = folder.parent / form.folder
+            form.write(written["numbers"], name, task, numbers.pop(task))
     if numbers:
+        written["arrays"] = folder
         write_whole(folder / f"{name}.npz", compressed(numbers))
+    return written
 
 
 def compressed(numbers: Mapping[str, np.ndarray]) -> bytes:

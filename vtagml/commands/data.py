@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from jsonargparse import Namespace
 from lightning import LightningDataModule
@@ -16,6 +16,7 @@ from datamodules.check.tables import show
 from datamodules.files import FileDataModule
 from datamodules.prepare import prepare
 from datamodules.writing import command as scenes
+from vtagml.commands.building import built
 from vtagml.tasks import Task
 
 Load: TypeAlias = Callable[[Sequence[str]], LightningDataModule | None]
@@ -39,7 +40,7 @@ class DataOnly(LightningCLI):
         settings = config.data.init_args
         if "tasks" in settings and settings.tasks is None:
             settings.tasks = _task_names(config.get("model"))
-        self.datamodule = _built(LightningDataModule, config.data)
+        self.datamodule = built(LightningDataModule, config.data)
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Leaves it to the command to use the data."""
@@ -90,13 +91,7 @@ def _parser() -> ArgumentParser:
 def _task_names(model: Namespace | None) -> list[str] | None:
     """Names of the tasks that a model would have, without building it."""
     tasks = model.init_args.get("tasks") if model else None
-    return [task.name for task in _built(list[Task], tasks)] if tasks else None
-
-
-def _built(kind: Any, config: Any) -> Any:
-    parser = LightningArgumentParser(exit_on_error=False)
-    parser.add_argument("--built", type=kind)
-    return parser.instantiate_classes(parser.parse_object({"built": config})).built
+    return [task.name for task in built(list[Task], tasks)] if tasks else None
 
 
 def _name(datamodule: object) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from lightning import LightningModule
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningCLI
 from rich import get_console
 
 from vtagml.checkpoints import read_checkpoint, save_adapters
+from vtagml.commands.building import built
 
 Trained: TypeAlias = Callable[[Sequence[str]], LightningModule]
 """Makes the model of an experiment, with the weights of its checkpoint, from a command's words."""
@@ -20,9 +21,7 @@ class ModelOnly(LightningCLI):
 
     def instantiate_classes(self) -> None:
         config = self.config[self.config.subcommand]
-        parser = LightningArgumentParser(exit_on_error=False)
-        parser.add_argument("--built", type=LightningModule)
-        self.model = parser.instantiate_classes(parser.parse_object({"built": config.model})).built
+        self.model = built(LightningModule, config.model)
         if config.ckpt_path is not None:
             content = read_checkpoint(Path(config.ckpt_path))
             self.model.on_load_checkpoint(content)  # says where the two differ

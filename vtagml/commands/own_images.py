@@ -15,7 +15,6 @@ from typing import Any
 import torch
 import yaml
 from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.cli import LightningArgumentParser
 from rich import get_console
 
 from datamodules import ImageFolder
@@ -25,6 +24,8 @@ from vtagml.affinity import Affinity
 from vtagml.backbone import Backbone
 from vtagml.callbacks import PredictionWriter, Progress
 from vtagml.callbacks.run_folder import to_json, write_whole
+from vtagml.checkpoints import read_checkpoint
+from vtagml.commands.building import built
 
 CONFIG = "config.yaml"
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone.
@@ -39,7 +40,7 @@ def asks_for_images(words: Sequence[str]) -> bool:
 def run_images(words: Sequence[str]) -> None:
     """Runs `lightning predict --ckpt_path FILE --images FOLDER`."""
     options = _options(words)
-    checkpoint = read_checkpoint(options.ckpt_path)
+    checkpoint = trained(options.ckpt_path)
     file = config_beside(options.ckpt_path)
     config = _read(file)
     images = Path(options.images)
@@ -98,26 +99,15 @@ def _options(words: Sequence[str]) -> Namespace:
     return options
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def trained(path: Path) -> dict[str, Any]:
     """Returns the content of a checkpoint if it is one of `lightning fit`."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"`--ckpt_path` must be a checkpoint, found no file `{path}`. Train first (`lightning "
-            "fit`), or give runs/NAME/checkpoints/last.ckpt."
-        )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged files end in nearly any exception
-        content = str(error).splitlines()[0]
-    if not isinstance(content, Mapping) or not isinstance(content.get("state_dict"), Mapping):
-        found = content if isinstance(content, str) else f"a file with a {type(content).__name__}"
-        if isinstance(content, Mapping):
-            found = f"a file with the keys {sorted(map(str, content))[:5]}"
+    content = read_checkpoint(path)
+    if not isinstance(content.get("state_dict"), Mapping):
         raise ValueError(
-            f"`--ckpt_path` must be a checkpoint of `lightning fit`, found in `{path}`: {found}. "
-            "It may be cut off, or of another program; give runs/NAME/checkpoints/last.ckpt."
+            f"`--ckpt_path` must be a checkpoint of `lightning fit`, found in `{path}` a file with "
+            f"the keys {sorted(map(str, content))[:5]}. Give runs/NAME/checkpoints/last.ckpt."
         )
-    return dict(content)
+    return content
 
 
 def config_beside(checkpoint: Path) -> Path:
@@ -197,13 +187,6 @@ def _start(class_path: Any) -> str | None:
         key for kind, key in STARTS.items() if isinstance(found, type) and issubclass(found, kind)
     )
     return next(starts, None)
-
-
-def built(kind: type, settings: Any) -> Any:
-    """Returns the object that a class path with its arguments stands for."""
-    parser = LightningArgumentParser(exit_on_error=False)
-    parser.add_argument("--built", type=kind)
-    return parser.instantiate_classes(parser.parse_object({"built": settings})).built
 
 
 def _check_apart(images: Path, folders: Sequence[Path]) -> None:

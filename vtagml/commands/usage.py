@@ -44,6 +44,7 @@ usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
   --model.optimizer.init_args.lr 1e-3      the learning rate
   --model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
   --data.batch_size 8                      per rank; likewise --data.workers
+  --data.label_space vkitti2_8             test in other classes than the checkpoint was trained in
   --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
   --images FOLDER                          predict on own images: --ckpt_path, --out, no --config
   --print_config                           shows the resolved config and stops

@@ -7,11 +7,12 @@ add one, write a sibling class in a file of its own.
 """
 
 from vtagml.tasks.categorical import Categorical
+from vtagml.tasks.class_map import ClassMap
 from vtagml.tasks.classification import Classification
 from vtagml.tasks.depth import Depth
 from vtagml.tasks.edges import Edges
 from vtagml.tasks.inverse_depth import InverseDepth
-from vtagml.tasks.labels import Labels
+from vtagml.tasks.labels import Labels, WideLabels
 from vtagml.tasks.normals import Normals
 from vtagml.tasks.prior import MajorityPrior, MeanDirectionPrior, MeanPrior, Prior
 from vtagml.tasks.segmentation import Segmentation
@@ -19,6 +20,7 @@ from vtagml.tasks.task import Task
 
 __all__ = [
     "Categorical",
+    "ClassMap",
     "Classification",
     "Depth",
     "Edges",
@@ -31,4 +33,5 @@ __all__ = [
     "Prior",
     "Segmentation",
     "Task",
+    "WideLabels",
 ]

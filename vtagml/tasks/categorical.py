@@ -1,7 +1,7 @@
 """What tasks with classes share."""
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vtagml.losses.cross_entropy import cross_entropy
 from vtagml.losses.unknown import UNKNOWN_CLASS
+from vtagml.tasks.class_map import ClassMap
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.palette import UNKNOWN_GREY, palette
 from vtagml.tasks.prior import MajorityPrior
@@ -22,13 +23,20 @@ class Categorical(Task, ABC):
     class of the largest score. Names and colours come from the data (`bind`), else from a fixed
     palette.
 
+    A model can be evaluated on data with other classes than it was trained on, once it is known
+    what its own are called (`names`, or `trained_on`): predictions, loss, metrics and pictures are
+    then in the classes of the data (`ClassMap`).
+
     Args:
         name: Key of the task in samples, outputs and logs.
         classes: Number of classes, without the unknown.
         weight: Fixed weight of the loss.
+        names: Names of the classes; by default those of the data.
     """
 
-    def __init__(self, name: str, classes: int, weight: float = 1.0) -> None:
+    def __init__(
+        self, name: str, classes: int, weight: float = 1.0, names: Sequence[str] | None = None
+    ) -> None:
         super().__init__(name, channels=classes, weight=weight)
         if not 2 <= classes <= UNKNOWN_CLASS:
             raise ValueError(
@@ -36,18 +44,24 @@ class Categorical(Task, ABC):
                 f"unknown), found {classes}: set it to the number of classes of the data."
             )
         self.classes = classes
+        self.names: tuple[str, ...] | None = None
+        self._names_of_data: tuple[str, ...] | None = None
+        if names is not None:
+            self.trained_on(names)
         self._legend = [(f"class {index}", colour) for index, colour in enumerate(palette(classes))]
 
     def predict(self, map: Float[Tensor, "batch channels *size"]) -> Int[Tensor, "batch *size"]:
-        return map.argmax(dim=1)
+        return (map if self.class_map is None else self.class_map.scores(map)).argmax(dim=1)
 
     def loss(
         self, map: Float[Tensor, "batch channels *size"], target: Int[Tensor, "batch *size"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        if self.class_map is not None:
+            map, target = self.class_map.scores(map), self.class_map.learnable(target)
         return cross_entropy(map, target)
 
     def prior(self) -> MajorityPrior:
-        return MajorityPrior(self.classes)
+        return MajorityPrior(self.data_classes)
 
     def legend(self) -> list[tuple[str, tuple[float, float, float]]]:
         return list(self._legend)
@@ -56,11 +70,13 @@ class Categorical(Task, ABC):
         if self.name not in labels:
             return
         names, colours = labels[self.name].names, labels[self.name].colours
-        if len(names) != self.classes:
+        if self.names is None and len(names) != self.classes:
             shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
             raise ValueError(
                 f"`classes` of {type(self).__name__} ({self.name}) is {self.classes}, but the "
-                f"data has {len(names)} classes ({shown}): set `classes: {len(names)}`."
+                f"data has {len(names)} classes ({shown}): set `classes: {len(names)}`. A model "
+                f"of {self.classes} classes can be evaluated here by a map of its predictions: "
+                "test its checkpoint, which knows what they are called, or set `names`."
             )
         if len(colours) != len(names):
             raise ValueError(
@@ -71,9 +87,30 @@ class Categorical(Task, ABC):
             (name, (red / 255, green / 255, blue / 255))
             for name, (red, green, blue) in zip(names, colours, strict=True)
         ]
+        self._names_of_data = tuple(names)
+        own = self.names or self._names_of_data
+        same = own == self._names_of_data
+        self.class_map = None if same else ClassMap.between(own, labels[self.name])
+
+    def trained_on(self, names: Sequence[str]) -> None:
+        if len(names) != self.classes or len(set(names)) < len(names):
+            raise ValueError(
+                f"`names` of {self.name} must be {self.classes} different names, one per class, "
+                f"found {len(names)}: {list(names)}."
+            )
+        self.names = tuple(names)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        return self.names or self._names_of_data
+
+    @property
+    def data_classes(self) -> int:
+        """Number of classes of labels and predictions."""
+        return len(self._legend)
 
     def colours(self, ids: Int[Tensor, "batch *size"]) -> Float[Tensor, "batch *size 3"]:
         """The colour of every class id; grey where it is unknown."""
         table = torch.full((UNKNOWN_CLASS + 1, 3), UNKNOWN_GREY)
-        table[: self.classes] = torch.tensor([colour for _, colour in self._legend])
+        table[: self.data_classes] = torch.tensor([colour for _, colour in self._legend])
         return table.to(ids.device)[ids.long()]

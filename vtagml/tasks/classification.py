@@ -18,6 +18,7 @@ class Classification(Categorical):
         name: Key of the task in samples, outputs and logs, for example "birds".
         classes: Number of classes, without the unknown.
         weight: Fixed weight of the loss.
+        names: Names of the classes; by default those of the data.
     """
 
     headline = "accuracy"

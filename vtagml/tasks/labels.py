@@ -1,5 +1,6 @@
 """What a dataset knows about the classes of a task."""
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 
@@ -14,3 +15,12 @@ class Labels(Protocol):
     @property
     def colours(self) -> tuple[tuple[int, int, int], ...]:
         """One red, green, blue triple (0 to 255) per class."""
+
+
+@runtime_checkable
+class WideLabels(Labels, Protocol):
+    """Labels that know which classes of finer sets fall into theirs."""
+
+    @property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """Names of the finer classes in each class that has some."""

@@ -1,5 +1,7 @@
 """Semantic segmentation."""
 
+from collections.abc import Sequence
+
 from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import MetricCollection
@@ -26,17 +28,26 @@ class Segmentation(Categorical):
         classes: Number of classes, without the unknown.
         weight: Fixed weight of the loss.
         name: Key of the task in samples, outputs and logs.
+        names: Names of the classes; by default those of the data.
     """
 
     headline = "miou"
     higher_is_better = True
 
-    def __init__(self, classes: int, weight: float = 1.0, name: str = "segmentation") -> None:
-        super().__init__(name, classes, weight)
+    def __init__(
+        self,
+        classes: int,
+        weight: float = 1.0,
+        name: str = "segmentation",
+        names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name, classes, weight, names)
 
     def metrics(self) -> MetricCollection:
         # Without `validate_args=False` every update lists the unique ids, which is slow.
-        miou = MulticlassJaccardIndex(self.classes, ignore_index=UNKNOWN_CLASS, validate_args=False)
+        miou = MulticlassJaccardIndex(
+            self.data_classes, ignore_index=UNKNOWN_CLASS, validate_args=False
+        )
         return collect({"miou": miou, "accuracy": Accuracy()})
 
     def picture(

@@ -2,12 +2,13 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jaxtyping import Float, Shaped
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+from vtagml.tasks.class_map import ClassMap
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.prior import Prior
 
@@ -29,10 +30,12 @@ class Task(ABC):
     Attributes:
         headline: Key of the one metric that tables and the relative change Δm use.
         higher_is_better: Whether a larger headline metric is better.
+        class_map: How predictions become the data's classes, where these are others.
     """
 
     headline: str
     higher_is_better: bool
+    class_map: ClassMap | None = None
 
     def __init__(self, name: str, channels: int, weight: float = 1.0) -> None:
         if not name.isidentifier() or name in RESERVED:
@@ -48,6 +51,11 @@ class Task(ABC):
         self.name = name
         self.channels = channels
         self.weight = weight
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes that the map scores, where there are any and they are known."""
+        return None
 
     @abstractmethod
     def predict(self, map: Float[Tensor, "batch channels *size"]) -> Shaped[Tensor, "batch ..."]:
@@ -87,5 +95,9 @@ class Task(ABC):
         """Takes over what the data know about the task: names and colours of its classes.
 
         Raises:
-            ValueError: If the data and the task disagree on the number of classes.
+            ValueError: If the data and the task disagree on the number of classes, and no names
+                say which of them are the same.
         """
+
+    def trained_on(self, names: Sequence[str]) -> None:  # noqa: B027 -- likewise
+        """Learns the names of the classes that the map scores; to be followed by `bind`."""

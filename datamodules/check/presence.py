@@ -1,0 +1,67 @@
+"""What is there and what is not, by the names of files alone."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from datamodules.check.report import Problem
+from datamodules.files import FileDataModule
+from datamodules.listing import some_of
+from datamodules.writing.plan import MANIFEST, read_plan
+
+
+def expected(datamodule: FileDataModule, split: str) -> int | None:
+    """How many samples a split should have: the official number, or that of a drawn stand-in."""
+    if not is_drawn(datamodule):
+        return datamodule.official(split)
+    counts = _drawn_counts(datamodule)
+    return datamodule.drawn(split, counts) if counts else None
+
+
+def is_drawn(datamodule: FileDataModule) -> bool:
+    """Whether `lightning scenes` wrote the dataset."""
+    return (datamodule.root / MANIFEST).exists()
+
+
+def miscounted(datamodule: FileDataModule, split: str, found: int) -> list[Problem]:
+    """Says if a split has not as many samples as it should have."""
+    wanted = expected(datamodule, split)
+    if wanted in (None, found):
+        return []
+    message = f"the split `{split}` has {found} of the official {wanted} samples"
+    if is_drawn(datamodule):
+        message = (
+            f"the split `{split}` has {found} of the {wanted} samples that were drawn, as"
+            f" `{MANIFEST}` says: run the same `lightning scenes` again to complete them"
+        )
+    return [Problem(split, None, message)]
+
+
+def unpaired(datamodule: FileDataModule, split: str) -> list[Problem]:
+    """Parts of a split that are left out, and labels without an image."""
+    problems = []
+    # A stand-in is complete with the parts that were drawn.
+    if not is_drawn(datamodule) and (absent := datamodule.absent(split)):
+        problems.append(f"the split `{split}` is not whole: {absent}")
+    if lone := datamodule.unpaired(split):
+        files = some_of([path.relative_to(datamodule.root) for path in lone])
+        problems.append(
+            f"the split `{split}` has {len(lone)} label files without an image: {files}."
+            " Unpack the images again, or remove these files"
+        )
+    return [Problem(split, None, message) for message in problems]
+
+
+def unmatched(datamodule: FileDataModule) -> list[Problem]:
+    """The skip list, if it has names of no sample."""
+    names = datamodule.unmatched()
+    if not names:
+        return []
+    message = f"`skip`, `{datamodule.skip}`, has {len(names)} names of no sample: {some_of(names)}"
+    return [Problem("", None, message)]
+
+
+def _drawn_counts(datamodule: FileDataModule) -> Mapping[str, int] | None:
+    plan = read_plan(datamodule.root)
+    if plan is None or plan.layout.word != datamodule.stand_in:
+        return None
+    return Counter(place.split for place in plan.places)

@@ -1,0 +1,24 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from datamodules.listing import matches, some_of
+
+
+def test_names_have_to_match_as_a_whole(tmp_path: Path) -> None:
+    for name in ("a_1.png", "a_22.png", "a_1.png.part", "xa_1.png", "b"):
+        (tmp_path / name).touch()
+    found = matches(tmp_path, re.compile(r"a_(\d+)\.png"))
+    assert sorted(match[1] for match in found) == ["1", "22"]
+
+
+def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert matches(tmp_path / "nowhere", re.compile(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(1, "`0`"), (10, "`8`, `9`"), (11, "`8`, `9` and 1 more")]
+)
+def test_some_of_many(count: int, end: str) -> None:
+    assert some_of(range(count)).endswith(end)
