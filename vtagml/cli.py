@@ -45,10 +45,6 @@ from vtagml.checkpoints import (
 )
 from vtagml.commands import (
     USAGE,
-    USAGE_OF_CHECK,
-    USAGE_OF_COMMAND,
-    USAGE_OF_EXPORT,
-    USAGE_OF_PREPARE,
     DataOnly,
     Load,
     ModelOnly,
@@ -57,7 +53,9 @@ from vtagml.commands import (
     run_export,
     run_images,
     run_prepare,
+    run_report,
     run_scenes,
+    usage,
 )
 
 COMMANDS = ("fit", "validate", "test", "predict")
@@ -66,6 +64,7 @@ DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
     "prepare": run_prepare,
     "scenes": run_scenes,
 }
+OTHER_COMMANDS = ("export", "report")
 LOGGERS = "logs"
 
 # Warnings of libraries that no user of a config can act on.
@@ -223,11 +222,11 @@ def main(args: Sequence[str] | None = None) -> None:
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(USAGE)
         return
-    if words[0] not in (*COMMANDS, *DATA_COMMANDS, "export"):
-        known = ", ".join((*COMMANDS, *DATA_COMMANDS, "export"))
+    if words[0] not in (*COMMANDS, *DATA_COMMANDS, *OTHER_COMMANDS):
+        known = ", ".join((*COMMANDS, *DATA_COMMANDS, *OTHER_COMMANDS))
         _fail(f"`{words[0]}` is no command: expected one of {known}.")
-    if words[1:] in (["-h"], ["--help"]) and (usage := _usage(words[0])):
-        sys.stdout.write(usage)
+    if words[1:] in (["-h"], ["--help"]) and (text := usage(words[0])):
+        sys.stdout.write(text)
         return
     words = ["--help" if word == "--help-all" else word for word in words]
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
@@ -239,6 +238,8 @@ def main(args: Sequence[str] | None = None) -> None:
                 DATA_COMMANDS[words[0]](words[1:], _data_of)
             elif words[0] == "export":
                 run_export(words[1:], _model_of)
+            elif words[0] == "report":
+                run_report(words[1:])
             elif words[0] == "predict" and asks_for_images(words):
                 run_images(words[1:])
             else:
@@ -268,16 +269,6 @@ def _data_of(words: Sequence[str]) -> LightningDataModule | None:
 
 def _model_of(words: Sequence[str]) -> LightningModule:
     return _experiment(ModelCLI, ["test", *words]).model
-
-
-def _usage(command: str) -> str | None:
-    own = {
-        "check": USAGE_OF_CHECK,
-        "export": USAGE_OF_EXPORT,
-        "prepare": USAGE_OF_PREPARE,
-        "scenes": None,
-    }
-    return own.get(command, USAGE_OF_COMMAND.format(command=command))
 
 
 def _is_no_advertisement(record: logging.LogRecord) -> bool:

@@ -1,5 +1,7 @@
 """What `--help` prints."""
 
+from collections.abc import Mapping
+
 USAGE = """\
 Multitask dense vision with transformer adapters.
 
@@ -13,6 +15,7 @@ commands:
   check      reads every file of the experiment's dataset and says what is wrong with it
   prepare    writes a decoded copy of the dataset, from which training reads many times faster
   export     what trained, without the frozen backbone, as safetensors
+  report     compares finished runs: one table, pictures, and where each number comes from
   scenes     writes drawn scenes in a dataset's own layout, to try everything without the data
 
 examples:
@@ -22,6 +25,7 @@ examples:
   lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
   lightning test --config experiments/scenes_sdne.yaml
   lightning predict --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt --images photos
+  lightning report runs --baseline scenes_sdne_frozen
   lightning scenes --as cityscapes --out data/cityscapes --count 20
   lightning check --config experiments/cityscapes_sdn.yaml --write-skip-list bad.txt
   lightning prepare --config experiments/cityscapes_sdn.yaml
@@ -90,3 +94,36 @@ names the backbone's architecture and weights, and loads on no other:
   --ckpt_path FILE    by default the run folder's newest
   --out FILE          by default adapters.safetensors
 """
+
+USAGE_OF_REPORT = """\
+usage: lightning report RUN [RUN …] [options]
+       lightning report --affinities RUN RUN [--out FOLDER]
+       lightning report --reported TABLE [--out FOLDER]
+
+Compares finished runs: methods by tasks, mean and standard deviation over seeds, parameters, time.
+Runs on other data, or with other classes, units or thresholds, are refused.
+
+  RUN                 a run folder, or a folder of run folders
+  --baseline NAME     a method or one of its run folders, against which Δm is; several times for
+                      single-task runs, one for each task
+  --by KEY            what names a method: config (default), folder, encoder, decoders, affinity,
+                      backbone, or a key of the config; runs are grouped by all settings but seeds
+  --reported TABLE    rows of a paper's table with the runs' data and tasks, marked as reported:
+                      vtagml_table2, vtagml_table3, … vtagml_table6
+  --affinities A B    compares S and ω of two runs or files; pictures side by side and over training
+  --out FOLDER        where the files go; default: report
+  --format FORMAT     only markdown, csv or latex; by default all of them
+"""
+
+OF_COMMAND: Mapping[str, str | None] = {
+    "check": USAGE_OF_CHECK,
+    "export": USAGE_OF_EXPORT,
+    "prepare": USAGE_OF_PREPARE,
+    "report": USAGE_OF_REPORT,
+    "scenes": None,  # says it itself
+}
+
+
+def usage(command: str) -> str | None:
+    """What `--help` prints; None where the command's own parser does."""
+    return OF_COMMAND.get(command, USAGE_OF_COMMAND.format(command=command))

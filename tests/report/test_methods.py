@@ -1,0 +1,92 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report.run_folders import a_run, write_run
+from vtagml.report import group, read_run
+
+RATE = "model.init_args.optimizer.init_args.lr"
+
+
+def test_seeds_and_places_make_no_method(tmp_path: Path) -> None:
+    elsewhere = {"data.init_args.cache": "/other", "checkpoint.dirpath": "/other", "progress": 1}
+    runs = [a_run(tmp_path / "a"), a_run(tmp_path / "b", seed=1, settings=elsewhere)]
+    (method,) = group(runs)
+    assert method.name == "scenes_sd"
+    assert method.runs == tuple(runs)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "shown"),
+    [
+        (RATE, 0.01, "lr=0.01"),
+        ("trainer.max_steps", 450, "max_steps=450"),
+        ("model.init_args.encoder.class_path", "vtagml.encoders.Frozen", "class_path=vtagml.encod"),
+        ("data.init_args.augment", ["HorizontalFlip"], "augment=['HorizontalFlip']"),
+    ],
+)
+def test_every_other_setting_does(tmp_path: Path, path: str, value: Any, shown: str) -> None:
+    runs = [a_run(tmp_path / "a"), a_run(tmp_path / "b", seed=1, settings={path: value})]
+    first, second = group(runs)
+    assert first.name != second.name
+    assert second.name.startswith(f"scenes_sd, {shown[:20]}")
+
+
+def test_names_fall_back_on_folders(tmp_path: Path) -> None:
+    many = {RATE: 1.0, "trainer.max_steps": 1, "compile": True, "schedule": "flat"}
+    runs = [a_run(tmp_path / "a"), a_run(tmp_path / "b", settings=many)]
+    assert [method.name for method in group(runs)] == ["scenes_sd, a", "scenes_sd, b"]
+
+
+@pytest.mark.parametrize(
+    ("by", "name"),
+    [
+        ("config", "scenes_sd"),
+        ("folder", "a"),
+        ("encoder", "VTAGML"),
+        ("decoders", "PerTask"),
+        ("affinity", "TROA"),
+        ("backbone", "swinv2_tiny"),
+        (RATE, "0.005"),
+        ("model.init_args.optimizer", "AdamW"),
+    ],
+)
+def test_what_names_a_method(tmp_path: Path, by: str, name: str) -> None:
+    assert [method.name for method in group([a_run(tmp_path / "a")], by)] == [name]
+
+
+def test_an_unknown_name_of_names(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`--by` must be config, folder, encoder"):
+        group([a_run(tmp_path / "a")], "model.nothing")
+
+
+def test_a_seed_twice_is_no_second_seed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"seed only once, found `.*a` and `.*b`"):
+        group([a_run(tmp_path / "a"), a_run(tmp_path / "b")])
+
+
+@pytest.mark.parametrize("file", ["affinity.json", "checkpoints/last.ckpt", ""])
+def test_runs_that_start_from_runs_of_one_method_are_of_one_method(
+    tmp_path: Path, file: str
+) -> None:
+    initial = "model.init_args.affinity.init_args.initial"
+    runs = []
+    for seed in (0, 1):
+        source = write_run(tmp_path / f"source_{seed}", seed=seed)
+        settings = {initial: str(source / file)}
+        runs.append(a_run(tmp_path / f"tuned_{seed}", seed=seed, settings=settings))
+    assert len(group(runs)) == 1
+    other = write_run(tmp_path / "source_2", settings={RATE: 0.5})
+    settings = {initial: str(other / file)}
+    assert len(group([*runs, a_run(tmp_path / "tuned_2", seed=2, settings=settings)])) == 2
+
+
+def test_without_a_config_what_is_recorded_decides(tmp_path: Path) -> None:
+    runs = []
+    for seed, encoder in ((0, "VTAGML"), (1, "VTAGML"), (0, "Frozen")):
+        folder = tmp_path / f"{encoder}_{seed}"
+        write_run(folder, seed=seed, changes={"provenance.encoder": encoder})
+        (folder / "config.yaml").unlink()
+        runs.append(read_run(folder))
+    assert [len(method.runs) for method in group(runs)] == [2, 1]

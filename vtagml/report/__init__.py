@@ -1,0 +1,66 @@
+"""What runs left behind, compared: tables, pictures, affinities, and where every number comes from.
+
+Runs of one method, equal in everything but the seeds, become one row with a mean and a spread.
+Runs whose numbers mean different things (other data, classes, units, thresholds) are refused, and
+what papers report stands beside what was measured only under its own name. Nothing here trains or
+reads data; `lightning report` is the command.
+"""
+
+from vtagml.report.affinities import (
+    AffinityComparison,
+    Agreement,
+    Learned,
+    agreement,
+    compare_affinities,
+    read_learned,
+)
+from vtagml.report.comparable import refuse_mix, warnings_of
+from vtagml.report.comparison import Comparison, Row, compare
+from vtagml.report.document import (
+    FORMATS,
+    affinity_files,
+    agreement_sheet,
+    comparison_files,
+    origins,
+    reported_files,
+)
+from vtagml.report.formats import Sheet, terminal
+from vtagml.report.methods import Method, group
+from vtagml.report.reported import Reported, all_reported, reported
+from vtagml.report.runs import Run, find_runs, read_run
+from vtagml.report.sheets import costs, parts, results
+from vtagml.report.statistics import Spread
+
+__all__ = [
+    "FORMATS",
+    "AffinityComparison",
+    "Agreement",
+    "Comparison",
+    "Learned",
+    "Method",
+    "Reported",
+    "Row",
+    "Run",
+    "Sheet",
+    "Spread",
+    "affinity_files",
+    "agreement",
+    "agreement_sheet",
+    "all_reported",
+    "compare",
+    "costs",
+    "compare_affinities",
+    "comparison_files",
+    "find_runs",
+    "group",
+    "origins",
+    "parts",
+    "read_learned",
+    "read_run",
+    "refuse_mix",
+    "reported",
+    "reported_files",
+    "results",
+    "terminal",
+    "warnings_of",
+]

@@ -1,0 +1,209 @@
+"""Affinities of two runs, compared as objects: distance and rank correlation, by task name."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vtagml.affinity.transfer import (
+    AffinityState,
+    positions,
+    read_state,
+    restricted,
+    square,
+    stochastic,
+)
+
+FILE = "affinity.json"
+SIMILARITY, OMEGA = "S", "ω"
+FEWEST = 3  # Two ranks always agree or disagree wholly.
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The affinities that one run left.
+
+    Attributes:
+        path: The file.
+        kind: Class and settings of the affinity.
+        tasks: In the order of the matrices.
+        matrices: S and ω as [target, source]; NaN in S where a pair was never observed.
+        history: The records over training, as the file has them; may be empty.
+        step: Of the matrices, None where the file does not say.
+    """
+
+    path: Path
+    kind: str
+    tasks: tuple[str, ...]
+    matrices: Mapping[str, Matrix]
+    history: Sequence[Mapping[str, Any]]
+    step: int | None
+
+    @property
+    def name(self) -> str:
+        parent = self.path.resolve().parent.name
+        return parent if self.path.name == FILE else self.path.stem
+
+    def among(self, tasks: Sequence[str]) -> Mapping[str, Matrix]:
+        """The matrices of some of the tasks; the rows of ω sum to one among them, too."""
+        return _chosen(self.matrices, self.tasks, tasks)
+
+
+def read_learned(path: Path) -> Learned:
+    """Reads the affinities of a run folder, or of an `affinity.json`."""
+    file = path / FILE if path.is_dir() else path
+    if path.is_dir() and not file.is_file():
+        raise FileNotFoundError(
+            f"`--affinities` must be run folders or affinity files, found no `{FILE}` in `{path}`: "
+            "a run that trains several tasks writes one."
+        )
+    try:
+        state = read_state(file)
+        similarity = _similarity(state)
+        omega = stochastic("omega", state["omega"], state["tasks"]).numpy()
+        history = _history(state)
+    except FileNotFoundError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"`{file}` does not hold affinities. {error}") from None
+    step: Any = cast(Mapping[str, Any], state).get("step")
+    settings = ", ".join(f"{name}={value}" for name, value in state["settings"].items())
+    return Learned(
+        path=file,
+        kind=f"{state['affinity']}({settings})",
+        tasks=tuple(state["tasks"]),
+        matrices={SIMILARITY: similarity, OMEGA: omega},
+        history=history,
+        step=step,
+    )
+
+
+def _history(state: AffinityState) -> list[Mapping[str, Any]]:
+    history: Any = cast(Mapping[str, Any], state).get("history") or []
+    for record in history:
+        if not isinstance(record, dict) or not {"step", "omega", "similarity"} <= record.keys():
+            raise ValueError(
+                "`history` must hold records of `step`, `omega` and `similarity`, found "
+                f"{str(record)[:80]}."
+            )
+    return list(history)
+
+
+def _similarity(state: AffinityState) -> Matrix:
+    similarity = square("similarity", state["similarity"], state["tasks"]).numpy()
+    observed = square("observations", state["observations"], state["tasks"]).numpy()
+    return np.where(observed > 0, similarity, np.nan)
+
+
+def _chosen(
+    matrices: Mapping[str, Matrix], known: Sequence[str], tasks: Sequence[str]
+) -> dict[str, Matrix]:
+    order = positions(tasks, known)
+    omega = restricted(torch.from_numpy(matrices[OMEGA]), order).numpy()
+    return {SIMILARITY: matrices[SIMILARITY][np.ix_(order, order)], OMEGA: omega}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two matrices over the same tasks compare.
+
+    Attributes:
+        frobenius: Root of the summed squares of all differences, over entries known in both.
+        absolute: Mean absolute difference off the diagonal.
+        correlation: Spearman's, off the diagonal; NaN where it is not defined.
+        entries: How many entries off the diagonal are known in both.
+    """
+
+    frobenius: float
+    absolute: float
+    correlation: float
+    entries: int
+
+
+def agreement(first: Matrix, second: Matrix) -> Agreement:
+    """Compares two matrices entry by entry, leaving out what one of them does not know.
+
+    Spearman's correlation is Pearson's of the ranks, equal values sharing their mean rank. In a
+    symmetric matrix each pair stands twice, which changes neither number. It is undefined for
+    fewer than three entries off the diagonal, and for a constant matrix such as a uniform ω.
+    """
+    known = np.isfinite(first) & np.isfinite(second)
+    apart = known & ~np.eye(len(first), dtype=bool)
+    difference = first - second
+    count = int(apart.sum())
+    return Agreement(
+        frobenius=math.sqrt(float((difference[known] ** 2).sum())),
+        absolute=float(np.abs(difference[apart]).mean()) if count else math.nan,
+        correlation=spearman(first[apart], second[apart]),
+        entries=count,
+    )
+
+
+def spearman(first: Matrix, second: Matrix) -> float:
+    """Spearman's rank correlation; NaN for fewer than three values or for equal ones only."""
+    if len(first) < FEWEST or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return math.nan
+    from scipy.stats import rankdata  # as slow to import as all the rest of a command
+
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
+
+
+@dataclass(frozen=True)
+class AffinityComparison:
+    """Two runs' affinities over the tasks that both have.
+
+    Attributes:
+        first: One run.
+        second: The other.
+        tasks: Of both, in the order of the first.
+        agreements: Of S and of ω.
+    """
+
+    first: Learned
+    second: Learned
+    tasks: tuple[str, ...]
+    agreements: Mapping[str, Agreement]
+
+    @property
+    def notes(self) -> list[str]:
+        """What has to be said beside the numbers."""
+        said = []
+        for one, other in ((self.first, self.second), (self.second, self.first)):
+            if alone := [task for task in one.tasks if task not in other.tasks]:
+                said.append(f"Only `{one.path}` has {', '.join(alone)}: left out.")
+        if len(said) > 0:
+            said.append("After leaving tasks out, the rows of ω are made to sum to one again.")
+        unknown = [each for each in (self.first, self.second) if _has_unknown(each, self.tasks)]
+        said += [f"`{each.path}` has pairs that were never observed: left out." for each in unknown]
+        if math.isnan(self.agreements[OMEGA].correlation):
+            said.append("A rank correlation needs three entries and an ω that is not constant.")
+        said.append(
+            "S is symmetric, so each pair counts twice among the entries. Its level depends on the "
+            "network and rises while the decoders learn: ranks compare between networks, distances "
+            "hardly."
+        )
+        return said
+
+
+def _has_unknown(learned: Learned, tasks: Sequence[str]) -> bool:
+    return bool(np.isnan(learned.among(tasks)[SIMILARITY]).any())
+
+
+def compare_affinities(first: Learned, second: Learned) -> AffinityComparison:
+    """Compares what two runs learned, over the tasks of the same names."""
+    tasks = tuple(task for task in first.tasks if task in second.tasks)
+    if len(tasks) < 2:
+        raise ValueError(
+            f"`--affinities` must share at least two tasks, found {list(first.tasks)} in "
+            f"`{first.path}` and {list(second.tasks)} in `{second.path}`."
+        )
+    one, other = first.among(tasks), second.among(tasks)
+    found = {name: agreement(one[name], other[name]) for name in (SIMILARITY, OMEGA)}
+    return AffinityComparison(first, second, tasks, found)

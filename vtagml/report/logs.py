@@ -1,0 +1,46 @@
+"""What the loggers of a run kept: curves by optimiser step."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+Curve = Mapping[int, float]
+
+KEPT = ("val/", "throughput/batch_seconds")
+
+
+def read_logs(folder: Path) -> dict[str, Curve]:
+    """Returns the validation metrics and times of a run folder's CSV logs, by key and step.
+
+    A run that was resumed has several logs; a step that was done again counts as it was last.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for file in _logs(folder):
+        try:
+            with file.open(encoding="utf-8", newline="") as lines:
+                _read(lines, found)
+        except (ValueError, csv.Error) as error:
+            raise ValueError(
+                f"`{file}` is damaged and cannot be read as the log of a run ({error}): repair its "
+                "last lines, or delete it and do without curves."
+            ) from None
+    return {key: dict(sorted(curve.items())) for key, curve in found.items()}
+
+
+def _read(lines: Iterable[str], found: dict[str, dict[int, float]]) -> None:
+    rows = csv.DictReader(lines)
+    keys = [key for key in rows.fieldnames or () if key.startswith(KEPT)]
+    for row in rows:
+        for key in keys:
+            if row[key] and row.get("step"):
+                found.setdefault(key, {})[int(float(row["step"]))] = float(row[key])
+
+
+def _logs(folder: Path) -> Iterator[Path]:
+    versions = [file for file in folder.glob("logs/version_*/metrics.csv") if _number(file) >= 0]
+    yield from sorted(versions, key=_number)
+
+
+def _number(file: Path) -> int:
+    number = file.parent.name.rpartition("_")[2]
+    return int(number) if number.isdigit() else -1

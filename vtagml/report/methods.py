@@ -1,0 +1,200 @@
+"""Methods: runs in which everything is equal but the seeds."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtagml.report.runs import Run, look_up, read_config
+
+# What tells two trainings apart as little as their names do.
+INCIDENTAL = (
+    "seed_everything",
+    "affinity_heatmap",
+    "checkpoint",
+    "ckpt_path",
+    "class_names",
+    "parameter_table",
+    "prediction_grid",
+    "progress",
+    "results",
+    "test_after_fit",
+    "throughput",
+    "weights_only",
+)
+INCIDENTAL_OF_TRAINER = (
+    "check_val_every_n_epoch",
+    "default_root_dir",
+    "enable_autolog_hparams",
+    "enable_checkpointing",
+    "enable_model_summary",
+    "enable_progress_bar",
+    "fast_dev_run",
+    "limit_val_batches",
+    "log_every_n_steps",
+    "logger",
+    "num_sanity_val_steps",
+    "profiler",
+    "val_check_interval",
+)
+INCIDENTAL_OF_DATA = ("cache", "prepared", "root", "seed", "workers")
+FILES_OF_RUNS = (".ckpt", ".json", ".safetensors")
+
+# Short words for `--by`; any other is a key of the config.
+NAMED_BY = {
+    "encoder": "encoder",
+    "decoders": "decoders",
+    "affinity": "affinity.class",
+    "backbone": "backbone.architecture",
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """Runs of one method under the name that tables show."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return self.runs[0].tasks
+
+
+def group(runs: Sequence[Run], by: str = "config") -> list[Method]:
+    """Groups runs by all of their settings but the seeds, in the order of their first runs.
+
+    Args:
+        runs: At least one.
+        by: What names a method: `config` (the YAML files it was started with), `folder`,
+            `encoder`, `decoders`, `affinity`, `backbone`, or a key of the config. Where this names
+            two methods alike, the settings in which they differ are added.
+
+    Raises:
+        ValueError: `by` is unknown, or two runs of a method have the same seed.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(json.dumps(identity(run), sort_keys=True, default=str), []).append(run)
+    members = list(groups.values())
+    for each in members:
+        _check_seeds(each)
+    names = _distinct([_name(each[0], by) for each in members], [each[0] for each in members])
+    return [Method(name, tuple(each)) for name, each in zip(names, members, strict=True)]
+
+
+def identity(run: Run) -> dict[str, Any]:
+    """Returns the settings that make a method: of its config, without one of what is recorded."""
+    if run.config is not None:
+        return training(run.config)
+    kept = ("encoder", "decoders", "affinity", "backbone", "tasks", "precision", "parameters")
+    recorded = {name: run.provenance.get(name) for name in kept}
+    settings = _without(look_up(run.provenance, "data.settings") or {}, INCIDENTAL_OF_DATA)
+    return {**recorded, "data": settings, "steps": run.steps, "checkpoint": _source(run)}
+
+
+def _source(run: Run) -> str:
+    """Without a config, who says that two checkpoints are of one method? Each is its own."""
+    return str(run.provenance.get("checkpoint") or "")
+
+
+def training(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a config without seeds, places, and what only looks on."""
+    kept = _without(config, INCIDENTAL)
+    kept["trainer"] = _without(kept.get("trainer") or {}, INCIDENTAL_OF_TRAINER)
+    kept["data"] = everywhere_without(kept.get("data") or {}, INCIDENTAL_OF_DATA)
+    return _resolved(kept)
+
+
+def everywhere_without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Leaves out names at every depth: a dataset of two domains holds two datasets."""
+    return {
+        key: everywhere_without(value, names) if isinstance(value, Mapping) else value
+        for key, value in settings.items()
+        if key not in names
+    }
+
+
+def _without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in names}
+
+
+def _resolved(value: Any) -> Any:
+    """Replaces a file of another run by that run's own settings: seeds start from seeds."""
+    if isinstance(value, Mapping):
+        return {key: _resolved(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_resolved(each) for each in value]
+    if isinstance(value, str) and (value.endswith(FILES_OF_RUNS) or "/" in value):
+        for folder in (Path(value), *Path(value).parents[:2]):
+            config = read_config(folder)
+            if config is not None:
+                return {"of the run": training(config), "file": Path(value).suffix}
+    return value
+
+
+def _check_seeds(runs: Sequence[Run]) -> None:
+    seen: dict[tuple[Any, Any], Run] = {}
+    for run in runs:
+        other = seen.setdefault(run.seeds, run)
+        if other is not run:
+            raise ValueError(
+                f"`RUN` must hold a method's seed only once, found `{other.folder}` and "
+                f"`{run.folder}` with equal settings and the seeds {list(run.seeds)}: the same run "
+                "twice says nothing about the spread. Leave one out."
+            )
+
+
+def _name(run: Run, by: str) -> str:
+    if by == "folder":
+        return run.folder.resolve().name
+    if by == "config":
+        return "+".join(run.configs) or run.folder.resolve().name
+    if by in NAMED_BY:
+        return str(look_up(run.provenance, NAMED_BY[by]))
+    found = look_up(run.config, by)
+    if found is None:
+        raise ValueError(
+            f"`--by` must be config, folder, {', '.join(NAMED_BY)} or a key of the config, found "
+            f"`{by}`, which `{run.folder}` does not have."
+        )
+    class_path = look_up(run.config, f"{by}.class_path")
+    return str(class_path).rpartition(".")[2] if class_path else str(found)
+
+
+def _distinct(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    told = list(names)
+    for name in set(names):
+        alike = [index for index, each in enumerate(names) if each == name]
+        if len(alike) > 1:
+            for index, what in zip(alike, _differences([runs[i] for i in alike]), strict=True):
+                told[index] = f"{name}, {what}"
+    return told
+
+
+def _differences(runs: Sequence[Run]) -> list[str]:
+    """Says of each run what tells it from the others: short settings, or else its folder."""
+    flat = [dict(_leaves(identity(run))) for run in runs]
+    keys = dict.fromkeys(key for each in flat for key in each)
+    telling = [key for key in keys if len({str(each.get(key)) for each in flat}) > 1]
+    words = [
+        ", ".join(f"{key.rpartition('.')[2]}={_short(each.get(key))}" for key in telling[:3])
+        for each in flat
+    ]
+    if len(set(words)) < len(words) or len(telling) > 3:
+        return [run.folder.resolve().name for run in runs]
+    return words
+
+
+def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _short(value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 24 else text[:23] + "…"

@@ -1,0 +1,30 @@
+"""Mean and spread over seeds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation of a few numbers.
+
+    Attributes:
+        mean: NaN when one of the numbers is: a failed seed must not vanish in a mean.
+        deviation: Of the sample, with n - 1 below the root; None for a single number.
+        count: How many numbers.
+    """
+
+    mean: float
+    deviation: float | None
+    count: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        if not values:
+            raise ValueError("`values` must hold at least one number, found none.")
+        mean = math.fsum(values) / len(values)
+        if len(values) == 1:
+            return cls(mean, None, 1)
+        squares = math.fsum((value - mean) ** 2 for value in values)
+        return cls(mean, math.sqrt(squares / (len(values) - 1)), len(values))
