@@ -33,6 +33,7 @@ from vtagml.callbacks import (
     Results,
     SkipFaultySteps,
     Throughput,
+    tolerate_failing_loggers,
 )
 from vtagml.checkpoints import (
     AtomicCheckpointIO,
@@ -49,6 +50,7 @@ from vtagml.commands import (
     Load,
     ModelOnly,
     asks_for_images,
+    of_dead_worker,
     run_check,
     run_export,
     run_images,
@@ -75,6 +77,7 @@ UNHELPFUL = (
     "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
     "It is recommended to use .*sync_dist=True",  # our metrics are synchronised already
     "LightningCLI's args parameter is intended",  # the words were looked at before
+    "Detected call of `lr_scheduler.step",  # the first step was left out, the schedule goes on
 )
 # What a user can do something about; everything else is ours to mend, and keeps its traceback.
 EXPECTED = (
@@ -179,6 +182,7 @@ class ExperimentCLI(LightningCLI):
         given = given if isinstance(given, list) else [given]
         options["plugins"] = [*given, AtomicCheckpointIO()]
         trainer = super().instantiate_trainer(**options)
+        tolerate_failing_loggers(trainer)
         if trainer.loggers:
             cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
         evaluated = None if self.subcommand == "fit" else config.ckpt_path
@@ -248,6 +252,10 @@ def main(args: Sequence[str] | None = None) -> None:
         if os.environ.get("VTAGML_TRACEBACK"):
             raise
         _fail(_brief(str(error)))
+    except RuntimeError as error:
+        if os.environ.get("VTAGML_TRACEBACK") or (message := of_dead_worker(error)) is None:
+            raise
+        _fail(message)
 
 
 def _experiment(cli: type[ExperimentCLI], words: Sequence[str]) -> ExperimentCLI:

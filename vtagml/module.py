@@ -53,6 +53,7 @@ class MultitaskModule(lightning.LightningModule):
         schedule: Builds the learning-rate schedule from the optimiser and the number of steps.
         encoder_rate: Learning rate of the encoder as a share of the decoders'.
         compile: Backend of `torch.compile` for encoder and decoders, null for none.
+        channels_last: Whether convolutions compute with the channels in the last place.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class MultitaskModule(lightning.LightningModule):
         schedule: ScheduleOfSteps = WarmupCosine,
         encoder_rate: float = 1.0,
         compile: str | None = None,
+        channels_last: bool = False,
     ) -> None:
         super().__init__()
         self.tasks = _by_name(tasks)
@@ -75,6 +77,9 @@ class MultitaskModule(lightning.LightningModule):
         for stage in ("val", "test"):
             metrics = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
             setattr(self, f"{stage}_metrics", metrics)
+        if channels_last:
+            # A convolution follows its weights, whatever its input: the images stay as they are.
+            self.network.to(memory_format=torch.channels_last)
         if compile is not None:
             self.network.compile(backend=compile)
 
@@ -142,8 +147,19 @@ class MultitaskModule(lightning.LightningModule):
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         gram = self.network.encoder.fork.take()
-        if gram is not None:
+        if gram is not None and not self._overflowed(optimizer):
             self.network.affinity.observe(gram.reduced())
+
+    def _overflowed(self, optimizer: Optimizer) -> bool:
+        """Whether 16-bit precision's scaler is about to leave this step out.
+
+        It looks for an infinity or NaN in the gradients, so all ranks find the same.
+        """
+        if getattr(getattr(self._trainer, "precision_plugin", None), "scaler", None) is None:
+            return False
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        gradients = [each.grad for each in parameters if each.grad is not None]
+        return not bool(torch.nn.utils.get_total_norm(gradients, math.inf).isfinite())
 
     def validation_step(self, batch: Batch, index: int) -> dict[str, dict[str, Tensor]]:
         return self._evaluate(batch, "val")

@@ -194,6 +194,22 @@ def test_the_scale_of_one_loss_does_not_change_the_cosines() -> None:
     torch.testing.assert_close(taken(net.fork).cosines(), plain, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**30])
+def test_a_power_of_two_as_scale_changes_no_bit_of_the_cosines(scale: float) -> None:
+    net = Net()
+    image, target = batch(dtype=torch.float32)
+    net(image, target).backward()
+    plain = taken(net.fork).cosines()
+    # The first half of the images, then the second, as accumulated micro-batches are.
+    for part in (slice(0, 2), slice(2, 4)):
+        (scale * net(image[part], target[:, part])).backward()
+    found = taken(net.fork).cosines()
+    for part in (slice(0, 2), slice(2, 4)):
+        net(image[part], target[:, part]).backward()
+    assert torch.equal(found, taken(net.fork).cosines())
+    torch.testing.assert_close(found, plain, rtol=0, atol=1e-6)
+
+
 def test_take_returns_the_gram_once() -> None:
     net = Net().double()
     assert net.fork.take() is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
@@ -133,3 +134,19 @@ def test_a_fault_on_one_rank_is_left_out_on_all(tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in faulty_second.values())
     assert changed(one_step, faulty_second) == []
     assert changed(dict(small_vtagml().state_dict()), one_step) != []
+
+
+# The schedule goes on, as with every step that is left out, and torch takes it for a mistake.
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step:UserWarning")
+@pytest.mark.parametrize("fused", [False, True])
+def test_too_large_a_scale_is_no_fault_and_comes_down(fused: bool, tmp_path: Path) -> None:
+    model, states, skip = small_vtagml(), States(), SkipFaultySteps(patience=1)
+    model.optimizer = lambda parameters: torch.optim.AdamW(parameters, lr=0.01, fused=fused)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**40, backoff_factor=2.0**-30)
+    plugin = MixedPrecision("16-mixed", "cpu", scaler)
+    fit(model, tmp_path, skip, states, plugins=plugin, max_steps=2)
+    assert scaler.get_scale() == 2.0**10
+    assert changed(before, states.states[0]) == []
+    assert any("adapters" in key for key in changed(states.states[0], states.states[1]))
+    assert skip.faulty == 0

@@ -12,6 +12,7 @@ from vtagml.affinity.affinity import Affinity
 from vtagml.affinity.transfer import read_state
 
 SMALLEST_WEIGHT = 1e-300  # Stands for a zero in ω, whose logarithm must be finite.
+LARGEST_LOG_WEIGHT = 1e300  # The difference of two such numbers must be finite, too.
 
 
 class TROA(Affinity):
@@ -93,6 +94,7 @@ class TROA(Affinity):
         # Not normalised: a shift by row would let the pairs that decay drift against those that
         # are kept. |L| is at most κ/ρ, and κ times the number of updates for ρ = 0.
         moved = (1 - self.rho) * self.log_weights + self.kappa * self.direction(mean)
+        moved = moved.clamp(-LARGEST_LOG_WEIGHT, LARGEST_LOG_WEIGHT)
         self.log_weights.copy_(torch.where(due & (self.window_count > 0), moved, self.log_weights))
         self.window_sum.masked_fill_(due, 0.0)
         self.window_count.masked_fill_(due, 0)

@@ -8,6 +8,7 @@ without, a figure on a full disk, is one warning; `metrics.json` and saved weigh
 from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
 from vtagml.callbacks.class_names import ClassNames
 from vtagml.callbacks.gradient_conflicts import GradientConflicts
+from vtagml.callbacks.loggers import tolerate_failing_loggers
 from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
 from vtagml.callbacks.prediction_grid import PredictionGrid
 from vtagml.callbacks.prediction_writer import PredictionWriter
@@ -36,4 +37,5 @@ __all__ = [
     "Throughput",
     "count_parameters",
     "provenance",
+    "tolerate_failing_loggers",
 ]

@@ -56,6 +56,10 @@ class SkipFaultySteps(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
         seen, self._seen = self._seen, []
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+            # A fused optimiser looks for infinities in its step only, and would then find none.
+            scaler.unscale_(optimizer)
         parameters = [each for group in optimizer.param_groups for each in group["params"]]
         gradients = [each.grad for each in parameters if each.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -66,7 +70,6 @@ class SkipFaultySteps(Callback):
         for parameter in parameters:
             parameter.grad = None
         cast(Any, pl_module).network.encoder.fork.take()
-        scaler = getattr(trainer.precision_plugin, "scaler", None)
         if scaler is not None and all(losses.isfinite().all() for losses, _ in seen):
             return
         self.faulty += 1

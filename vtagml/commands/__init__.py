@@ -7,6 +7,7 @@ here.
 """
 
 from vtagml.commands.data import DataOnly, Load, run_check, run_prepare, run_scenes
+from vtagml.commands.dead_worker import of_dead_worker
 from vtagml.commands.export import ModelOnly, Trained, run_export
 from vtagml.commands.own_images import asks_for_images, run_images
 from vtagml.commands.report import run_report
@@ -19,6 +20,7 @@ __all__ = [
     "Trained",
     "USAGE",
     "asks_for_images",
+    "of_dead_worker",
     "run_check",
     "run_export",
     "run_images",

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from vtagml.adapters import Bottleneck
 from vtagml.affinity import Fork, forked_pyramid
 from vtagml.backbone import Backbone
+from vtagml.encoders.checkpointing import Run, recomputed, straight
 from vtagml.encoders.encoder import Encoder
 from vtagml.encoders.places import Place, frozen_prefix, places, staged
 
@@ -47,6 +48,8 @@ class PlainAdapters(Encoder):
         backbone: SwinV2, Swin or ViT.
         blocks: Where adapters sit: pairs (stage, block) counted from one; default as in VTAGML.
         reduction: How many times narrower than the block a bottleneck is.
+        checkpointing: Whether the backward computes the blocks behind the first adapter again
+            instead of keeping their activations: the same numbers, less memory, more time.
     """
 
     def __init__(
@@ -55,9 +58,11 @@ class PlainAdapters(Encoder):
         backbone: Backbone,
         blocks: Sequence[tuple[int, int]] | None = None,
         reduction: int = 3,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__(tasks, backbone.channels, Fork(len(tasks)))
         self.backbone = staged(backbone).freeze()
+        self.run: Run = recomputed if checkpointing else straight
         self.places = places(self.backbone, blocks)
         self.adapters = nn.ModuleDict(
             {
@@ -87,9 +92,13 @@ class PlainAdapters(Encoder):
                 tokens = stage.downsample(tokens)
             for index, block in enumerate(stage.blocks, start=1):
                 place = Place(number, index)
-                if place >= first:
-                    tokens = block(tokens)
                 if place in self.places:
-                    tokens = self.adapters[str(place)](tokens)
+                    tokens = self.run(_adapted, block, self.adapters[str(place)], tokens)
+                elif place > first:
+                    tokens = self.run(block, tokens)
             levels.append(self.backbone.level(number - 1, tokens, size))
         return levels
+
+
+def _adapted(block: nn.Module, adapter: nn.Module, tokens: Tensor) -> Tensor:
+    return adapter(block(tokens))

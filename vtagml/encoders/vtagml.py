@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from vtagml.adapters import Adapter, FrozenBlock, TaskEmbedding, VisionAdapter, frozen_block
 from vtagml.affinity import Fork, Statistic, elementwise
 from vtagml.backbone import Backbone, Stage
+from vtagml.encoders.checkpointing import Run, recomputed, straight
 from vtagml.encoders.encoder import Encoder
 from vtagml.encoders.places import Place, frozen_prefix, places, staged
 
@@ -36,6 +37,8 @@ class VTAGML(Encoder):
             `LiteralVisionAdapter` is wired as Fig. 3.
         embedding: Width of the task embeddings.
         statistic: What of the captured gradients the affinity compares.
+        checkpointing: Whether the backward computes the blocks behind the fork again instead of
+            keeping their activations: the same numbers, less memory, more time.
     """
 
     def __init__(
@@ -46,10 +49,12 @@ class VTAGML(Encoder):
         adapter: Callable[[FrozenBlock, int, bool], Adapter] = VisionAdapter,
         embedding: int = 64,  # paper: w³, 343 for windows of 7
         statistic: Statistic = elementwise,
+        checkpointing: bool = False,
     ) -> None:
         super().__init__(tasks, backbone.channels, Fork(len(tasks), statistic))
         self.backbone = staged(backbone).freeze()
         self.embedding = TaskEmbedding(len(tasks), embedding)
+        self.run: Run = recomputed if checkpointing else straight
         self.places = places(self.backbone, blocks)
         self.frozen_blocks = {
             place: frozen_block(
@@ -136,11 +141,11 @@ class VTAGML(Encoder):
             place = Place(number, index)
             if place in self.frozen_blocks:
                 frozen = self.frozen_blocks[place].for_image(size)
-                streams, point = self.adapters[str(place)](
-                    frozen, streams, embeddings, point, place == first
+                streams, point = self.run(
+                    self.adapters[str(place)], frozen, streams, embeddings, point, place == first
                 )
             elif place > first:
-                streams = _folded(block, streams)
+                streams = self.run(_folded, block, streams)
         return streams, point
 
     def _level(self, number: int, streams: Tensor, size: tuple[int, int]) -> Tensor:
