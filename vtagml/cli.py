@@ -236,8 +236,8 @@ def main(args: Sequence[str] | None = None) -> None:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
     try:
         with warnings.catch_warnings():
-            for message in UNHELPFUL:
-                warnings.filterwarnings("ignore", message)
+            for pattern in UNHELPFUL:
+                warnings.filterwarnings("ignore", pattern)
             if words[0] in DATA_COMMANDS:
                 DATA_COMMANDS[words[0]](words[1:], _data_of)
             elif words[0] == "export":
