@@ -5,9 +5,10 @@ sample: `image`, `name`, `camera`, and the task names as keys; metres, unit norm
 NaN or 255 where unknown. This package knows nothing of networks, and opens alone in a notebook.
 
 `Scenes` and `SceneObjects` are drawn; `Cityscapes`, `NYUDv2`, `Synthia`, `Taskonomy` and `VKITTI2`
-are read from the folders that their archives unpack to.
+are read from the folders that their archives unpack to. `Adaptation` pairs two of them.
 """
 
+from datamodules.adaptation import Adaptation
 from datamodules.base import DenseDataModule
 from datamodules.cityscapes import Cityscapes
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation, normals_from_depth
@@ -42,6 +43,7 @@ __all__ = [
     "IGNORE",
     "NORMALS_FROM_DEPTH",
     "SOBEL_EDGES",
+    "Adaptation",
     "Affine",
     "Cityscapes",
     "ClassMap",

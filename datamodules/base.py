@@ -42,6 +42,9 @@ class DenseDataModule(LightningDataModule):
         seed: Of the order of the training samples and of their augmentation.
         augment: Transforms of the training samples, in this order: first those of image and labels
             together, then those of the image alone. By default the dataset's own, `[]` for none.
+        withheld: Those of `tasks` whose labels are never read for training: the samples of `train`
+            lack them, those of `val` and `test` have them. With all tasks withheld training has
+            images alone.
     """
 
     offers: ClassVar[tuple[str, ...]] = ("segmentation", "depth", "normals", "edges")
@@ -53,9 +56,11 @@ class DenseDataModule(LightningDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.tasks = self._checked_tasks(tasks)
+        self.withheld = self._checked_withheld(withheld)
         if batch_size < 1:
             raise ValueError(f"`batch_size` should be at least 1, found {batch_size}.")
         if workers < 0:
@@ -75,10 +80,23 @@ class DenseDataModule(LightningDataModule):
     def source(self, split: str) -> Source[Any]:
         """The records of `train`, `val` or `test`, and the function that reads one of them."""
 
+    def tasks_of(self, split: str) -> tuple[str, ...]:
+        """The tasks that the samples of a split have labels of: in training none is withheld."""
+        kept_back = self.withheld if split == "train" else ()
+        return tuple(task for task in self.tasks if task not in kept_back)
+
     @property
     def reads(self) -> tuple[str, ...]:
-        """Tasks that the reader is asked for."""
-        return self.tasks
+        """Tasks that the reader is asked for in a split whose labels are all given."""
+        return self.needs(self.tasks)
+
+    def reads_of(self, split: str) -> tuple[str, ...]:
+        """Tasks that the reader is asked for in this split."""
+        return self.needs(self.tasks_of(split))
+
+    def needs(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """Tasks that the reader has to be asked for to make samples with these tasks."""
+        return tuple(tasks)
 
     def lacks(self, split: str) -> str | None:
         """Why the settings leave a split without samples, and what to do; None if they do not.
@@ -108,8 +126,9 @@ class DenseDataModule(LightningDataModule):
         classes = {task: len(labels.names) for task, labels in self.labels.items()}
         for split in SPLITS_OF_STAGE[stage]:
             if self.lacks(split) is None:
+                reads = self.reads_of(split)
                 self.samples[split] = Samples(
-                    self.source(split), self.reads, classes, self.transforms(split), self.seed
+                    self.source(split), reads, classes, self.transforms(split), self.seed
                 )
 
     def train_dataloader(self) -> Loader:
@@ -174,3 +193,13 @@ class DenseDataModule(LightningDataModule):
                 f" {type(self).__name__} offers; found {unknown or 'none'}."
             )
         return tuple(self.offers if tasks is None else tasks)
+
+    def _checked_withheld(self, withheld: Sequence[str]) -> tuple[str, ...]:
+        unknown = [task for task in withheld if task not in self.tasks]
+        if unknown or isinstance(withheld, str):
+            raise ValueError(
+                f"`withheld` should be a list of some of the `tasks` {list(self.tasks)}, found"
+                f" {withheld!r}. A task that is neither trained nor evaluated is left out of"
+                " `tasks`."
+            )
+        return tuple(task for task in self.tasks if task in withheld)

@@ -102,16 +102,21 @@ class Cache:
                 self._fail(f"`{file.name}` should have {size} bytes, found {found}")
 
     @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """All that was kept."""
+        return tuple(self._manifest()["bytes"])
+
+    @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        """The memory maps of all keys."""
-        keys = self._manifest()["bytes"]
-        return {key: np.load(self.folder / f"{key}.npy", mmap_mode="r") for key in keys}
+        """The memory maps of the keys that were asked for; the others' files are not opened."""
+        return {}
 
     def read(self, index: int, tasks: Sequence[str]) -> Sample:
         """Image, camera if there is one, and the tasks asked for, of one sample."""
-        keys = [key for key in ("image", "camera", *tasks) if key in self.arrays]
         sample: Sample = {}
-        for key in keys:
+        for key in (key for key in ("image", "camera", *tasks) if key in self.keys):
+            if key not in self.arrays:
+                self.arrays[key] = np.load(self.folder / f"{key}.npy", mmap_mode="r")
             value = _in_memory(self.arrays[key][index, ...])
             sample[key] = self.kept[key].restore(value) if key in self.kept else value
         return sample

@@ -116,9 +116,10 @@ class Cityscapes(FileDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
         )
         if test_split not in ("val", "test"):
             raise ValueError(f"`test_split` should be `val` or `test`, found {test_split!r}.")

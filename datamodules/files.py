@@ -51,6 +51,7 @@ class FileDataModule(DenseDataModule):
         workers: Worker processes per loader; 0 loads in this process.
         seed: Of order and augmentation.
         augment: Changes of the image alone in training.
+        withheld: Those of `tasks` whose label files are never opened for training.
     """
 
     derives: ClassVar[Mapping[str, Derivation]] = {}
@@ -73,9 +74,15 @@ class FileDataModule(DenseDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            tasks=tasks, batch_size=batch_size, workers=workers, seed=seed, augment=augment
+            tasks=tasks,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            augment=augment,
+            withheld=withheld,
         )
         self.root = Path(root)
         self.image_size = (int(image_size[0]), int(image_size[1]))
@@ -117,12 +124,21 @@ class FileDataModule(DenseDataModule):
         """Files with labels of the tasks that are read, whose image is not there."""
         return []
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        needs = (
-            self.derives[task].needs if task in self.derives else (task,) for task in self.tasks
-        )
+    def needs(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        needs = (self.derives[task].needs if task in self.derives else (task,) for task in tasks)
         return tuple(dict.fromkeys(chain.from_iterable(needs)))
+
+    def reads_of(self, split: str) -> tuple[str, ...]:
+        given = self.tasks_of(split)
+        reads = self.needs(given)
+        leaks = [task for task in reads if task in self.tasks and task not in given]
+        if leaks:
+            raise ValueError(
+                f"`withheld` should hold every task that is derived from a withheld one; found"
+                f" {list(self.withheld)}, and {leaks} would be read to derive others of"
+                f" {list(given)}. Withhold these, too, or leave them out of `tasks`."
+            )
+        return reads
 
     def default_geometry(self) -> Sequence[Transform]:
         """The dataset's own changes of image and labels together in training."""
@@ -137,12 +153,13 @@ class FileDataModule(DenseDataModule):
     def transforms(self, split: str) -> Sequence[Transform]:
         train = split == "train"
         geometry = self.geometry if train else self.views()
-        derived = {task: self.derives[task] for task in self.tasks if task in self.derives}
+        tasks = self.tasks_of(split)
+        derived = {task: self.derives[task] for task in tasks if task in self.derives}
         return [
             Reserve(tuple(derived)),
             *joined(geometry),
             EndsAt(self.image_size),
-            Derive(derived, self.tasks),
+            Derive(derived, tasks),
             *(self.augment if train else ()),
         ]
 
@@ -154,7 +171,7 @@ class FileDataModule(DenseDataModule):
         original = self.original(split)
         if absent := self.absent(split):
             rank_zero_info(f"{type(self).__name__}, {split}: {absent}")
-        return prepared(original, self.root, split, self.reads) or original
+        return prepared(original, self.root, split, self.reads_of(split)) or original
 
     def original(self, split: str) -> Source[Any]:
         """The split in the dataset's own files, even where there is a prepared copy of it."""

@@ -51,9 +51,15 @@ class RenderedDataModule(DenseDataModule):
         workers: int,
         seed: int,
         augment: Sequence[Transform] | None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            tasks=tasks, batch_size=batch_size, workers=workers, seed=seed, augment=augment
+            tasks=tasks,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            augment=augment,
+            withheld=withheld,
         )
         self.train, self.val, self.test = train, val, test
         self.counts = {"train": train, "val": val, "test": test}

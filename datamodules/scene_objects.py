@@ -37,6 +37,7 @@ class SceneObjects(RenderedDataModule):
         workers: Worker processes per loader; 0 loads, and renders, in this process.
         seed: Of order and augmentation.
         augment: Transforms of the training views in place of those above, `[]` for none.
+        withheld: Those of `tasks` whose labels the training views lack.
     """
 
     offers: ClassVar[tuple[str, ...]] = ("shape", "material", "colour")
@@ -54,6 +55,7 @@ class SceneObjects(RenderedDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
             image_size=image_size,
@@ -67,6 +69,7 @@ class SceneObjects(RenderedDataModule):
             workers=workers,
             seed=seed,
             augment=augment,
+            withheld=withheld,
         )
 
     @property

@@ -64,6 +64,7 @@ class Scenes(RenderedDataModule):
         workers: Worker processes per loader; 0 loads, and renders, in this process.
         seed: Of order and augmentation.
         augment: Transforms of the training scenes in place of mirroring and photometric noise.
+        withheld: Those of `tasks` whose labels the training scenes lack.
     """
 
     kept: ClassVar[Mapping[str, Kept]] = {
@@ -86,6 +87,7 @@ class Scenes(RenderedDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
             image_size=image_size,
@@ -99,6 +101,7 @@ class Scenes(RenderedDataModule):
             workers=workers,
             seed=seed,
             augment=augment,
+            withheld=withheld,
         )
         self.layout = _choice("layout", layout, LAYOUTS)
         self.look = _choice("look", look, LOOKS)

@@ -96,9 +96,10 @@ class Synthia(FileDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
         )
         self.label_space = find_space(SYNTHIA_SPACES, label_space)
         self.depth_range = checked_depth_range(depth_range)

@@ -90,9 +90,10 @@ class Taskonomy(FileDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
         )
         listed = (
             buildings_of(subset, self.root)

@@ -134,9 +134,10 @@ class VKITTI2(FileDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
         )
         self.label_space = find_space(SPACES, label_space)
         self.scenes = _checked_scenes(stored_scenes() if scenes is None else scenes)

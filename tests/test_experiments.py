@@ -1,10 +1,13 @@
 """Every config of `experiments/` runs through the real command line, small."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from datamodules.writing import LAYOUTS, find_layout, write_scenes
@@ -13,9 +16,15 @@ from vtagml.cli import main
 
 FOLDER = Path(__file__).parents[1] / "experiments"
 OVERLAY = FOLDER / "small.yaml"
-CONFIGS = sorted(set(FOLDER.glob("*.yaml")) - {OVERLAY})
+# Those of two datasets are run by `domain_adaptation/test_uda_experiments.py`.
+ADAPTATIONS = set(FOLDER.glob("*uda*.yaml"))
+CONFIGS = sorted(set(FOLDER.glob("*.yaml")) - {OVERLAY} - ADAPTATIONS)
 DATASET_CONFIGS = [path for path in CONFIGS if path.stem.split("_")[0] in LAYOUTS]
-SCENES_CONFIGS = [path for path in CONFIGS if path not in DATASET_CONFIGS]
+NEW_TASK_CONFIGS = sorted(FOLDER.glob("zero_shot_*_new_task*.yaml"))
+ZERO_SHOT_CONFIGS = sorted(set(FOLDER.glob("zero_shot_*.yaml")) - set(NEW_TASK_CONFIGS))
+NOVEL_CONFIGS = sorted(FOLDER.glob("novel_*.yaml"))
+TRANSFER_CONFIGS = [*NEW_TASK_CONFIGS, *ZERO_SHOT_CONFIGS, *NOVEL_CONFIGS]
+SCENES_CONFIGS = [path for path in CONFIGS if path not in {*DATASET_CONFIGS, *TRANSFER_CONFIGS}]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +39,15 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return folder / dataset
 
     return written
+
+
+def small_words(config: Path, tree: Callable[[str], Path]) -> list[str]:
+    """What makes a config small, whichever data it has."""
+    data = yaml.safe_load(config.read_text())["data"]["class_path"].split(".")[-1].lower()
+    if data == "scenes":
+        return ["--config", str(config), *SMALL]
+    root = f"--data.root={tree(data)}"
+    return ["--config", str(config), "--config", str(OVERLAY), root, *SMALL_FILES]
 
 
 def check_results(run: Path) -> None:
@@ -90,3 +108,93 @@ def test_a_config_uses_the_class_count_and_size_of_its_data_in_all_places() -> N
         config = yaml.safe_load(path.read_text())
         backbone = config["model"]["init_args"]["encoder"]["init_args"]["backbone"]["init_args"]
         assert backbone["image_size"] == config["data"]["init_args"]["image_size"], path.stem
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(path, marks=() if path.stem == "zero_shot_scenes" else pytest.mark.slow)
+        for path in ZERO_SHOT_CONFIGS
+    ],
+    ids=lambda path: path.stem,
+)
+def test_zero_shot_config_goes_on_from_its_source(
+    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = yaml.safe_load(config.read_text())["model"]["init_args"]
+    run = settings["source"]["init_args"]["checkpoint"]
+    source = FOLDER / f"{Path(run).name}.yaml"
+    last = f"{run}/checkpoints/last.ckpt"
+    alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
+    main(["fit", *small_words(source, tree), *alone])
+    words = [*small_words(config, tree), "--trainer.default_root_dir=runs/target"]
+    main(["test", *words, f"--ckpt_path={last}"])  # the source as it is
+    main(["fit", *words])
+    metrics = json.loads((tmp_path / "runs/target/metrics.json").read_text())["metrics"]
+    # A prior of the held-out tasks would have to read their labels.
+    assert metrics["model"].keys() - metrics["prior"].keys() == set(settings["held_out"])
+    weights = [
+        torch.load(file, weights_only=True)["state_dict"]
+        for file in (last, "runs/target/checkpoints/last.ckpt")
+    ]
+    (held_out,) = settings["held_out"]
+    same = {key for key in weights[0] if torch.equal(*(each[key] for each in weights))}
+    decoder = {key for key in weights[0] if f".decoders.{held_out}." in key}
+    assert decoder
+    assert decoder <= same
+    assert any(".adapters." in key for key in weights[0].keys() - same)
+
+
+@pytest.mark.parametrize("config", NEW_TASK_CONFIGS, ids=lambda path: path.stem)
+def test_new_task_config_adds_a_task_to_its_source(
+    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = yaml.safe_load(config.read_text())["model"]["init_args"]
+    run = settings["source"]["init_args"]["checkpoint"]
+    source = small_words(FOLDER / f"{Path(run).name}.yaml", tree)
+    main(["fit", *source, "--test_after_fit=false", f"--trainer.default_root_dir={run}"])
+    main(["fit", *small_words(config, tree)])
+    check_results(tmp_path / "runs" / config.stem)
+    known, new = (
+        json.loads(Path(folder, "affinity.json").read_text())["omega"]
+        for folder in (run, f"runs/{config.stem}")
+    )
+    assert len(new) == len(known) + 1
+    for found, row in zip(new, known, strict=False):
+        assert found == pytest.approx([*row, 0])
+    assert sum(new[-1]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("config", NOVEL_CONFIGS, ids=lambda path: path.stem)
+def test_novel_config_tests_its_source(
+    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^#   lightning (.*(?:(?<=\\)\n#.*)*)", config.read_text(), re.MULTILINE)
+    fit, test = (shlex.split(each.replace("\\\n#", " ")) for each in commands)
+    source = FOLDER.parent / fit[fit.index("--config") + 1]
+    own = fit[fit.index("--config") + 2 :]
+    run = Path(test[test.index("--ckpt_path") + 1]).parents[1]
+    # As its head says, but for the size; the source's folder is that of which the test reads.
+    alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
+    main(["fit", *small_words(source, tree), *own, *alone])
+    words = [*small_words(config, tree), "--trainer.default_root_dir=runs/novel"]
+    main(["test", *words, f"--ckpt_path={run}/checkpoints/last.ckpt"])
+    metrics = json.loads((tmp_path / "runs/novel/metrics.json").read_text())["metrics"]
+    tasks = yaml.safe_load(config.read_text())["model"]["init_args"]["tasks"]
+    assert len(metrics["model"]) == len(tasks)
+    assert all(metrics["model"].values())
+
+
+def test_a_config_on_other_data_has_the_network_of_its_source() -> None:
+    for path in (*ZERO_SHOT_CONFIGS, *NOVEL_CONFIGS):
+        config = yaml.safe_load(path.read_text())["model"]["init_args"]
+        word = re.search(r"lightning fit --config experiments/(\w+)\.yaml", path.read_text())
+        assert word is not None
+        source = yaml.safe_load((FOLDER / f"{word[1]}.yaml").read_text())["model"]["init_args"]
+        for each in (config, source):  # the sizes are other, windows the same: said in its head
+            del each["encoder"]["init_args"]["backbone"]["init_args"]["image_size"]
+        for part in ("tasks", "encoder", "decoders", "affinity"):
+            assert config[part] == source[part], (path.stem, part)

@@ -88,6 +88,11 @@ class MultitaskModule(lightning.LightningModule):
         """Names of the tasks: the sample keys that the data has to give."""
         return list(self.tasks)
 
+    @property
+    def taught(self) -> list[str]:
+        """Names of the tasks whose labels train: all, but for siblings that leave some out."""
+        return self.task_names
+
     def setup(self, stage: str) -> None:
         datamodule = getattr(self.trainer, "datamodule", None)
         self._check_size(getattr(datamodule, "image_size", None))
@@ -116,13 +121,18 @@ class MultitaskModule(lightning.LightningModule):
         Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by
         the mean count of a rank: the average of the gradients is then that of one process.
         """
-        absent = [name for name in self.tasks if name not in batch]
+        taught = self.taught
+        absent = [name for name in taught if name not in batch]
         if absent:
             raise ValueError(
-                f"Every training batch must have each of the `tasks` {list(self.tasks)}, found "
+                f"Every training batch must have each of the `tasks` {taught}, found "
                 f"none of {absent}. Mark unknown labels by NaN (255 for classes), or drop the task."
             )
-        pairs = [task.loss(maps[name], batch[name]) for name, task in self.tasks.items()]
+        nothing = batch["image"].new_zeros((), dtype=torch.float32)
+        pairs = [
+            task.loss(maps[name], batch[name]) if name in taught else (nothing, nothing)
+            for name, task in self.tasks.items()
+        ]
         sums = torch.stack([sum for sum, _ in pairs])
         counts = torch.stack([count for _, count in pairs]).to(sums)
         if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -142,7 +152,8 @@ class MultitaskModule(lightning.LightningModule):
         size = len(batch["image"])
         self.log("train/loss", total.detach(), batch_size=size)
         for name, loss in zip(self.tasks, self.last_losses, strict=True):
-            self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
+            if name in self.taught:
+                self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
         return total
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:

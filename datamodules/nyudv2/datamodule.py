@@ -92,6 +92,7 @@ class NYUDv2(FileDataModule):
         workers: Worker processes per loader; 0 loads in this process.
         seed: Of order and augmentation.
         augment: Changes of the image alone in training.
+        withheld: Those of `tasks` whose labels are never read for training.
     """
 
     download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"
@@ -114,9 +115,10 @@ class NYUDv2(FileDataModule):
         workers: int = 2,
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
+        withheld: Sequence[str] = (),
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment
+            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
         )
         _expect("edges", edges, edges in EDGES, f"one of {list(EDGES)}")
         signs = {abs(sign) for sign in normals_axes} == {1}

@@ -71,7 +71,7 @@ class Copy:
         shape = tuple(map(int, place["shape"][: int(place["axes"])]))
         dtype = np.dtype(place["dtype"].decode())
         count = int(np.prod(shape, dtype=np.int64))
-        return np.frombuffer(self._maps[key], dtype, count, int(place["offset"])).reshape(shape)
+        return np.frombuffer(self._map(key), dtype, count, int(place["offset"])).reshape(shape)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -130,16 +130,20 @@ class Copy:
 
     @cached_property
     def _maps(self) -> dict[str, mmap.mmap]:
-        maps = {}
-        for name, size in self.manifest["bytes"].items():
-            if name.endswith(SUFFIX):
-                with (self.folder / name).open("rb") as file:
-                    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                # Access beyond a file's end would kill this process without a word.
-                if len(mapped) != size:
-                    self.fail(f"`{name}` should have {size} bytes, found {len(mapped)}")
-                maps[name.removesuffix(SUFFIX)] = mapped
-        return maps
+        """The files of the keys that were asked for; the others are not opened."""
+        return {}
+
+    def _map(self, key: str) -> mmap.mmap:
+        if key not in self._maps:
+            name = f"{key}{SUFFIX}"
+            size = self.manifest["bytes"][name]
+            with (self.folder / name).open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            # Access beyond a file's end would kill this process without a word.
+            if len(mapped) != size:
+                self.fail(f"`{name}` should have {size} bytes, found {len(mapped)}")
+            self._maps[key] = mapped
+        return self._maps[key]
 
 
 def index_digest(folder: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule, Trainer
+from lightning import LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 
 from vtagml.callbacks.parameter_table import count_parameters, total
@@ -133,6 +133,8 @@ def settings(thing: Any) -> dict[str, Any] | None:
 
 
 def _described(value: Any) -> Any:
+    if isinstance(value, LightningDataModule):  # of two domains, each with its own settings
+        return data(value)
     if isinstance(value, Path | Enum | Tensor | Mapping):
         return value
     if isinstance(value, list | tuple):

@@ -1,0 +1,216 @@
+"""A labelled source domain and images of a target domain, for unsupervised domain adaptation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import Dataset
+
+from datamodules.base import DenseDataModule
+from datamodules.fingerprint import Content, content
+from datamodules.labels import Labels
+from datamodules.loader import Loader, ShuffledSampler
+from datamodules.predictions import PredictionFormat
+from datamodules.samples import Draw, Samples
+
+TARGET = "target"
+"""Key of the target's samples in a training batch."""
+
+
+class Adaptation(LightningDataModule):
+    """Trains on a source's labels and a target's images; evaluates on the target.
+
+    A training batch is the source's, with `target` beside it: as many of the target's training
+    samples as a dict of their own, with `image` and `name`. All tasks of the target are withheld,
+    so no file with a label of its training split is opened. Validation, test and prediction are
+    the target's alone, with its own batch size.
+
+    An epoch is one of the source. The target goes round in passes of its own, each in another
+    order: no pass begins before the last one has given out every sample, so all are seen equally
+    often, whatever the epochs. Ranks never share a sample of a pass, and a run that is resumed
+    goes on with the very next sample of both.
+
+    Args:
+        source: The dataset with labels. Batch size and workers of training are its.
+        target: The dataset that the network is wanted for, with the same classes.
+        tasks: Names of the tasks of both, in place of their own; by default those of the source.
+    """
+
+    def __init__(
+        self,
+        source: DenseDataModule,
+        target: DenseDataModule,
+        tasks: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.source, self.target = source, target
+        self.tasks = source._checked_tasks(source.tasks if tasks is None else tasks)
+        source.tasks, target.tasks = self.tasks, target._checked_tasks(self.tasks)
+        target.withheld = target.tasks
+        _check_same_classes(source.labels, target.labels, self.tasks)
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        """Names and colours of the classes of each task that has classes."""
+        return self.target.labels
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """The target's height and width, which the network is evaluated at."""
+        return getattr(self.target, "image_size", None)
+
+    @property
+    def prediction_format(self) -> PredictionFormat | None:
+        """The files that predictions are kept in."""
+        return self.target.prediction_format
+
+    def lacks(self, split: str) -> str | None:
+        """Why the settings leave a split without samples; None if they do not."""
+        return (self.source.lacks(split) if split == "train" else None) or self.target.lacks(split)
+
+    def prepare_data(self) -> None:
+        self.source.prepare_data()
+        self.target.prepare_data()
+
+    def setup(self, stage: str | None = None) -> None:
+        if stage in ("fit", None):
+            self.source.setup("fit")
+        self.target.setup(stage)
+
+    def train_dataloader(self) -> "PairedLoader":
+        alone = self.source.train_dataloader()
+        pairs = Pairs(self.source._split("train"), self.target._split("train"))
+        return PairedLoader(
+            pairs,
+            batch_size=alone.batch_size,
+            sampler=PairedSampler(pairs, self.source.seed, self.target.seed),
+            num_workers=alone.num_workers,
+            drop_last=alone.drop_last,
+            pin_memory=alone.pin_memory,
+            worker_init_fn=alone.worker_init_fn,
+            persistent_workers=alone.persistent_workers,
+            generator=alone.generator,
+        )
+
+    def val_dataloader(self) -> Loader:
+        return self.target.val_dataloader()
+
+    def test_dataloader(self) -> Loader:
+        return self.target.test_dataloader()
+
+    def predict_dataloader(self) -> Loader:
+        return self.target.predict_dataloader()
+
+    def on_after_batch_transfer(
+        self, batch: dict[str, Any], dataloader_idx: int = 0
+    ) -> dict[str, Any]:
+        """Scale 8-bit images to [0, 1], on the device; images that are float stay as they are."""
+        if TARGET in batch:
+            target = self.target.on_after_batch_transfer(batch[TARGET], dataloader_idx)
+            return self.source.on_after_batch_transfer(batch, dataloader_idx) | {TARGET: target}
+        return self.target.on_after_batch_transfer(batch, dataloader_idx)
+
+
+class Pair(NamedTuple):
+    """Which sample of the source to load, and which of the target beside it."""
+
+    source: Draw
+    target: Draw
+
+
+class Pairs(Dataset[dict[str, Any]]):
+    """Samples of the source that each bring one of the target along.
+
+    Args:
+        source: The training split with labels.
+        target: The training split without.
+    """
+
+    def __init__(self, source: Samples, target: Samples) -> None:
+        self.source, self.target = source, target
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, pair: Pair) -> dict[str, Any]:
+        target = self.target[pair.target]
+        # Whatever a reader gives beside the image, no label gets into the batch.
+        unlabelled = {key: target[key] for key in ("image", "name")}
+        return {**self.source[pair.source], TARGET: unlabelled}
+
+
+class PairedSampler(ShuffledSampler):
+    """Yields this rank's share of an epoch of the source, each with the target's next sample.
+
+    Position p of the target, counted over all epochs and ranks from zero, lies in pass p // T of
+    its T samples, and is a function of (`target_seed`, p) alone.
+
+    Args:
+        pairs: The training splits.
+        seed: Of the source's order.
+        target_seed: Of the target's order.
+        ranks: Number of processes; by default those of the running process group, or 1.
+        rank: This process; likewise.
+    """
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        seed: int = 0,
+        target_seed: int = 0,
+        ranks: int | None = None,
+        rank: int | None = None,
+    ) -> None:
+        super().__init__(pairs.source, seed, ranks, rank)
+        self.target_seed = target_seed
+        self.target_samples = len(pairs.target)
+
+    def __iter__(self) -> Iterator[Pair]:  # type: ignore[override]
+        skip = self.skip  # which the source's pass forgets
+        source = super().__iter__()
+        target = self.target_draws()[self.rank :: self.num_replicas][skip:]
+        return iter([Pair(*draws) for draws in zip(source, target, strict=True)])
+
+    def target_draws(self) -> list[Draw]:
+        """The target's samples for all ranks in this epoch, in their order."""
+        size, used = self.target_samples, self._used()
+        begin = self.epoch * used
+        passes = range(begin // size, (begin + used - 1) // size + 1)
+        draws = [Draw(number, index) for number in passes for index in self._pass(number)]
+        start = begin - passes.start * size
+        return draws[start : start + used]
+
+    def _pass(self, number: int) -> list[int]:
+        random = np.random.default_rng([self.target_seed, number])
+        return random.permutation(self.target_samples).tolist()
+
+
+class PairedLoader(Loader):
+    """Loads pairs; a resumed epoch needs the target, too, to be as it was."""
+
+    def _order_settings(self) -> dict[str, int]:
+        sampler = self.sampler
+        assert isinstance(sampler, PairedSampler)
+        settings = super()._order_settings()
+        target = {"target_samples": sampler.target_samples, "target_seed": sampler.target_seed}
+        return settings | target
+
+    def _data(self) -> Content | None:
+        if self._content is None and isinstance(self.dataset, Pairs):
+            source, target = content(self.dataset.source), content(self.dataset.target)
+            self._content = Content(source.exact + target.exact, source.means + target.means)
+        return self._content
+
+
+def _check_same_classes(
+    source: Mapping[str, Labels], target: Mapping[str, Labels], tasks: Sequence[str]
+) -> None:
+    for task in tasks:
+        names = [labels[task].names if task in labels else () for labels in (source, target)]
+        if names[0] != names[1]:
+            raise ValueError(
+                f"`source` and `target` should have the same classes of {task}, found"
+                f" {len(names[0])} ({', '.join(names[0])}) and {len(names[1])}"
+                f" ({', '.join(names[1])}). Read both in one `label_space`."
+            )

@@ -1,0 +1,188 @@
+"""A task that was never trained: its row of ω, its decoder, and nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.fakes.backbones import TinySwinV2, awake
+from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
+from tests.transfer.runs import save_run, trainer
+from vtagml.affinity import TROA, Gram
+from vtagml.decoders import ConvDecoder, PerTask
+from vtagml.encoders import VTAGML
+from vtagml.module import MultitaskModule
+from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
+from vtagml.transfer import KnownTasks, MeasuredRow, NewTask, SourceWeights, UniformRow
+
+KNOWN = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]
+TASKS = ["segmentation", "depth", "normals", "edges"]
+NEW = "depth"  # not the last one: nothing may rely on its place
+
+
+def encoder(tasks: Any) -> VTAGML:
+    return VTAGML(tasks, awake(TinySwinV2((SIDE, SIDE))))
+
+
+def decoders(outputs: Any, channels: Any) -> PerTask:
+    return PerTask(outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16))
+
+
+def known_module() -> MultitaskModule:
+    """A source that knows three tasks, away from its start."""
+    torch.manual_seed(3)
+    tasks: list[Task] = [Segmentation(CLASSES), Normals(), Edges()]
+    module = MultitaskModule(tasks, encoder, decoders, TROA)
+    with torch.no_grad():
+        for parameter in module.network.parameters():
+            if parameter.requires_grad:
+                parameter += 0.05 * torch.randn_like(parameter)
+        module.network.affinity.adopt(torch.tensor(KNOWN, dtype=torch.float64))
+    return module
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source's run folder, with its checkpoint and its affinities."""
+    folder = tmp_path_factory.mktemp("source")
+    module = known_module()
+    save_run(module, folder)
+    (folder / "affinity.json").write_text(json.dumps(module.network.affinity.state()))
+    return folder
+
+
+def new_task(source: Path, row: Any = MeasuredRow, new: str = NEW, **settings: Any) -> NewTask:
+    torch.manual_seed(4)
+    settings = {"known": source / "affinity.json"} | settings
+    return NewTask(
+        [Segmentation(CLASSES), Depth(), Normals(), Edges()],
+        encoder,
+        KnownTasks(source),
+        new,
+        lambda tasks: row(tasks, NEW, **settings),
+        decoders,
+        optimizer=sgd,
+    )
+
+
+def test_only_the_new_decoder_trains(source: Path, tmp_path: Path) -> None:
+    module = new_task(source, start=1)
+    fresh = {key: value.clone() for key, value in module.network.decoders.state_dict().items()}
+    run = trainer(tmp_path, max_steps=4)
+    run.fit(module, Holes(batch_size=2, workers=0))
+    origin = known_module()
+    theirs = origin.network.state_dict()
+    for key, value in module.network.state_dict().items():
+        if key.startswith("affinity"):
+            continue
+        if key == "encoder.embedding.embeddings":
+            assert torch.equal(value[[0, 2, 3]], theirs[key])
+        elif f".{NEW}." in key:
+            assert key.removeprefix("decoders.") in fresh
+        else:
+            assert torch.equal(value, theirs[key]), key
+    after = module.network.decoders.state_dict()
+    assert any(not torch.equal(after[key], fresh[key]) for key in fresh if f".{NEW}." in key)
+    # ω of the known tasks is the source's, and the new one's is measured, not uniform.
+    omega = module.network.affinity.omega
+    assert torch.allclose(omega[[0, 2, 3]][:, [0, 2, 3]], torch.tensor(KNOWN))
+    assert not omega[:, 1].any()
+    assert not torch.allclose(omega[1, [0, 2, 3]], torch.full((3,), 1 / 3), atol=1e-3)
+    assert omega[1].sum() == pytest.approx(1)
+    # So what the network says of them is what the source says.
+    image = torch.rand(2, 3, SIDE, SIDE)
+    with torch.no_grad():
+        found, expected = module.eval()(image), origin.eval()(image)
+    for name in ("segmentation", "normals", "edges"):
+        torch.testing.assert_close(found[name], expected[name])
+
+
+def test_a_measured_row_is_the_softmax_of_the_cosines() -> None:
+    affinity = MeasuredRow(TASKS, NEW, KNOWN, kappa=1.0, rho=0.25, start=1)
+    cosines = torch.eye(4, dtype=torch.float64)
+    for place, value in ((0, 0.5), (2, 0.25), (3, 0.0)):
+        cosines[1, place] = cosines[place, 1] = value
+    gram = Gram(cosines, torch.ones(4, 4, dtype=torch.float64))
+    affinity.observe(gram)
+    third = torch.full((3,), 1 / 3)
+    torch.testing.assert_close(affinity.omega[1, [0, 2, 3]], third)  # not before `start`
+    affinity.observe(gram)
+    # κ/ρ = 4: exp(2), exp(1), exp(0) are 7.389, 2.718, 1, of the sum 11.107.
+    expected = torch.tensor([0.6652, 0, 0.2447, 0.0900])
+    torch.testing.assert_close(
+        affinity.omega[1, [0, 1, 2, 3]][[0, 2, 3]], expected[[0, 2, 3]], atol=1e-4, rtol=0
+    )
+    assert affinity.omega[1, 1] == 0
+    torch.testing.assert_close(affinity.omega[0, [0, 2, 3]], torch.tensor(KNOWN[0]))
+
+
+def test_a_uniform_row_stays_uniform() -> None:
+    affinity = UniformRow(TASKS, NEW, KNOWN)
+    gram = Gram(torch.ones(4, 4, dtype=torch.float64), torch.ones(4, 4, dtype=torch.float64))
+    affinity.observe(gram)
+    torch.testing.assert_close(affinity.omega[1], torch.tensor([1 / 3, 0, 1 / 3, 1 / 3]))
+    assert torch.equal(affinity.weights, torch.ones(4))
+
+
+def test_what_trains_has_a_gradient_and_nothing_else(source: Path) -> None:
+    module = new_task(source)
+    data = Holes(batch_size=2, workers=0)
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    batch["image"] = batch["image"].float() / 255
+    module.losses(module.network(batch["image"]), batch).sum().backward()
+    trained = set()
+    for name, parameter in module.network.named_parameters():
+        assert (parameter.grad is not None) == parameter.requires_grad, name
+        trained |= {name} if parameter.requires_grad else set()
+    assert trained
+    assert all(name.startswith(f"decoders.decoders.{NEW}.") for name in trained)
+    # And the gradients of all tasks are seen where they part.
+    gram = module.network.encoder.fork.take()
+    assert gram is not None
+    assert (gram.dots.diagonal() > 0).all()
+
+
+def test_two_names_of_the_new_task_are_refused(source: Path) -> None:
+    with pytest.raises(ValueError, match=r"`new_task` must be .* 'depth'; found 'edges'"):
+        new_task(source, new="edges")
+
+
+def test_a_new_task_is_among_the_tasks() -> None:
+    with pytest.raises(ValueError, match=r"`new` must be one of the `tasks`"):
+        UniformRow(TASKS, "saliency", KNOWN)
+
+
+@pytest.mark.parametrize("settings", [{"kappa": 0.0}, {"rho": 0.0}, {"start": -1}])
+def test_settings_without_rest_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"`kappa` must be positive, `rho` in \(0, 1\]"):
+        MeasuredRow(TASKS, NEW, KNOWN, **settings)
+
+
+def test_a_source_in_another_order_is_refused(source: Path, tmp_path: Path) -> None:
+    other = MultitaskModule([Edges(), Normals(), Segmentation(CLASSES)], encoder, decoders, TROA)
+    file = save_run(other, tmp_path)
+    with pytest.raises(ValueError, match=r"order of the tasks is \['edges', 'normals', 'segm"):
+        KnownTasks(file).load_into(new_task(source))
+
+
+def test_a_source_with_other_classes_is_refused(source: Path, tmp_path: Path) -> None:
+    # As many rows as there are known tasks: they are not taken for one row each.
+    torch.manual_seed(4)
+    module = NewTask(
+        [Segmentation(4), Depth(), Normals(), Edges()],
+        encoder,
+        KnownTasks(source),
+        NEW,
+        lambda tasks: UniformRow(tasks, NEW, KNOWN),
+        decoders,
+    )
+    with pytest.raises(ValueError, match=r"must have shape \(4, .*found \(3, "):
+        KnownTasks(source).load_into(module)
+
+
+def test_a_source_that_knows_the_task_has_another_callback(source: Path) -> None:
+    with pytest.raises(ValueError, match=r"missing `affinity\."):
+        SourceWeights(source).load_into(new_task(source))

@@ -1,0 +1,238 @@
+"""Tuned without the labels of a task: what moves, what stays, what is never looked at."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from datamodules import Source
+from datamodules.base import DenseDataModule
+from tests.fakes.backbones import TinySwinV2, awake
+from tests.fakes.holes import CLASSES, SIDE, Holes, holes, sgd
+from tests.transfer.runs import moved_vtagml, save_run, trainer
+from vtagml.affinity import TROA
+from vtagml.decoders import ConvDecoder, PerTask, Shared
+from vtagml.encoders import VTAGML, Frozen, PlainAdapters, SingleTask
+from vtagml.tasks import Depth, Edges, Normals, Segmentation
+from vtagml.transfer import (
+    SourceWeights,
+    ZeroShot,
+    decoders_only,
+    encoder_and_decoders,
+    norms_and_decoders,
+)
+
+HELD_OUT = ["depth"]
+TASKS = ["segmentation", "depth", "normals", "edges"]
+ROW = TASKS.index("depth")
+
+
+def zero_shot(
+    source: Path,
+    held_out: list[str] = HELD_OUT,
+    tune: Any = encoder_and_decoders,
+    encoder: Any = VTAGML,
+    decoders: Any = PerTask,
+) -> ZeroShot:
+    torch.manual_seed(1)
+    return ZeroShot(
+        [Segmentation(CLASSES), Depth(), Normals(), Edges()],
+        lambda tasks: encoder(tasks, awake(TinySwinV2((SIDE, SIDE)))),
+        SourceWeights(source),
+        held_out,
+        lambda outputs, channels: decoders(
+            outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
+        ),
+        lambda tasks: TROA(tasks, start=0, every=1),
+        tune,
+        optimizer=sgd,
+    )
+
+
+class RandomDepth(Holes):
+    """As `Holes`, with other depths."""
+
+    def source(self, split: str) -> Source[int]:
+        return Source(super().source(split).records, with_random_depth)
+
+
+def with_random_depth(index: int, tasks: Any) -> dict[str, Any]:
+    sample = holes(index, tasks)
+    if "depth" in tasks:
+        sample["depth"] = np.random.default_rng(99 + index).uniform(1, 9, (SIDE, SIDE)).astype("f4")
+    return sample
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_run(moved_vtagml(), tmp_path_factory.mktemp("source"))
+
+
+def tuned(
+    source: Path, folder: Path, data: DenseDataModule, steps: int = 3
+) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
+    """State of the network after a fit, and the metrics of a test."""
+    module = zero_shot(source)
+    run = trainer(folder, max_steps=steps)
+    run.fit(module, data)
+    return module.network.state_dict(), run.test(module, data, verbose=False)[0]
+
+
+def withheld(kind: type[Holes] = Holes, batch: int = 2) -> Holes:
+    return kind(batch_size=batch, workers=0, withheld=HELD_OUT)
+
+
+def test_the_held_out_task_stays_and_the_others_tune(source: Path, tmp_path: Path) -> None:
+    start = torch.load(source, weights_only=True)["state_dict"]
+    state, metrics = tuned(source, tmp_path, withheld())
+    moved = {key for key in state if not torch.equal(state[key], start[f"network.{key}"])}
+    assert not {key for key in moved if key.startswith("decoders.decoders.depth")}
+    for room in ("encoder.adapters", "encoder.embedding", "decoders.decoders.segmentation"):
+        assert any(key.startswith(room) for key in moved), room
+    assert not any(key.startswith("encoder.backbone") for key in moved)
+    # Evaluated although it was not trained.
+    assert np.isfinite(metrics["test/depth/rmse"])
+    before, after = start["network.affinity.log_weights"], state["affinity.log_weights"]
+    assert torch.equal(after[ROW], before[ROW])
+    assert not torch.equal(after[0, 2:], before[0, 2:])  # TROA goes on among the others
+    assert torch.equal(state["affinity.similarity"][ROW], start["network.affinity.similarity"][ROW])
+
+
+def test_random_labels_of_the_held_out_task_change_no_bit(source: Path, tmp_path: Path) -> None:
+    one, metrics = tuned(source, tmp_path, withheld())
+    other, other_metrics = tuned(source, tmp_path, withheld(RandomDepth))
+    for key, value in one.items():
+        assert torch.equal(value, other[key]), key
+    assert metrics["test/depth/rmse"] != other_metrics["test/depth/rmse"]
+    assert metrics["test/normals/merr"] == other_metrics["test/normals/merr"]
+
+
+def test_labels_in_the_batch_are_not_looked_at_either(source: Path, tmp_path: Path) -> None:
+    states = []
+    for depth in (1.0, torch.nan, torch.inf):
+        module = zero_shot(source)
+        data = Holes(batch_size=2, workers=0)
+        data.setup("fit")
+        batch = next(iter(data.train_dataloader()))
+        batch["image"] = batch["image"].float() / 255
+        batch["depth"] = torch.full_like(batch["depth"], depth)
+        trainer(tmp_path, max_steps=1).fit(module, DataLoader([batch], batch_size=None))  # type: ignore[arg-type]
+        states.append(module.network.state_dict())
+    for key, value in states[0].items():
+        assert torch.equal(value, states[1][key]), key
+        assert torch.equal(value, states[2][key]), key
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoders", "tune"),
+    [
+        (VTAGML, PerTask, encoder_and_decoders),
+        (VTAGML, PerTask, decoders_only),
+        (VTAGML, PerTask, norms_and_decoders),
+        (VTAGML, Shared, encoder_and_decoders),
+        (Frozen, PerTask, encoder_and_decoders),
+        (PlainAdapters, Shared, decoders_only),
+        (SingleTask, PerTask, encoder_and_decoders),
+    ],
+)
+def test_what_trains_has_a_gradient_and_nothing_else(
+    encoder: Any, decoders: Any, tune: Any, source: Path
+) -> None:
+    # A parameter without one would let the ranks of a distributed run wait for each other.
+    module = zero_shot(source, tune=tune, encoder=encoder, decoders=decoders)
+    data = withheld()
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    batch["image"] = batch["image"].float() / 255
+    module.losses(module.network(batch["image"]), batch).sum().backward()
+    for name, parameter in module.network.named_parameters():
+        assert (parameter.grad is not None) == parameter.requires_grad, name
+        assert not (parameter.requires_grad and ".depth." in name), name
+
+
+@pytest.mark.parametrize(
+    ("tune", "norms", "rest"),
+    [
+        (encoder_and_decoders, True, True),
+        (norms_and_decoders, True, False),
+        (decoders_only, False, False),
+    ],
+)
+def test_the_parts_that_tune_are_those_that_were_named(
+    tune: Any, norms: bool, rest: bool, source: Path
+) -> None:
+    network = zero_shot(source, tune=tune).network
+    seen = set()
+    for name, parameter in network.encoder.named_parameters():
+        if name.startswith("backbone"):
+            assert not parameter.requires_grad, name
+        else:
+            is_norm = "_norm." in name  # its FiLM, too, by which the task scales it
+            seen.add(is_norm)
+            assert parameter.requires_grad == (norms if is_norm else rest), name
+    assert seen == {True, False}
+    for name, parameter in network.decoders.named_parameters():
+        assert parameter.requires_grad == (".depth." not in name), name
+
+
+@pytest.mark.parametrize("held_out", [[], ["saliency"], TASKS, "depth", ["depth", "depth"]])
+def test_held_out_is_some_of_the_tasks(held_out: Any, source: Path) -> None:
+    with pytest.raises(ValueError, match=r"`held_out` must be a list of some of the `tasks`"):
+        zero_shot(source, held_out)
+
+
+@pytest.mark.parametrize("kept", [[], ["normals"], ["depth", "normals"]])
+def test_data_that_withhold_other_tasks_are_refused(
+    kept: list[str], source: Path, tmp_path: Path
+) -> None:
+    data = Holes(batch_size=2, workers=0, withheld=kept)
+    with pytest.raises(ValueError, match=r"`data\.withheld` must be .*\['depth'\], found"):
+        trainer(tmp_path, max_steps=1).fit(zero_shot(source), data)
+
+
+def test_a_seen_task_needs_its_labels(source: Path) -> None:
+    module = zero_shot(source)
+    data = Holes(batch_size=2, workers=0, withheld=["depth", "normals"])
+    data.setup("fit")
+    batch = next(iter(data.train_dataloader()))
+    with pytest.raises(ValueError, match=r"each of the `tasks` .*none of \['normals'\]"):
+        module.losses(dict.fromkeys(TASKS, torch.zeros(1)), batch)
+
+
+def test_the_log_has_no_loss_of_the_held_out_task(source: Path, tmp_path: Path) -> None:
+    run = trainer(tmp_path, max_steps=1)
+    run.fit(zero_shot(source), withheld())
+    logged = {key for key in run.callback_metrics if key.endswith("/loss") and key.count("/") == 2}
+    assert logged == {"train/segmentation/loss", "train/normals/loss", "train/edges/loss"}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:It is recommended to use .*sync_dist")
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_two_ranks_tune_as_one_process(source: Path, tmp_path: Path) -> None:
+    states = []
+    for ranks in (1, 2):
+        module = zero_shot(source).double()
+        run = trainer(
+            tmp_path,
+            max_steps=3,
+            devices=ranks,
+            strategy="ddp_fork" if ranks > 1 else "auto",
+            precision="64-true",
+        )
+        run.fit(module, withheld(batch=2 // ranks))
+        states.append(module.network.state_dict())
+    alone, together = states
+    for key, value in alone.items():
+        torch.testing.assert_close(together[key], value, rtol=1e-10, atol=1e-10, msg=key)
+    start = torch.load(source, weights_only=True)["state_dict"]
+    key = "decoders.decoders.depth"
+    frozen = [name for name in together if name.startswith(key)]
+    assert frozen
+    for name in frozen:
+        assert torch.equal(together[name], start[f"network.{name}"].to(together[name])), name

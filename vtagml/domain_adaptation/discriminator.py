@@ -1,0 +1,35 @@
+"""Tells from a patch of a task's output which domain it comes from."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+SLOPE = 0.2
+
+
+class Discriminator(nn.Sequential):
+    """Five convolutions, kernel 4, stride 2, to one score per patch of 32 pixels.
+
+    The score is positive where the patch seems to be of the source, negative of the target.
+
+    Args:
+        channels: Of the task's output, as it is shown to the discriminator.
+        widths: Channels behind each convolution but the last, which has one.
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int] = (64, 128, 256, 512)) -> None:
+        layers: list[nn.Module] = []
+        for entering, leaving in pairwise((channels, *widths)):
+            layers += [_halving(entering, leaving), nn.LeakyReLU(SLOPE)]
+        super().__init__(*layers, _halving(widths[-1], 1))
+
+    def forward(
+        self, view: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch 1 rows columns"]:
+        return super().forward(view)
+
+
+def _halving(entering: int, leaving: int) -> nn.Conv2d:
+    return nn.Conv2d(entering, leaving, kernel_size=4, stride=2, padding=1)

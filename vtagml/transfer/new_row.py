@@ -1,0 +1,119 @@
+"""Affinities of a network that has learned, with a row for a task that it has not."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from os import PathLike
+
+import torch
+from jaxtyping import Float32, Float64
+from torch import Tensor
+
+from vtagml.affinity import Affinity, read_state
+from vtagml.affinity.transfer import Rows, positions, restricted, stochastic
+
+
+class NewRow(Affinity):
+    """ω of the known tasks as their run has learned it, and a row over them for a new task.
+
+    The new task has a row and no column: z_new = Σ_n ω[new, n]·θ̂_n is a mixture of the embeddings
+    that were learned, and no other task's mixture changes. All losses weigh the same, since none
+    but the new task's own decoder is to train. A sibling overrides `row`.
+
+    Args:
+        tasks: Names of the tasks, the new one among them.
+        new: Name of the new task.
+        known: The `affinity.json` of the run that learned the others, or rows of their ω,
+            [target][source] in the order of `tasks`.
+    """
+
+    known: Float64[Tensor, "task source"]
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        new: str,
+        known: Rows | PathLike[str] | str,  # in the order in which a YAML value is tried
+    ) -> None:
+        super().__init__(tasks)
+        if new not in self.tasks or len(self.tasks) < 2:
+            raise ValueError(
+                f"`new` must be one of the `tasks` {list(self.tasks)}, beside a known one, found "
+                f"{new!r}. Add it to the module's tasks."
+            )
+        self.new = new
+        self.place = self.tasks.index(new)
+        self.others = [index for index in range(len(self.tasks)) if index != self.place]
+        names = [self.tasks[index] for index in self.others]
+        if isinstance(known, str | PathLike):
+            state = read_state(known)
+            learned = stochastic("omega", state["omega"], state["tasks"])
+            learned = restricted(learned, positions(names, state["tasks"]))
+        else:
+            learned = stochastic("known", known, names)
+        omega = torch.zeros_like(self.similarity)
+        rows = torch.tensor(self.others)
+        omega[rows[:, None], rows] = learned
+        self.register_buffer("known", omega)
+
+    @abstractmethod
+    def row(self) -> Float64[Tensor, " source"]:
+        """The new task's affinities to the known ones, which sum to one."""
+
+    def affinities(self) -> Float64[Tensor, "task source"]:
+        omega = self.known.clone()
+        omega[self.place, self.others] = self.row()
+        return omega
+
+    @property
+    def weights(self) -> Float32[Tensor, " task"]:
+        return torch.ones(len(self.tasks), device=self.device)
+
+
+class UniformRow(NewRow):
+    """The new task takes the same of every known one: what a measured row is compared with."""
+
+    def row(self) -> Float64[Tensor, " source"]:
+        return torch.full_like(self.similarity[0, self.others], 1 / len(self.others))
+
+
+class MeasuredRow(NewRow):
+    """ω[new, n] = softmax((κ/ρ)·S[new, n]) over the known tasks n: where TROA comes to rest.
+
+    S is the running mean of the cosines between the new task's gradients at the fork and those of
+    the known tasks, on the same samples; so these need the labels of all tasks. Until `start`
+    steps the row is uniform: the first gradients come through a decoder that knows nothing.
+
+    Args:
+        tasks: Names of the tasks, the new one among them.
+        new: Name of the new task.
+        known: As in `UniformRow`.
+        kappa: Step size κ of the mirror descent.
+        rho: Pull ρ towards uniform.
+        start: Observed steps before the row is taken from them.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        new: str,
+        known: Rows | PathLike[str] | str,
+        kappa: float = 1.0,  # Sec. 3.2.1
+        rho: float = 0.3,
+        start: int = 100,
+    ) -> None:
+        super().__init__(tasks, new, known)
+        if not (kappa > 0 and 0 < rho <= 1 and start >= 0):
+            raise ValueError(
+                "`kappa` must be positive, `rho` in (0, 1] and `start` 0 or more, found "
+                f"{kappa}, {rho} and {start}. Without a pull to uniform the row has no rest."
+            )
+        self.kappa, self.rho, self.start = kappa, rho, start
+
+    def row(self) -> Float64[Tensor, " source"]:
+        cosines = self.similarity[self.place, self.others]
+        measured = torch.where(self.steps > self.start, cosines, 0.0)
+        return (self.kappa / self.rho * measured).softmax(0)
+
+    @property
+    def settings(self) -> dict[str, int | float]:
+        return {"kappa": self.kappa, "rho": self.rho, "start": self.start}

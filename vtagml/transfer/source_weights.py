@@ -1,0 +1,128 @@
+"""The network of another run, as the start of this one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from vtagml.backbone import differing_keys
+from vtagml.checkpoints.reading import read_checkpoint
+
+NETWORK = "network."
+NEWEST = Path("checkpoints") / "last.ckpt"
+SHOWN = 8
+
+
+class SourceWeights(Callback):
+    """Starts a fit from the network of another run: its weights, and its affinity's S and ω.
+
+    The network has to be the config's in all its keys and shapes, with the same tasks in the same
+    order and classes of the same names; the model of the YAML is never replaced by the source's.
+    A fit that is resumed by `--ckpt_path` goes on from its own checkpoint, and an evaluation has
+    one: neither needs the source any more. Optimiser, schedule and counters start anew, but for the
+    affinity's, which is past its warm-up.
+
+    As a callback it works with every module that has `network` and `tasks`; a module that cannot
+    do without it takes it as an argument, and gives it back from `configure_callbacks`.
+
+    Args:
+        checkpoint: A checkpoint, or the folder of a run, of which the newest is taken.
+    """
+
+    def __init__(self, checkpoint: str | Path) -> None:
+        self.checkpoint = Path(checkpoint)
+        self._resumes = False
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._resumes = False
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._resumes = True
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # Every rank reads the file itself; its own weights would be those of rank 0 anyway.
+        if not self._resumes:
+            self.load_into(pl_module)
+
+    def load_into(self, module: LightningModule) -> None:
+        """Loads the source's network into that of `module`.
+
+        Raises:
+            FileNotFoundError: There is no such checkpoint.
+            ValueError: It cannot be read, or its network or its classes are others.
+        """
+        content = self.read()
+        given = network_of(content)
+        found = self.adapted(given, module)
+        network = cast(Any, module).network
+        tasks = cast(Any, module).tasks
+        expected = network.state_dict()
+        problems = [
+            *_other_order(expected, given, list(tasks)),
+            *differing_keys(expected, found),
+            *_other_classes(content.get("class_names", {}), tasks),
+        ]
+        if problems:
+            raise ValueError(
+                f"`source` must be a run of the config's own network; that of `{self.path}` has "
+                f"{len(problems)} differences, first {'; '.join(problems[:SHOWN])}. Give both the "
+                "same tasks, classes, encoder, decoders and affinity (config.yaml in the run's "
+                "folder has the source's)."
+            )
+        network.load_state_dict(found)
+
+    def adapted(self, found: dict[str, Tensor], module: LightningModule) -> dict[str, Tensor]:
+        """The source's state in the form of the module's network. Here it has that form already."""
+        return found
+
+    @property
+    def path(self) -> Path:
+        """The file that is read."""
+        return self.checkpoint / NEWEST if self.checkpoint.is_dir() else self.checkpoint
+
+    def read(self) -> dict[str, Any]:
+        """What the checkpoint holds: tensors, numbers and text, no code."""
+        if not self.path.is_file():
+            raise FileNotFoundError(
+                f"`source` must be a checkpoint or the folder of a run, found no file "
+                f"`{self.path}`. Train the source first, or point `source.checkpoint` at its run."
+            )
+        return read_checkpoint(self.path)
+
+
+def network_of(content: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The state of the network in a checkpoint of any module that has one."""
+    return {
+        key.removeprefix(NETWORK): value
+        for key, value in content.get("state_dict", {}).items()
+        if key.startswith(NETWORK)
+    }
+
+
+def _other_order(
+    expected: Mapping[str, Tensor], found: Mapping[str, Tensor], tasks: Sequence[str]
+) -> Iterator[str]:
+    """The orders of the tasks if they differ: no shape would tell, and ω would be mixed up.
+
+    Modules that belong to a task have its name in their keys, which are in the order in which the
+    modules were built.
+    """
+    orders = [
+        list(dict.fromkeys(part for key in state for part in key.split(".") if part in tasks))
+        for state in (expected, found)
+    ]
+    ours, theirs = ([task for task in order if task in orders[0]] for order in orders)
+    ours = [task for task in ours if task in theirs]
+    if ours != theirs:
+        yield f"the order of the tasks is {theirs}, not {ours}"
+
+
+def _other_classes(kept: Mapping[str, Sequence[str]], tasks: Mapping[str, Any]) -> Iterator[str]:
+    for name, task in tasks.items():
+        theirs, ours = kept.get(name), task.class_names
+        if theirs and ours and list(theirs) != list(ours):
+            yield f"the classes of {name} are {list(theirs)}, not {list(ours)}"
