@@ -27,9 +27,9 @@ class Adaptation(LightningDataModule):
     the target's alone, with its own batch size.
 
     An epoch is one of the source. The target goes round in passes of its own, each in another
-    order: no pass begins before the last one has given out every sample, so all are seen equally
-    often, whatever the epochs. Ranks never share a sample of a pass, and a run that is resumed
-    goes on with the very next sample of both.
+    order: no pass begins before the last one has been through every sample. All are seen about
+    equally often, but for those that fall into what an epoch lacks to a full batch. Ranks never
+    share a sample of a pass, and a run that is resumed goes on with the very next sample of both.
 
     Args:
         source: The dataset with labels. Batch size and workers of training are its.
@@ -199,7 +199,8 @@ class PairedLoader(Loader):
     def _data(self) -> Content | None:
         if self._content is None and isinstance(self.dataset, Pairs):
             source, target = content(self.dataset.source), content(self.dataset.target)
-            self._content = Content(source.exact + target.exact, source.means + target.means)
+            if source is not None and target is not None:
+                self._content = Content(source.exact + target.exact, source.means + target.means)
         return self._content
 
 

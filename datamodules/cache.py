@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.samples import Source
 from datamodules.transforms import Sample
-from datamodules.workers import single_thread
+from datamodules.workers import signals_wait, single_thread, stop_at_exit
 
 MANIFEST = "manifest.json"
 UNFINISHED = ".partial"
@@ -79,7 +79,9 @@ class Cache:
         try:
             count = len(source.records)
             # The workers start before the progress bar's thread does.
-            samples = iter(_rendering_loader(source, tasks, min(processes, count)))
+            with signals_wait():
+                samples = iter(_rendering_loader(source, tasks, min(processes, count)))
+            stop_at_exit(samples)
             self._write(partial, track(samples, f"Rendering {self.folder}", count), count)
             self._move(partial)
         finally:

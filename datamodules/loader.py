@@ -139,14 +139,14 @@ class Loader(DataLoader[Any]):
     def _check_unchanged(self, state: Mapping[str, Any], within: bool) -> None:
         """Refuses other data or another order within an epoch, warns of other data after one."""
         for name, now in self._order_settings().items():
-            if state[name] != now and within:
+            if within and state.get(name) != now:
                 raise ValueError(
-                    f"`{name}` was {state[name]} when the run stopped in the middle of epoch"
+                    f"`{name}` was {state.get(name)} when the run stopped in the middle of epoch"
                     f" {state['epoch']}, and is {now} now: the rest of that epoch is not defined."
-                    f" Resume with {state[name]}, or from a checkpoint of an epoch's end."
+                    f" Resume with {state.get(name)}, or from a checkpoint of an epoch's end."
                 )
         data, before = self._data(), state.get("data")
-        if data is None or before is None or data.is_like(before):
+        if data is None or not isinstance(before, Mapping) or data.is_like(before):
             return
         changed = (
             f"The training data are not those that the run stopped with after epoch"

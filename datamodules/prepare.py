@@ -191,7 +191,8 @@ def _jobs(datamodule: FileDataModule) -> dict[str, Job]:
             continue
         # Datasets whose test labels are kept secret test on the validation split.
         same = (name for name, job in jobs.items() if job.source.records == source.records)
-        job = Job(split, source, datamodule.root, datamodule.reads, classes, next(same, None))
+        reads = datamodule.reads_of(split)
+        job = Job(split, source, datamodule.root, reads, classes, next(same, None))
         jobs[split] = job
     if not jobs:
         raise errors[0]

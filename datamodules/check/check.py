@@ -97,7 +97,7 @@ def _examined(
     split, records = listing.split, listing.used.records
     found = SplitReport(found=len(listing.records), skipped=listing.skipped)
     classes = {task: len(names) for task, names in report.classes.items()}
-    examiner = Examiner(listing.used, datamodule.reads, classes, labelled=split != "test")
+    examiner = Examiner(listing.used, datamodule.reads_of(split), classes, labelled=split != "test")
     results = each(examiner, len(records), processes)
     try:
         for index, result in enumerate(tracked(results, f"Checking {split}", len(records))):

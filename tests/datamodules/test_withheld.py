@@ -48,12 +48,13 @@ def label_files(folder: Path, tasks: Sequence[str]) -> list[Path]:
     others = data.needs([task for task in ALL if task not in tasks])
     source = data.source("train")
     opened = []
-    for reads in (data.reads, others):
+    # The others first: a file that both need and the reader keeps is opened once.
+    for reads in (others, data.reads):
         with files_read(folder) as files:
             for record in source.records:
                 source.read(record, reads)
         opened.append(set(files))
-    return [folder / name for name in sorted(opened[0] - opened[1])]
+    return [folder / name for name in sorted(opened[1] - opened[0])]
 
 
 def loaded(data: DenseDataModule, split: str) -> list[dict[str, torch.Tensor]]:

@@ -4,7 +4,7 @@
 def of_dead_worker(error: RuntimeError) -> str | None:
     """Returns what to do about it if that is what the error says, None otherwise."""
     first = str(error).strip().partition("\n")[0]
-    if "DataLoader worker" not in str(error):
+    if "DataLoader worker (pid" not in str(error):  # its own errors say "DataLoader worker process"
         return None
     return (
         f"A worker that loads data has died ({first}). It is often the system's answer to a lack of"

@@ -136,7 +136,10 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _image_size(file: Path, config: Mapping[str, Any]) -> tuple[int, int]:
-    size = (config["data"].get("init_args") or {}).get("image_size")
+    settings = config["data"].get("init_args") or {}
+    if "target" in settings:  # data of two domains: the one that the model is wanted for
+        settings = settings["target"].get("init_args") or {}
+    size = settings.get("image_size")
     if not isinstance(size, list) or len(size) != 2:
         raise ValueError(
             f"`data.init_args.image_size` in `{file}` must be the height and width that the model "

@@ -112,6 +112,8 @@ class Adversarial(MultitaskModule):
             size = len(batch["image"])
             self.log(f"train/{name}/adversarial", fooled, batch_size=size)
             self.log(f"train/{name}/discriminator", told, batch_size=size)
+        # What `SkipFaultySteps` looks at to name the task and the samples.
+        self.last_losses = self.last_losses + (fooling + telling).detach().to(self.last_losses)
         return total + (weights * fooling).sum() + telling.sum()
 
     def configure_gradient_clipping(

@@ -67,6 +67,7 @@ class Categorical(Task, ABC):
         return list(self._legend)
 
     def bind(self, labels: Mapping[str, Labels]) -> None:
+        self.class_map = None
         if self.name not in labels:
             return
         names, colours = labels[self.name].names, labels[self.name].colours

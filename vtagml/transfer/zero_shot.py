@@ -89,6 +89,8 @@ class ZeroShot(MultitaskModule):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
+        if stage != "fit":  # nothing is withheld in an evaluation
+            return
         datamodule: Any = getattr(self.trainer, "datamodule", None)
         withheld = getattr(datamodule, "withheld", None)
         if withheld is not None and set(withheld) != set(self.held_out):
