@@ -88,12 +88,7 @@ def normals_from_depth(
     """
     height, width = depth.shape
     inverse = 1 / depth
-    offsets = np.arange(-radius, radius + 1, dtype=np.float32)
-    slope = offsets / (offsets @ offsets)
-    mean = np.full_like(offsets, 1 / len(offsets))
-    along_u = cv2.sepFilter2D(inverse, cv2.CV_32F, slope, mean)
-    along_v = cv2.sepFilter2D(inverse, cv2.CV_32F, mean, slope)
-    level = cv2.sepFilter2D(inverse, cv2.CV_32F, mean, mean)
+    along_u, along_v, level = _fitted_plane(inverse, radius)
     focal_x, focal_y, centre_x, centre_y = camera
     columns = np.arange(width, dtype=np.float32) + np.float32(0.5) - centre_x
     rows = np.arange(height, dtype=np.float32) + np.float32(0.5) - centre_y
@@ -107,6 +102,20 @@ def normals_from_depth(
     normals /= np.sqrt(np.einsum("...c,...c->...", normals, normals))[..., None]
     normals[_reaches_gap(inverse, radius, gap) | _frame(height, width, radius)] = np.nan
     return normals
+
+
+def _fitted_plane(
+    values: Float32[np.ndarray, "height width"], radius: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Slope along columns, slope along rows and level of the least-squares plane in each window."""
+    offsets = np.arange(-radius, radius + 1, dtype=np.float32)
+    slope = offsets / (offsets @ offsets)
+    mean = np.full_like(offsets, 1 / len(offsets))
+    return (
+        cv2.sepFilter2D(values, cv2.CV_32F, slope, mean),
+        cv2.sepFilter2D(values, cv2.CV_32F, mean, slope),
+        cv2.sepFilter2D(values, cv2.CV_32F, mean, mean),
+    )
 
 
 def _reaches_gap(

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from datamodules.writing import LAYOUTS, find_layout, write_scenes
+from datamodules.writing import LAYOUTS
 from tests.fakes.small import SMALL, SMALL_FILES
 from vtagml.cli import main
 
@@ -27,26 +27,12 @@ TRANSFER_CONFIGS = [*NEW_TASK_CONFIGS, *ZERO_SHOT_CONFIGS, *NOVEL_CONFIGS]
 SCENES_CONFIGS = [path for path in CONFIGS if path not in {*DATASET_CONFIGS, *TRANSFER_CONFIGS}]
 
 
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A dataset's folder, as `lightning scenes` writes it; written when it is first asked for."""
-    folder = tmp_path_factory.mktemp("data")
-
-    def written(dataset: str) -> Path:
-        if not (folder / dataset).exists():
-            size = (48, 64) if find_layout(dataset).any_size else None
-            write_scenes(dataset, folder / dataset, count=4, size=size, processes=0)
-        return folder / dataset
-
-    return written
-
-
-def small_words(config: Path, tree: Callable[[str], Path]) -> list[str]:
+def small_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
     """What makes a config small, whichever data it has."""
     data = yaml.safe_load(config.read_text())["data"]["class_path"].split(".")[-1].lower()
     if data == "scenes":
         return ["--config", str(config), *SMALL]
-    root = f"--data.root={tree(data)}"
+    root = f"--data.root={stand_in(data)}"
     return ["--config", str(config), "--config", str(OVERLAY), root, *SMALL_FILES]
 
 
@@ -68,10 +54,10 @@ def test_config_trains_tests_and_leaves_its_results(
 
 @pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)
 def test_dataset_config_fits_validates_tests_and_predicts(
-    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    root = tree(config.stem.split("_")[0])
+    root = stand_in(config.stem.split("_")[0])
     words = ["--config", str(config), "--config", str(OVERLAY), f"--data.root={root}", *SMALL_FILES]
     main(["fit", *words])
     run = tmp_path / "runs" / f"{config.stem}+small"
@@ -119,7 +105,7 @@ def test_a_config_uses_the_class_count_and_size_of_its_data_in_all_places() -> N
     ids=lambda path: path.stem,
 )
 def test_zero_shot_config_goes_on_from_its_source(
-    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = yaml.safe_load(config.read_text())["model"]["init_args"]
@@ -127,8 +113,8 @@ def test_zero_shot_config_goes_on_from_its_source(
     source = FOLDER / f"{Path(run).name}.yaml"
     last = f"{run}/checkpoints/last.ckpt"
     alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
-    main(["fit", *small_words(source, tree), *alone])
-    words = [*small_words(config, tree), "--trainer.default_root_dir=runs/target"]
+    main(["fit", *small_words(source, stand_in), *alone])
+    words = [*small_words(config, stand_in), "--trainer.default_root_dir=runs/target"]
     main(["test", *words, f"--ckpt_path={last}"])  # the source as it is
     main(["fit", *words])
     metrics = json.loads((tmp_path / "runs/target/metrics.json").read_text())["metrics"]
@@ -148,14 +134,14 @@ def test_zero_shot_config_goes_on_from_its_source(
 
 @pytest.mark.parametrize("config", NEW_TASK_CONFIGS, ids=lambda path: path.stem)
 def test_new_task_config_adds_a_task_to_its_source(
-    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = yaml.safe_load(config.read_text())["model"]["init_args"]
     run = settings["source"]["init_args"]["checkpoint"]
-    source = small_words(FOLDER / f"{Path(run).name}.yaml", tree)
+    source = small_words(FOLDER / f"{Path(run).name}.yaml", stand_in)
     main(["fit", *source, "--test_after_fit=false", f"--trainer.default_root_dir={run}"])
-    main(["fit", *small_words(config, tree)])
+    main(["fit", *small_words(config, stand_in)])
     check_results(tmp_path / "runs" / config.stem)
     known, new = (
         json.loads(Path(folder, "affinity.json").read_text())["omega"]
@@ -169,7 +155,7 @@ def test_new_task_config_adds_a_task_to_its_source(
 
 @pytest.mark.parametrize("config", NOVEL_CONFIGS, ids=lambda path: path.stem)
 def test_novel_config_tests_its_source(
-    config: Path, tree: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^#   lightning (.*(?:(?<=\\)\n#.*)*)", config.read_text(), re.MULTILINE)
@@ -179,8 +165,8 @@ def test_novel_config_tests_its_source(
     run = Path(test[test.index("--ckpt_path") + 1]).parents[1]
     # As its head says, but for the size; the source's folder is that of which the test reads.
     alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
-    main(["fit", *small_words(source, tree), *own, *alone])
-    words = [*small_words(config, tree), "--trainer.default_root_dir=runs/novel"]
+    main(["fit", *small_words(source, stand_in), *own, *alone])
+    words = [*small_words(config, stand_in), "--trainer.default_root_dir=runs/novel"]
     main(["test", *words, f"--ckpt_path={run}/checkpoints/last.ckpt"])
     metrics = json.loads((tmp_path / "runs/novel/metrics.json").read_text())["metrics"]
     tasks = yaml.safe_load(config.read_text())["model"]["init_args"]["tasks"]

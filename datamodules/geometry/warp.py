@@ -40,12 +40,7 @@ def warp(sample: Sample, affine: Affine) -> Sample:
     source = sample["image"].shape[:2]
     if affine.leaves(source):
         return sample
-    window = affine.window(source)
-    if any(part.start >= part.stop for part in window):
-        raise ValueError(
-            f"`affine` should show a part of sample `{sample.get('name', 'without a name')}`,"
-            f" found {affine.matrix.tolist()} into {affine.size} for an image of {source} pixels."
-        )
+    window = _shown(sample, affine)
     local = affine.within(window)
     look = sampling(local, tuple(part.stop - part.start for part in window))
     camera = sample.get("camera", assumed_camera(source))
@@ -58,6 +53,17 @@ def warp(sample: Sample, affine: Affine) -> Sample:
         else:
             view[key] = value
     return view
+
+
+def _shown(sample: Sample, affine: Affine) -> tuple[slice, slice]:
+    source = sample["image"].shape[:2]
+    window = affine.window(source)
+    if any(part.start >= part.stop for part in window):
+        raise ValueError(
+            f"`affine` should show a part of sample `{sample.get('name', 'without a name')}`,"
+            f" found {affine.matrix.tolist()} into {affine.size} for an image of {source} pixels."
+        )
+    return window
 
 
 def nearest_classes(classes: np.ndarray, affine: Affine) -> np.ndarray:

@@ -10,23 +10,11 @@ from jsonargparse import ArgumentParser
 
 from datamodules import DenseDataModule
 from datamodules.files import DatasetNotFoundError
-from datamodules.taskonomy import Taskonomy
 from datamodules.taskonomy_buildings import read_buildings
-from tests.fakes.taskonomy import FOLDERS, SIZE, view_file, write_view
+from tests.fakes.taskonomy import FOLDERS, read, taskonomy, view_file, write_view
 
 SAMPLE = ("hanson", 9, 2)
 TASKS = ("segmentation", "depth", "normals", "edges")
-
-
-def taskonomy(root: Path, **settings) -> Taskonomy:
-    return Taskonomy(root, **{"image_size": (SIZE, SIZE), "workers": 0, "batch_size": 1} | settings)
-
-
-def read(root: Path, **settings) -> dict[str, np.ndarray]:
-    """The first training sample as the reader gives it."""
-    data = taskonomy(root, **settings)
-    source = data.source("train")
-    return source.read(source.records[0], data.tasks)
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from datamodules.images import UnreadableFileError
-from datamodules.taskonomy import Taskonomy
-from tests.fakes.taskonomy import SIZE, view_file, write_view
+from tests.fakes.taskonomy import SIZE, read, taskonomy, view_file, write_view
 
 SAMPLE = ("hanson", 9, 2)
 TASKS = ("segmentation", "depth", "normals", "edges")
@@ -19,17 +18,6 @@ DOMAINS = {
     "normals": "normal",
     "edges": "edge_texture",
 }
-
-
-def taskonomy(root: Path, **settings) -> Taskonomy:
-    return Taskonomy(root, **{"image_size": (SIZE, SIZE), "workers": 0, "batch_size": 1} | settings)
-
-
-def read(root: Path, **settings) -> dict[str, np.ndarray]:
-    """The first training sample as the reader gives it."""
-    data = taskonomy(root, **settings)
-    source = data.source("train")
-    return source.read(source.records[0], data.tasks)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from datamodules.taskonomy import Taskonomy
+
 SIZE = 64
 
 FOLDERS = {
@@ -73,3 +75,14 @@ def codes(domain: str, name: str) -> np.ndarray:
     edges = np.zeros((SIZE, SIZE), np.uint16)
     edges[0, :4] = (0, 257, 13107, 65535)
     return edges
+
+
+def taskonomy(root: Path, **settings) -> Taskonomy:
+    return Taskonomy(root, **{"image_size": (SIZE, SIZE), "workers": 0, "batch_size": 1} | settings)
+
+
+def read(root: Path, **settings) -> dict[str, np.ndarray]:
+    """The first training sample as the reader gives it."""
+    data = taskonomy(root, **settings)
+    source = data.source("train")
+    return source.read(source.records[0], data.tasks)
