@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,22 @@ def test_troa_memory(benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_pat
     with capsys.disabled():
         print(f"\nPeak memory of a step, TROA / uniform: {troa / plain:.2f}  ({plain:.0f} MiB)")
     assert troa < CLEARLY * plain, "the fork keeps more than it has to"
+
+
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+def test_checkpointing_memory(
+    benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.json"
+
+    def of(recompute: bool) -> Callable[[], None]:
+        return step(module(partial(VTAGML, checkpointing=recompute), TROA))
+
+    kept = peak(of(False), trace)
+    recomputed = benchmark.pedantic(lambda: peak(of(True), trace), rounds=1)
+    with capsys.disabled():
+        print(f"\nPeak memory, checkpointing / kept: {recomputed / kept:.2f}  ({kept:.0f} MiB)")
+    assert recomputed < kept / CLEARLY, "what is computed again is kept all the same"
 
 
 def test_methods(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:

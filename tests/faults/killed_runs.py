@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
+from vtagml.callbacks.provenance import commit
+
 CONFIG = Path(__file__).with_name("small.yaml")
 METHODS = ("vtagml.encoders.FullFineTuning", "vtagml.encoders.VTAGML")
 STEPS, WRITES = 14, 7
@@ -218,7 +220,11 @@ def main() -> None:
     began = time.monotonic()
     with TemporaryDirectory() as folder:
         tally = kill_runs(options.kills, options.seed, Path(folder))
-    summary = vars(tally) | {"seed": options.seed, "seconds": round(time.monotonic() - began)}
+    summary = vars(tally) | {
+        "commit": commit(CONFIG.parent),
+        "seed": options.seed,
+        "seconds": round(time.monotonic() - began),
+    }
     text = json.dumps(summary, indent=2, sort_keys=True)
     sys.stdout.write(text + "\n")
     if options.record:
