@@ -56,10 +56,10 @@ class FileDataModule(DenseDataModule):
 
     derives: ClassVar[Mapping[str, Derivation]] = {}
     """Tasks that the dataset does not ship, and how they are derived."""
-    download: ClassVar[str]
-    """Where the dataset is had."""
-    stand_in: ClassVar[str]
-    """The dataset's word for `lightning scenes --as`."""
+    download: ClassVar[str | None] = None
+    """Where the dataset is had; None for data of one's own."""
+    stand_in: ClassVar[str | None] = None
+    """The dataset's word for `lightning scenes --as`, if drawn scenes can stand in for it."""
     known_bad: ClassVar[Path | None] = None
     """Skip list of samples that are damaged in the dataset's own archives."""
 
@@ -222,11 +222,15 @@ class FileDataModule(DenseDataModule):
         """
         name = type(self).__name__
         state = "has other content" if self.root.is_dir() else "does not exist"
-        return DatasetNotFoundError(
+        advice = [
             f"{name} was not found: `root` is `{self.root}`, which {state}; expected {expected}."
-            f" The dataset is had from {self.download}. For a small stand-in of drawn scenes run"
-            f" {self._stand_in_command()}."
-        )
+        ]
+        if self.download:
+            advice.append(f"The dataset is had from {self.download}.")
+        if self.stand_in:
+            command = self._stand_in_command()
+            advice.append(f"For a small stand-in of drawn scenes run {command}.")
+        return DatasetNotFoundError(" ".join(advice))
 
     def _stand_in_command(self) -> str:
         """The command, and what to do then: scenes are not drawn into a folder of other things."""
