@@ -4,8 +4,10 @@ One file per dataset. All share one base with loaders, seeds and augmentation, a
 sample: `image`, `name`, `camera`, and the task names as keys; metres, unit normals, train ids;
 NaN or 255 where unknown. This package knows nothing of networks, and opens alone in a notebook.
 
-`Scenes` and `SceneObjects` are drawn; `Cityscapes`, `NYUDv2`, `Synthia`, `Taskonomy` and `VKITTI2`
-are read from the folders that their archives unpack to. `Adaptation` pairs two of them.
+`Scenes` and `SceneObjects` are drawn, and so is `Planted`, whose tasks have known relations;
+`Cityscapes`, `NYUDv2`, `Synthia`, `Taskonomy` and `VKITTI2` are read from the folders that their
+archives unpack to. `Folders` reads images and labels of
+one's own. `Adaptation` pairs two of them.
 """
 
 from datamodules.adaptation import Adaptation
@@ -14,6 +16,7 @@ from datamodules.cityscapes import Cityscapes
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation, normals_from_depth
 from datamodules.edges import sobel_edges
 from datamodules.files import DatasetNotFoundError, FileDataModule
+from datamodules.folders import Folders
 from datamodules.geometry import (
     Affine,
     Pad,
@@ -31,6 +34,7 @@ from datamodules.label_spaces import ClassMap, LabelSpace, between
 from datamodules.labels import IGNORE, Labels
 from datamodules.nyudv2 import NYUDv2
 from datamodules.photometric import Photometric
+from datamodules.planted import Planted
 from datamodules.samples import Source
 from datamodules.scene_objects import SceneObjects
 from datamodules.scenes import Scenes
@@ -51,6 +55,7 @@ __all__ = [
     "DenseDataModule",
     "Derivation",
     "FileDataModule",
+    "Folders",
     "HorizontalFlip",
     "ImageFolder",
     "LabelSpace",
@@ -58,6 +63,7 @@ __all__ = [
     "NYUDv2",
     "Pad",
     "Photometric",
+    "Planted",
     "RandomCrop",
     "RandomFlip",
     "RandomResizedCrop",

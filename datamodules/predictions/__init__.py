@@ -8,6 +8,7 @@ the labels at the size of the image on disk, which `NativeSize` lets a sample re
 from datamodules.predictions.codes import Classes, Equal, Metres, Normals, Shares, ids_of
 from datamodules.predictions.datasets import (
     cityscapes_format,
+    folders_format,
     nyudv2_format,
     synthia_format,
     taskonomy_format,
@@ -27,6 +28,7 @@ __all__ = [
     "PredictionFormat",
     "Shares",
     "cityscapes_format",
+    "folders_format",
     "ids_of",
     "nyudv2_format",
     "synthia_format",

@@ -1,4 +1,4 @@
-"""The formats of the five datasets.
+"""The formats of the datasets.
 
 Where a dataset ships a task, its predictions have the folders, names and codes of its labels, so
 that its tools read them, and a reader here trains on them. What it does not ship is kept as
@@ -6,8 +6,11 @@ Taskonomy keeps it.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, UInt16
 
 from datamodules.label_spaces import CITYSCAPES_IDS, SYNTHIA_IDS, TASKONOMY_17, ClassMap, LabelSpace
 from datamodules.predictions.codes import Classes, Equal, Metres, Normals, Shares, ids_of
@@ -22,6 +25,7 @@ TASKONOMY_VIEW = re.compile(r"(?P<building>.+)_(?P<view>point_\d+_view_\d+)")
 VKITTI2_FRAME = re.compile(
     r"(?P<scene>Scene\d\d)_(?P<variation>[^_]+)_(?P<camera>Camera_\d)_(?P<frame>\d{5})"
 )
+FOLDERS_SAMPLE = re.compile(r"(?P<split>[^/]+)/(?P<path>.+)")
 
 
 def cityscapes_format(classes: ClassMap) -> PredictionFormat:
@@ -146,3 +150,49 @@ def nyudv2_format(space: LabelSpace, axes: tuple[int, int, int]) -> PredictionFo
             "edges": Encoding("edge/{name}.png", Shares(255)),
         }
     )
+
+
+@dataclass(frozen=True)
+class Units:
+    """Depth in steps of any length, 16 bits.
+
+    Attributes:
+        unit: Metres of one step.
+    """
+
+    unit: float
+
+    def __call__(
+        self, depth: Float[np.ndarray, "height width"]
+    ) -> UInt16[np.ndarray, "height width"]:
+        return Metres(1)(depth.astype(np.float64) / self.unit)
+
+
+def folders_format(
+    ids: Sequence[int], depth_unit: float, axes: tuple[int, int, int]
+) -> PredictionFormat:
+    """As `datamodules.Folders` reads labels.
+
+    - `<split>/segmentation/<name>.png`: 8 bits, or 16 if an id needs them; of a class of several
+      ids the first.
+    - `<split>/depth/<name>.png`: 16 bits, in the labels' steps; 0, unknown, is not used.
+    - `<split>/normals/<name>.png`: 8-bit RGB, 127.5 · (n + 1) in the labels' axes.
+    - `<split>/edges/<name>.png`: 16 bits.
+
+    Args:
+        ids: Of each class.
+        depth_unit: Metres of one step of depth.
+        axes: Signs that turn the labels' axes into x right, y down, z into the scene, and back.
+    """
+    codes = np.array(ids, np.uint8 if max(ids, default=0) < 256 else np.uint16)
+    encoders: dict[str, Encode] = {
+        "segmentation": Classes(codes),
+        "depth": Units(depth_unit),
+        "normals": Normals(axes),
+        "edges": Shares(),
+    }
+    encodings = {
+        task: Encoding(f"{{split}}/{task}/{{path}}.png", encode)
+        for task, encode in encoders.items()
+    }
+    return PredictionFormat(encodings, pattern=FOLDERS_SAMPLE)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from datamodules.writing.cityscapes import Cityscapes, CityscapesByArchive
+from datamodules.writing.folders import Folders
 from datamodules.writing.layout import Layout
 from datamodules.writing.nyudv2 import NYUDv2Arrays, NYUDv2Images
 from datamodules.writing.nyudv2_official import OfficialNYUDv2
@@ -21,6 +22,7 @@ LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "cityscapes": (Cityscapes(), CityscapesByArchive()),
     "synthia": (Synthia(),),
     "vkitti2": (VKITTI2(), VKITTI2ByArchive()),
+    "folders": (Folders(),),
 }
 """The forms of each dataset; the first is the one that is written by default."""
 

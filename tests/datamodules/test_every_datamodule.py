@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from datamodules import (
     VKITTI2,
     Cityscapes,
     DenseDataModule,
+    Folders,
     HorizontalFlip,
     NYUDv2,
+    Planted,
     Resize,
     SceneObjects,
     Scenes,
@@ -20,6 +23,7 @@ from datamodules import (
     Taskonomy,
 )
 from datamodules.files import DatasetNotFoundError, FileDataModule
+from datamodules.rendering import ROOM_CLASSES
 from datamodules.samples import Draw
 from datamodules.writing import Plan, write_scenes
 from datamodules.writing.command import main
@@ -40,12 +44,17 @@ def objects(cache: Path | None, **settings) -> SceneObjects:
     return SceneObjects(SIZE, **COUNTS, cache=cache, **settings)
 
 
+def planted(cache: Path | None, **settings) -> Planted:
+    return Planted(SIZE, **COUNTS, cache=cache, **settings)
+
+
 FILES: dict[str, Callable[..., FileDataModule]] = {
     "taskonomy": Taskonomy,
     "nyudv2": NYUDv2,
     "cityscapes": Cityscapes,
     "synthia": Synthia,
     "vkitti2": VKITTI2,
+    "folders": partial(Folders, classes=[name for name, _ in ROOM_CLASSES]),
 }
 
 
@@ -67,11 +76,13 @@ DATASETS: dict[str, Callable[..., DenseDataModule]] = {
     "room-day": scenes("room", "day"),
     "street-dusk": scenes("street", "dusk"),
     "objects": objects,
+    "planted": planted,
     "taskonomy": files("taskonomy"),
     "nyudv2": files("nyudv2", form="npy"),  # the official form's frames are large
     "cityscapes": files("cityscapes"),
     "synthia": files("synthia"),
     "vkitti2": files("vkitti2"),
+    "folders": files("folders"),
 }
 # The field tests NYUDv2 on its 654 test images and picks checkpoints by them, too; it has no other
 # split. The test labels of Cityscapes are withheld, so by default `val` stands in for them.
@@ -80,7 +91,7 @@ TESTED_ON_VAL = {"nyudv2", "cityscapes"}
 ROUNDING = 1e-6
 
 CLASSES = {"segmentation", "shape", "material", "colour"}
-CHANNELS = {"depth": 1, "normals": 3, "edges": 1}
+CHANNELS = {"depth": 1, "normals": 3, "edges": 1} | dict.fromkeys(Planted.offers, 1)
 
 
 @pytest.fixture(scope="module", params=DATASETS)
@@ -200,7 +211,7 @@ def test_workers_change_nothing(dataset) -> None:
 def test_epochs_and_seeds_change_the_augmentation_and_not_the_data(dataset) -> None:
     samples = dataset().samples["train"]
     assert_same(samples[Draw(0, 1)], samples[Draw(0, 1)])
-    images = [samples[Draw(epoch, 1)]["image"] for epoch in range(4)]
+    images = [samples[Draw(epoch, 1)]["image"] for epoch in range(8)]
     assert any(not torch.equal(images[0], image) for image in images[1:])
     other = dataset(seed=1, augment=[])
     assert_same(other.samples["train"][1], dataset(augment=[]).samples["train"][1])

@@ -159,3 +159,16 @@ def test_group_has_the_discriminators_own_rate_and_betas() -> None:
     group = torch.optim.AdamW([judges.group()], lr=1.0, weight_decay=1.0).param_groups[0]
     assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-4, (0.9, 0.99), 0.0)
     assert group["params"] == list(judges.parameters())
+
+
+@pytest.mark.parametrize(("height", "width"), [(31, 64), (64, 16)])
+def test_maps_smaller_than_a_patch_are_refused(height: int, width: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 32 pixels .* found {height} x {width}"):
+        Discriminator(1)(torch.zeros(1, 1, height, width))
+
+
+def test_the_smallest_map_has_one_score() -> None:
+    assert Discriminator(1, widths=(2, 2, 2, 2))(torch.zeros(1, 1, 32, 32)).shape == (1, 1, 1, 1)
+    assert Discriminator(1, widths=(2, 2))(torch.zeros(1, 1, 8, 8)).shape == (1, 1, 1, 1)
+    with pytest.raises(ValueError, match="at least 8 pixels"):
+        Discriminator(1, widths=(2, 2))(torch.zeros(1, 1, 7, 8))

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from tests.report.run_folders import write_affinity
 from vtagml.report import Learned, agreement, compare_affinities, read_learned
-from vtagml.report.affinities import OMEGA, SIMILARITY, Matrix, spearman
+from vtagml.report.affinities import OMEGA, SIMILARITY, Matrix, spearman, spearman_interval
 from vtagml.report.affinity_figures import side_by_side, strip
 
 TASKS = ("a", "b", "c")
@@ -52,6 +52,48 @@ def test_against_scipy_with_equal_values(seed: int) -> None:
 @pytest.mark.parametrize("values", [[1.0, 2.0], [0.25, 0.25, 0.25]])
 def test_no_rank_correlation_of_two_or_of_equal_numbers(values: list[float]) -> None:
     assert math.isnan(spearman(np.array(values), np.arange(float(len(values)))))
+
+
+def noisy_relation(tasks: int, noise: float) -> tuple[Matrix, Matrix]:
+    """A symmetric matrix of relations and one that is like it but for noise."""
+    random = np.random.default_rng(1)
+    upper = np.triu(random.random((tasks, tasks)), 1)
+    errors = np.triu(noise * random.standard_normal((tasks, tasks)), 1)
+    return upper + upper.T, upper + upper.T + errors + errors.T
+
+
+def test_the_interval_is_a_bootstrap_over_pairs() -> None:
+    first, second = noisy_relation(8, 0.3)
+    low, high = spearman_interval(first, second)
+    assert (low, high) == spearman_interval(first, second)
+    # One pair after the other, by scipy's correlation; the two entries of a pair are one thing.
+    pairs = np.triu_indices(8, 1)
+    random = np.random.default_rng(5)
+    drawn = [random.integers(28, size=28) for _ in range(400)]
+    found = [spearmanr(first[pairs][each], second[pairs][each]).statistic for each in drawn]
+    assert [low, high] == pytest.approx(
+        np.percentile(found, (2.5, 97.5)), abs=0.06
+    )  # entry by entry: from 0.61
+    assert low < agreement(first, second).correlation < high
+
+
+def test_equal_orders_have_no_spread_and_few_pairs_no_interval() -> None:
+    first, _ = noisy_relation(5, 0.0)
+    assert spearman_interval(first, 2 * first) == (pytest.approx(1), pytest.approx(1))
+    assert all(map(math.isnan, spearman_interval(first[:4, :4], first[:4, :4])))  # six pairs
+    assert all(map(math.isnan, spearman_interval(first, np.ones_like(first))))
+
+
+def test_the_interval_is_said_with_what_it_covers(tmp_path: Path) -> None:
+    first, second = noisy_relation(6, 0.3)
+    tasks = [f"t{number}" for number in range(6)]
+    files = [
+        write_affinity(tmp_path / name, tasks, (np.eye(6) + matrix / 2).clip(-1, 1).tolist())
+        for name, matrix in (("one", first), ("two", second))
+    ]
+    notes = compare_affinities(*map(read_learned, files)).notes
+    assert any("Spearman of S: 0." in note and "samples over pairs" in note for note in notes)
+    assert not any("Spearman of ω" in note for note in notes)  # uniform here
 
 
 def test_what_one_does_not_know_is_left_out() -> None:

@@ -16,6 +16,7 @@ from vtagml.tasks import (
     Edges,
     InverseDepth,
     Normals,
+    Regression,
     Segmentation,
     Task,
 )
@@ -67,6 +68,9 @@ CASES = {
         lambda: 0.4 * torch.randint(2, (2, 1, *SIZE)) + 0.3,
         torch.nan,
         torch.clone,
+    ),
+    "regression": Case(
+        lambda: Regression("height"), lambda: torch.randn(2, 1, *SIZE), torch.nan, torch.clone
     ),
 }
 

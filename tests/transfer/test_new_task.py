@@ -145,6 +145,32 @@ def test_what_trains_has_a_gradient_and_nothing_else(source: Path) -> None:
     assert (gram.dots.diagonal() > 0).all()
 
 
+def test_a_checkpoint_can_do_without_its_source(source: Path, tmp_path: Path) -> None:
+    trained = new_task(source)
+    file = save_run(trained, tmp_path / "run")
+    gone = tmp_path / "gone"
+    module = new_task(gone)
+    run = trainer(tmp_path)
+    run.test(module, Holes(batch_size=2, workers=0), ckpt_path=file, verbose=False)
+    assert torch.equal(module.network.affinity.omega, trained.network.affinity.omega)
+    assert torch.equal(module.network.affinity.omega[[0, 2, 3]][:, [0, 2, 3]], torch.tensor(KNOWN))
+    assert run.predict(module, Holes(batch_size=2, workers=0), ckpt_path=file)
+
+
+def test_without_the_source_there_is_nothing_to_start_from(source: Path, tmp_path: Path) -> None:
+    # The network's weights are there, the affinities are not.
+    module = new_task(source, known=tmp_path / "affinity.json")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*affinity\.json"):
+        trainer(tmp_path, max_steps=1).fit(module, Holes(batch_size=2, workers=0))
+
+
+def test_a_file_that_comes_later_is_read(source: Path, tmp_path: Path) -> None:
+    file = tmp_path / "affinity.json"
+    module = new_task(source, known=file)
+    file.write_bytes((source / "affinity.json").read_bytes())
+    assert torch.equal(module.network.affinity.omega, new_task(source).network.affinity.omega)
+
+
 def test_two_names_of_the_new_task_are_refused(source: Path) -> None:
     with pytest.raises(ValueError, match=r"`new_task` must be .* 'depth'; found 'edges'"):
         new_task(source, new="edges")

@@ -12,7 +12,8 @@ SLOPE = 0.2
 class Discriminator(nn.Sequential):
     """Five convolutions, kernel 4, stride 2, to one score per patch of 32 pixels.
 
-    The score is positive where the patch seems to be of the source, negative of the target.
+    The score is positive where the patch seems to be of the source, negative of the target. Each
+    convolution halves the view, so with fewer `widths` the patches are smaller.
 
     Args:
         channels: Of the task's output, as it is shown to the discriminator.
@@ -24,10 +25,18 @@ class Discriminator(nn.Sequential):
         for entering, leaving in pairwise((channels, *widths)):
             layers += [_halving(entering, leaving), nn.LeakyReLU(SLOPE)]
         super().__init__(*layers, _halving(widths[-1], 1))
+        self.patch = 2 ** (len(widths) + 1)
 
     def forward(
         self, view: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch 1 rows columns"]:
+        height, width = view.shape[-2:]
+        if min(height, width) < self.patch:
+            raise ValueError(
+                f"`view` must be at least {self.patch} pixels high and wide, a patch per score, "
+                f"found {height} x {width}: give the data a larger `image_size`, or the "
+                "discriminator fewer `widths`."
+            )
         return super().forward(view)
 
 

@@ -14,6 +14,7 @@ from vtagml.report.affinities import (
     compare_affinities,
     read_learned,
 )
+from vtagml.report.benefits import benefits, write_benefits
 from vtagml.report.comparable import refuse_mix, warnings_of
 from vtagml.report.comparison import Comparison, Row, compare
 from vtagml.report.document import (
@@ -47,6 +48,7 @@ __all__ = [
     "agreement",
     "agreement_sheet",
     "all_reported",
+    "benefits",
     "compare",
     "costs",
     "compare_affinities",
@@ -63,4 +65,5 @@ __all__ = [
     "results",
     "terminal",
     "warnings_of",
+    "write_benefits",
 ]

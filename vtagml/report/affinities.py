@@ -22,6 +22,9 @@ from vtagml.affinity.transfer import (
 FILE = "affinity.json"
 SIMILARITY, OMEGA = "S", "ω"
 FEWEST = 3  # Two ranks always agree or disagree wholly.
+FEWEST_DRAWN = 10  # Of three pairs there are ten different samples, of ten pairs enough.
+SAMPLES = 1000
+PERCENTILES = (2.5, 97.5)
 
 Matrix = npt.NDArray[np.float64]
 
@@ -119,12 +122,14 @@ class Agreement:
         absolute: Mean absolute difference off the diagonal.
         correlation: Spearman's, off the diagonal; NaN where it is not defined.
         entries: How many entries off the diagonal are known in both.
+        interval: Of the correlation, as `spearman_interval` gives it.
     """
 
     frobenius: float
     absolute: float
     correlation: float
     entries: int
+    interval: tuple[float, float]
 
 
 def agreement(first: Matrix, second: Matrix) -> Agreement:
@@ -143,7 +148,35 @@ def agreement(first: Matrix, second: Matrix) -> Agreement:
         absolute=float(np.abs(difference[apart]).mean()) if count else math.nan,
         correlation=spearman(first[apart], second[apart]),
         entries=count,
+        interval=spearman_interval(first, second),
     )
+
+
+def spearman_interval(first: Matrix, second: Matrix) -> tuple[float, float]:
+    """The 95 % percentile bootstrap over pairs of Spearman's correlation off the diagonal.
+
+    The two entries of a pair are drawn together. The samples are the same in every call. NaN for
+    fewer than ten pairs, and where the correlation itself is not defined.
+
+    Note:
+        Pairs with a task in common are not independent, and one network is one draw: the interval
+        is what pairs of tasks like these would give, not what other seeds would; run those.
+    """
+    rows, columns = np.triu_indices(len(first), 1)
+    values = np.stack([[each[rows, columns], each[columns, rows]] for each in (first, second)])
+    values = values[:, :, np.isfinite(values).all((0, 1))]
+    pairs = values.shape[2]
+    if pairs < FEWEST_DRAWN or math.isnan(spearman(values[0].ravel(), values[1].ravel())):
+        return math.nan, math.nan
+    from scipy.stats import rankdata
+
+    drawn = np.random.default_rng(0).integers(pairs, size=(SAMPLES, pairs))
+    ranks = rankdata(values[:, :, drawn].swapaxes(1, 2).reshape(2, SAMPLES, -1), axis=2)
+    ranks -= ranks.mean(2, keepdims=True)
+    spread = np.sqrt((ranks**2).sum(2).prod(0))
+    products = ranks.prod(0).sum(1)[spread > 0]  # a sample of equal values has no correlation
+    low, high = np.percentile(products / spread[spread > 0], PERCENTILES)
+    return float(low), float(high)
 
 
 def spearman(first: Matrix, second: Matrix) -> float:
@@ -182,12 +215,20 @@ class AffinityComparison:
             said.append("After leaving tasks out, the rows of ω are made to sum to one again.")
         unknown = [each for each in (self.first, self.second) if _has_unknown(each, self.tasks)]
         said += [f"`{each.path}` has pairs that were never observed: left out." for each in unknown]
+        for name, each in self.agreements.items():
+            if not math.isnan(each.interval[0]):
+                low, high = each.interval
+                said.append(
+                    f"Spearman of {name}: {each.correlation:.2f}, from {low:.2f} to {high:.2f} in "
+                    "95 % of bootstrap samples over pairs of tasks. Pairs that share a task are "
+                    "not independent, and other seeds are not in it."
+                )
         if math.isnan(self.agreements[OMEGA].correlation):
             said.append("A rank correlation needs three entries and an ω that is not constant.")
         said.append(
-            "S is symmetric, so each pair counts twice among the entries. Its level depends on the "
-            "network and rises while the decoders learn: ranks compare between networks, distances "
-            "hardly."
+            "A pair counts twice among the entries, once per direction. The level of S depends on "
+            "the network and rises while the decoders learn: ranks compare between networks, "
+            "distances hardly."
         )
         return said
 

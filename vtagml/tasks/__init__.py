@@ -15,6 +15,7 @@ from vtagml.tasks.inverse_depth import InverseDepth
 from vtagml.tasks.labels import Labels, WideLabels
 from vtagml.tasks.normals import Normals
 from vtagml.tasks.prior import MajorityPrior, MeanDirectionPrior, MeanPrior, Prior
+from vtagml.tasks.regression import Regression
 from vtagml.tasks.segmentation import Segmentation
 from vtagml.tasks.task import Task
 
@@ -31,6 +32,7 @@ __all__ = [
     "MeanPrior",
     "Normals",
     "Prior",
+    "Regression",
     "Segmentation",
     "Task",
     "WideLabels",

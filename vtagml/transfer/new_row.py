@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float32, Float64
@@ -23,7 +25,8 @@ class NewRow(Affinity):
         tasks: Names of the tasks, the new one among them.
         new: Name of the new task.
         known: The `affinity.json` of the run that learned the others, or rows of their ω,
-            [target][source] in the order of `tasks`.
+            [target][source] in the order of `tasks`. A checkpoint holds them: whoever loads one
+            can do without the file.
     """
 
     known: Float64[Tensor, "task source"]
@@ -43,23 +46,43 @@ class NewRow(Affinity):
         self.new = new
         self.place = self.tasks.index(new)
         self.others = [index for index in range(len(self.tasks)) if index != self.place]
-        names = [self.tasks[index] for index in self.others]
-        if isinstance(known, str | PathLike):
-            state = read_state(known)
-            learned = stochastic("omega", state["omega"], state["tasks"])
-            learned = restricted(learned, positions(names, state["tasks"]))
-        else:
-            learned = stochastic("known", known, names)
-        omega = torch.zeros_like(self.similarity)
-        rows = torch.tensor(self.others)
-        omega[rows[:, None], rows] = learned
-        self.register_buffer("known", omega)
+        self.register_buffer("known", torch.full_like(self.similarity, torch.nan))
+        self._absent: str | PathLike[str] | None = None
+        if not isinstance(known, str | PathLike):
+            self._know(stochastic("known", known, self._names))
+        elif Path(known).is_file():
+            self._read(known)
+        else:  # a checkpoint of this very network may bring it
+            self._absent = known
+
+    @property
+    def _names(self) -> list[str]:
+        return [self.tasks[index] for index in self.others]
+
+    def _read(self, path: str | PathLike[str]) -> None:
+        state = read_state(path)
+        learned = stochastic("omega", state["omega"], state["tasks"])
+        self._know(restricted(learned, positions(self._names, state["tasks"])))
+        self._absent = None
+
+    def _know(self, learned: Float64[Tensor, "known known"]) -> None:
+        rows = torch.tensor(self.others, device=self.known.device)
+        self.known.zero_()
+        self.known[rows[:, None], rows] = learned.to(self.known)
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        super()._load_from_state_dict(state, prefix, *rest)
+        # What is loaded may have been taken from this network before it knew anything.
+        if not self.known.isnan().any():
+            self._absent = None
 
     @abstractmethod
     def row(self) -> Float64[Tensor, " source"]:
         """The new task's affinities to the known ones, which sum to one."""
 
     def affinities(self) -> Float64[Tensor, "task source"]:
+        if self._absent is not None:
+            self._read(self._absent)  # there by now, or an error that names it
         omega = self.known.clone()
         omega[self.place, self.others] = self.row()
         return omega

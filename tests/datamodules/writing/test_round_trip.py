@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from datamodules.cityscapes import Cityscapes
 from datamodules.edges import sobel_edges
 from datamodules.files import FileDataModule
+from datamodules.folders import Folders
 from datamodules.nyudv2 import NYUDv2
 from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
 from datamodules.synthia import Synthia
@@ -51,6 +53,7 @@ ROOM_NYU = {
     "cylinder": "table",
     "cone": "lamp",
 }
+ROOM = [name for name, _ in ROOM_CLASSES]
 LENS = 0.209313
 
 
@@ -75,7 +78,7 @@ class Case:
     """
 
     word: str
-    reader: type[FileDataModule]
+    reader: Callable[..., FileDataModule]
     classes: Mapping[str, str]
     name: Callable[[Place], str]
     step: Callable[[Frame], Any]
@@ -151,6 +154,15 @@ CASES = {
         )
         for form in ("npy", "png")
     },
+    "folders": Case(
+        "folders",
+        partial(Folders, classes=ROOM),
+        dict(zip(ROOM, ROOM, strict=True)),
+        lambda place: f"{place.split}/{place.name}",
+        steps_of(0.0005),
+        65,
+        form="png",
+    ),
     "nyudv2 mat": Case(
         "nyudv2",
         NYUDv2,

@@ -1,0 +1,82 @@
+"""What training two tasks together does for each of them, from runs of one and of two tasks."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from vtagml.affinity import AffinityState
+from vtagml.report.runs import Run, find_runs
+
+# Of the data's settings; all else has to be equal.
+MAY_DIFFER = ("tasks", "seed", "scene_seed", "workers", "cache")
+
+
+def benefits(runs: Sequence[Run]) -> AffinityState:
+    """The benefit of each pair of tasks, in the form of a run's `affinity.json`.
+
+    `similarity[target][source]` is the share by which the target's headline metric is better when
+    the two train together than when the target trains alone: (alone - together) / alone where
+    lower is better, else the opposite, of means over the runs. It is not symmetric.
+    `observations` counts the runs of a pair; 0 marks a pair without one. ω is uniform: benefits
+    have none.
+
+    Args:
+        runs: Of one task or of two, otherwise equal but for their seeds.
+
+    Raises:
+        ValueError: A run has more tasks, other data or another length, or no number, or a task of
+            a pair was never trained alone.
+    """
+    _check(runs)
+    found: dict[tuple[str, str], list[float]] = {}
+    signs: dict[str, int] = {}
+    for run in runs:
+        for target in run.tasks:
+            source = next((task for task in run.tasks if task != target), target)
+            found.setdefault((target, source), []).append(run.value(target))
+            signs[target] = 1 if run.higher_is_better[target][run.headline[target]] else -1
+    tasks = list(signs)
+    if missing := [task for task in tasks if (task, task) not in found]:
+        raise ValueError(f"`runs` must train each task alone, too, found no such run of {missing}.")
+    means = {pair: fmean(values) for pair, values in found.items()}
+    return {
+        "affinity": "benefits",
+        "tasks": tasks,
+        "similarity": [
+            [signs[t] * (means.get((t, s), means[t, t]) / means[t, t] - 1) for s in tasks]
+            for t in tasks
+        ],
+        "observations": [[len(found.get((t, s), ())) for s in tasks] for t in tasks],
+        "omega": [[1 / len(tasks)] * len(tasks) for _ in tasks],
+        "settings": {},
+    }
+
+
+def write_benefits(runs: str | Path, file: str | Path) -> None:
+    """Reads the runs below a folder and writes their benefits, for `lightning report`."""
+    found, left_out = find_runs([Path(runs)])
+    if left_out:
+        raise ValueError(f"`runs` must be finished, but {left_out[0]}")
+    Path(file).write_text(json.dumps(benefits(found), indent=1), encoding="utf-8")
+
+
+def _check(runs: Sequence[Run]) -> None:
+    first: Any = None
+    for run in runs:
+        if not 1 <= len(run.tasks) <= 2:
+            raise ValueError(
+                f"`runs` must be of one task or of two, found {list(run.tasks)} in `{run.folder}`."
+            )
+        kind, settings = run.dataset
+        kept = {name: value for name, value in settings.items() if name not in MAY_DIFFER}
+        if first not in (None, (run.steps, kind, kept)):
+            raise ValueError(
+                f"`runs` must be of the same data and length, `{run.folder}` is of others than "
+                f"`{runs[0].folder}`. Leave it out, or train it as the others."
+            )
+        first = (run.steps, kind, kept)
+        if unknown := [task for task in run.tasks if not math.isfinite(run.value(task))]:
+            raise ValueError(f"`{run.folder}` has no finite metric of {unknown}: train it again.")
