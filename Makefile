@@ -4,12 +4,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   := experiments/scenes_sdne.yaml
+PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
 
 # Small networks on few cores: a thread per physical core, and no spinning when two tests share one.
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo test test-slow test-kills lint format bench pretrain clean
+.PHONY: help demo test test-slow test-kills lint format bench benchmark-scenes pretrain clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +19,7 @@ help:
 	@echo "make test-slow  real processes, kills, longer runs"
 	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
 	@echo "make bench      ratios of speed and memory"
+	@echo "make benchmark-scenes  methods × settings × seeds of PLAN, resumable (hours on a CPU)"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
 	@echo "make clean      remove the environment, caches and rendered scenes; runs stay"
 
@@ -51,6 +53,9 @@ format: $(STAMP)
 # Without the checks of shapes and types that slow the tests.
 bench: $(STAMP)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -o addopts=--import-mode=importlib
+
+benchmark-scenes: $(STAMP)
+	$(BIN)/vtagml benchmark $(PLAN)
 
 pretrain: $(STAMP)
 	$(BIN)/vtagml fit --config experiments/pretrain_scenes.yaml

@@ -15,16 +15,26 @@ from tests.fakes.small import SMALL, SMALL_FILES
 from vtagml.cli import main
 
 FOLDER = Path(__file__).parents[1] / "experiments"
-OVERLAY = FOLDER / "small.yaml"
+OVERLAY, SINGLE_TASK_OVERLAY = (FOLDER / f"small{kind}.yaml" for kind in ("", "_single_task"))
 # Those of two datasets are run by `domain_adaptation/test_uda_experiments.py`.
 ADAPTATIONS = set(FOLDER.glob("*uda*.yaml"))
-CONFIGS = sorted(set(FOLDER.glob("*.yaml")) - {OVERLAY} - ADAPTATIONS)
+CONFIGS = sorted(set(FOLDER.glob("*.yaml")) - {OVERLAY, SINGLE_TASK_OVERLAY} - ADAPTATIONS)
 DATASET_CONFIGS = [path for path in CONFIGS if path.stem.split("_")[0] in LAYOUTS]
+# All of them run, but only one of the single-task baselines among the fast tests.
+DATASET_CASES = [
+    pytest.param(path, marks=pytest.mark.slow if is_slow else (), id=path.stem)
+    for path in DATASET_CONFIGS
+    for is_slow in [path.stem.endswith("_single_task") and path.stem != "nyudv2_sdne_single_task"]
+]
 NEW_TASK_CONFIGS = sorted(FOLDER.glob("zero_shot_*_new_task*.yaml"))
 ZERO_SHOT_CONFIGS = sorted(set(FOLDER.glob("zero_shot_*.yaml")) - set(NEW_TASK_CONFIGS))
 NOVEL_CONFIGS = sorted(FOLDER.glob("novel_*.yaml"))
 TRANSFER_CONFIGS = [*NEW_TASK_CONFIGS, *ZERO_SHOT_CONFIGS, *NOVEL_CONFIGS]
 SCENES_CONFIGS = [path for path in CONFIGS if path not in {*DATASET_CONFIGS, *TRANSFER_CONFIGS}]
+
+
+def overlay(config: Path) -> Path:
+    return SINGLE_TASK_OVERLAY if config.stem.endswith("_single_task") else OVERLAY
 
 
 def small_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
@@ -33,7 +43,7 @@ def small_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
     if data == "scenes":
         return ["--config", str(config), *SMALL]
     root = f"--data.root={stand_in(data)}"
-    return ["--config", str(config), "--config", str(OVERLAY), root, *SMALL_FILES]
+    return ["--config", str(config), "--config", str(overlay(config)), root, *SMALL_FILES]
 
 
 def check_results(run: Path) -> None:
@@ -52,22 +62,29 @@ def test_config_trains_tests_and_leaves_its_results(
     check_results(tmp_path / "runs" / config.stem)
 
 
-@pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", DATASET_CASES)
 def test_dataset_config_fits_validates_tests_and_predicts(
     config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     root = stand_in(config.stem.split("_")[0])
-    words = ["--config", str(config), "--config", str(OVERLAY), f"--data.root={root}", *SMALL_FILES]
+    words = [
+        "--config",
+        str(config),
+        "--config",
+        str(overlay(config)),
+        f"--data.root={root}",
+        *SMALL_FILES,
+    ]
     main(["fit", *words])
-    run = tmp_path / "runs" / f"{config.stem}+small"
+    run = tmp_path / "runs" / f"{config.stem}+{overlay(config).stem}"
     check_results(run)
     for command in ("validate", "test", "predict"):
         main([command, *words])
     assert any((run / "predictions").iterdir())
 
 
-@pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", DATASET_CASES)
 def test_dataset_config_says_what_to_do_without_the_dataset(
     config: Path,
     tmp_path: Path,
@@ -76,7 +93,7 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        main(["fit", "--config", str(config), "--config", str(OVERLAY), *SMALL_FILES])
+        main(["fit", "--config", str(config), "--config", str(overlay(config)), *SMALL_FILES])
     dataset = config.stem.split("_")[0]
     message = capsys.readouterr().err
     assert f"`lightning scenes --as {dataset} --out data/{dataset} --count 40`" in message

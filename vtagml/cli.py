@@ -51,6 +51,7 @@ from vtagml.commands import (
     ModelOnly,
     asks_for_images,
     of_dead_worker,
+    run_benchmark,
     run_check,
     run_export,
     run_images,
@@ -66,7 +67,7 @@ DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
     "prepare": run_prepare,
     "scenes": run_scenes,
 }
-OTHER_COMMANDS = ("export", "report")
+OTHER_COMMANDS = ("benchmark", "export", "report")
 LOGGERS = "logs"
 
 # Warnings of libraries that no user of a config can act on.
@@ -240,6 +241,8 @@ def main(args: Sequence[str] | None = None) -> None:
                 warnings.filterwarnings("ignore", pattern)
             if words[0] in DATA_COMMANDS:
                 DATA_COMMANDS[words[0]](words[1:], _data_of)
+            elif words[0] == "benchmark":
+                run_benchmark(words[1:])
             elif words[0] == "export":
                 run_export(words[1:], _model_of)
             elif words[0] == "report":

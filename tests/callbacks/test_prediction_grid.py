@@ -6,6 +6,7 @@ import torch
 from lightning import Trainer
 
 from vtagml.callbacks import PredictionGrid
+from vtagml.drawing import read_tiles
 
 
 def names(folder: Path) -> list[str]:
@@ -23,6 +24,15 @@ def test_validation_alone_has_no_epoch(toy: Any, tmp_path: Path) -> None:
     trainer = toy.trainer(tmp_path, [PredictionGrid(samples=1)])
     trainer.validate(toy.Module(), toy.Data(), verbose=False)
     assert names(tmp_path) == ["predictions_val.png"]
+
+
+def test_the_last_pictures_of_a_split_are_kept_one_by_one(toy: Any, tmp_path: Path) -> None:
+    trainer = toy.trainer(tmp_path, [PredictionGrid(samples=1)], max_epochs=2)
+    trainer.fit(toy.Module(), toy.Data())
+    found = read_tiles(tmp_path / "figures" / "tiles_val.npz")
+    assert found.about["step"] == trainer.global_step
+    assert found.pictures["image"].shape[0] == 1
+    assert not (tmp_path / "figures" / "tiles_test.npz").exists()
 
 
 def test_labels_may_be_missing(toy: Any, tmp_path: Path) -> None:

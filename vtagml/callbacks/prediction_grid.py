@@ -7,8 +7,8 @@ from lightning import Callback, LightningModule, Trainer
 
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.publish import publish
-from vtagml.callbacks.run_folder import Attempt
-from vtagml.drawing import prediction_grid
+from vtagml.callbacks.run_folder import Attempt, keep
+from vtagml.drawing import prediction_grid, tiles, tiles_file
 from vtagml.tasks import Task
 
 
@@ -16,7 +16,9 @@ class PredictionGrid(Callback):
     """Draws image, truth and prediction of every task for the first samples.
 
     Leaves `figures/predictions_val_epoch_000.png` and so on, and `figures/predictions_test.png`,
-    in the run's folder. The first batch is always the same, so epochs can be compared.
+    in the run's folder; the pictures of the last grid of each split one by one, with those of the
+    errors, in `figures/tiles_val.npz` and `figures/tiles_test.npz`. The first batch is always the
+    same, so epochs can be compared.
 
     Args:
         samples: Rows of the grid; fewer where the batch is smaller.
@@ -73,3 +75,5 @@ class PredictionGrid(Callback):
         with self._attempt():
             figure = prediction_grid(batch, outputs["predictions"], tasks, self.samples)
             publish(trainer, figure, name, tag, trainer.global_step)
+            kept = tiles(batch, outputs["predictions"], tasks, self.samples, trainer.global_step)
+            keep(trainer, f"figures/tiles_{tag.rpartition('/')[2]}.npz", tiles_file(kept))

@@ -2,10 +2,11 @@
 
 `check` and `prepare` take the same config as `fit`, with every key checked, and build only `data`;
 `export` builds only the model. `report` and `scenes` need no config, and neither does `predict` on
-a folder of one's own images, which reads the config beside the checkpoint. `vtagml.cli` dispatches
-here.
+a folder of one's own images, which reads the config beside the checkpoint. `benchmark` starts other
+commands, as a plan says. `vtagml.cli` dispatches here.
 """
 
+from vtagml.commands.benchmark import run_benchmark
 from vtagml.commands.data import DataOnly, Load, run_check, run_prepare, run_scenes
 from vtagml.commands.dead_worker import of_dead_worker
 from vtagml.commands.export import ModelOnly, Trained, run_export
@@ -21,6 +22,7 @@ __all__ = [
     "USAGE",
     "asks_for_images",
     "of_dead_worker",
+    "run_benchmark",
     "run_check",
     "run_export",
     "run_images",

@@ -1,4 +1,4 @@
-"""`report`: run folders become one table, with pictures and where each number comes from."""
+"""`report`: run folders become a table with pictures and sources, or one page to look at."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,8 @@ from rich import get_console
 from vtagml.callbacks.run_folder import write_whole
 from vtagml.report import (
     FORMATS,
+    Comparison,
+    Run,
     affinity_files,
     agreement_sheet,
     compare,
@@ -27,6 +29,7 @@ from vtagml.report import (
     terminal,
     warnings_of,
 )
+from vtagml.report.html import look, page
 
 
 def run_report(words: Sequence[str]) -> None:
@@ -35,6 +38,8 @@ def run_report(words: Sequence[str]) -> None:
     formats = options.format or FORMATS
     if options.affinities:
         files = _affinities(options, formats)
+    elif options.html:
+        files = _html(options)
     elif options.runs:
         files = _runs(options, formats)
     else:
@@ -52,6 +57,7 @@ def _options(words: Sequence[str]) -> Namespace:
     parser.add_argument("--by", default="config")
     parser.add_argument("--reported", action="append", default=[])
     parser.add_argument("--affinities", nargs=2, type=Path)
+    parser.add_argument("--html", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("report"))
     parser.add_argument("--format", action="append", choices=FORMATS)
     options, rest = parser.parse_known_intermixed_args(words)
@@ -64,6 +70,12 @@ def _options(words: Sequence[str]) -> Namespace:
             "`--affinities` compares two runs' affinities alone, found it beside other runs, "
             "`--reported` or `--baseline`: give these to a report of their own."
         )
+    if options.html and (options.affinities or options.format or not options.runs):
+        raise ValueError(
+            "`--html` makes one page of run folders, found it without a run or beside "
+            "`--affinities` or `--format`: `lightning report runs --html`, and another report for "
+            "the rest."
+        )
     if not (options.runs or options.affinities or options.reported):
         raise ValueError(
             "`RUN` must be at least one run folder or folder of run folders, found none: "
@@ -75,24 +87,47 @@ def _options(words: Sequence[str]) -> Namespace:
 def _runs(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
     console = get_console()
     runs, left_out = find_runs(options.runs)
-    for why in left_out:
-        console.print(f"left out: {why}", soft_wrap=True, markup=False)
+    _say("left out: ", left_out)
     if not runs:
         raise ValueError(
             f"`RUN` must hold a finished run, found none in {_listed(options.runs)}; what is there "
             "is said above."
         )
-    refuse_mix(runs)
-    methods = group(runs, options.by)
-    comparison = compare(methods, options.baseline, [reported(name) for name in options.reported])
-    warnings = warnings_of(methods)
+    comparison, warnings = _compared(runs, options)
     console.print(terminal(results(comparison), "Comparison"))
     console.print(terminal(costs(comparison), "Size and speed"))
-    for said in comparison.notes:
-        console.print(said, soft_wrap=True, markup=False)
-    for said in warnings:
-        console.print(f"beware: {said}", soft_wrap=True, markup=False)
+    _say("", comparison.notes)
+    _say("beware: ", warnings)
     return comparison_files(comparison, warnings, left_out, formats)
+
+
+def _html(options: Namespace) -> Mapping[str, bytes]:
+    """One page; of unfinished runs it shows what there is, but no row in the table."""
+    seen, left_out = look(options.runs)
+    if not seen:
+        raise ValueError(
+            f"`RUN` must hold a run, found none to show in {_listed(options.runs)}: "
+            f"{'; '.join(left_out)}"
+        )
+    _say("left out: ", left_out)
+    _say("without results: ", [each.why for each in seen if each.run is None])
+    finished = [each.run for each in seen if each.run is not None]
+    comparison, warnings = _compared(finished, options) if finished else (None, [])
+    content, pictures = page(seen, comparison, warnings, left_out)
+    _say("", [f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB."])
+    return {"report.html": content}
+
+
+def _compared(runs: Sequence[Run], options: Namespace) -> tuple[Comparison, list[str]]:
+    refuse_mix(runs)
+    methods = group(runs, options.by)
+    references = [reported(name) for name in options.reported]
+    return compare(methods, options.baseline, references), warnings_of(methods)
+
+
+def _say(kind: str, lines: Sequence[str]) -> None:
+    for line in lines:
+        get_console().print(f"{kind}{line}", soft_wrap=True, markup=False)
 
 
 def _affinities(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:

@@ -15,7 +15,9 @@ commands:
   check      reads every file of the experiment's dataset and says what is wrong with it
   prepare    writes a decoded copy of the dataset, from which training reads many times faster
   export     what trained, without the frozen backbone, as safetensors
-  report     compares finished runs: one table, pictures, and where each number comes from
+  report     compares finished runs: one table, pictures, and where each number comes from; or
+             shows runs as one page: --html
+  benchmark  runs a plan of methods × settings × seeds; skips and resumes; one table per setting
   scenes     writes drawn scenes in a dataset's own layout, to try everything without the data
 
 examples:
@@ -26,6 +28,8 @@ examples:
   lightning test --config experiments/scenes_sdne.yaml
   lightning predict --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt --images photos
   lightning report runs --baseline scenes_sdne_frozen
+  lightning report runs/scenes_sdne --html
+  lightning benchmark experiments/benchmarks/scenes_cpu.yaml
   lightning scenes --as cityscapes --out data/cityscapes --count 20
   lightning check --config experiments/cityscapes_sdn.yaml --write-skip-list bad.txt
   lightning prepare --config experiments/cityscapes_sdn.yaml
@@ -97,6 +101,7 @@ names the backbone's architecture and weights, and loads on no other:
 
 USAGE_OF_REPORT = """\
 usage: lightning report RUN [RUN …] [options]
+       lightning report RUN [RUN …] --html [options]
        lightning report --affinities RUN RUN [--out FOLDER]
        lightning report --reported TABLE [--out FOLDER]
 
@@ -111,11 +116,31 @@ Runs on other data, or with other classes, units or thresholds, are refused.
   --reported TABLE    rows of a paper's table with the runs' data and tasks, marked as reported:
                       vtagml_table2, vtagml_table3, … vtagml_table6
   --affinities A B    compares S and ω of two runs or files; pictures side by side and over training
+  --html              one page instead, report.html, which needs no other file and no network:
+                      curves, tables, S and ω by step, predictions by task, config, sources. An
+                      unfinished run is shown when it is named itself
   --out FOLDER        where the files go; default: report
   --format FORMAT     only markdown, csv or latex; by default all of them
 """
 
+USAGE_OF_BENCHMARK = """\
+usage: lightning benchmark PLAN [options]
+
+Runs what is missing of a plan, each run as an ordinary command with a folder of its own, and writes
+table.md and table.json. A finished run is skipped, one that was broken off goes on, one that failed
+is named with the end of its log, one that was made otherwise than the plan says is left alone.
+Ctrl-C stops what is at work with a checkpoint; the same command goes on.
+
+  PLAN                YAML: settings with rows (methods), and seeds; see experiments/benchmarks/
+  --out FOLDER        runs go to FOLDER/ROW/SEED, logs beside them; by default where the plan says
+  --only NAME …       some rows or settings, with the rows they start from
+  --processes N       how many run at once; default: 1
+  --dry-run           prints the commands that are left
+  --table-only        writes the tables of what is finished
+"""
+
 OF_COMMAND: Mapping[str, str | None] = {
+    "benchmark": USAGE_OF_BENCHMARK,
     "check": USAGE_OF_CHECK,
     "export": USAGE_OF_EXPORT,
     "prepare": USAGE_OF_PREPARE,

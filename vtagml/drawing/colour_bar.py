@@ -35,9 +35,13 @@ def colour_bar(task: Task, values: Float[Tensor, "batch 1 height width"]) -> Col
     else:
         ramp = torch.linspace(low, high, STEPS, dtype=torch.float64)
     colours = task.picture(ramp.to(values.dtype)[None, None, None])[0].permute(1, 2, 0)
-    unit = getattr(task, "unit", "")
-    places = [round(index * (STEPS - 1) / (TICKS - 1)) for index in range(TICKS)]
-    return ColourBar(colours, [f"{_short(float(ramp[place]))} {unit}".strip() for place in places])
+    return ColourBar(colours, ticks_of(ramp, getattr(task, "unit", "")))
+
+
+def ticks_of(ramp: Float[Tensor, "values"], unit: str) -> list[str]:
+    """Labels for values at equal distances on a ramp, its ends among them."""
+    places = [round(index * (len(ramp) - 1) / (TICKS - 1)) for index in range(TICKS)]
+    return [f"{_short(float(ramp[place]))} {unit}".strip() for place in places]
 
 
 def _short(value: float) -> str:

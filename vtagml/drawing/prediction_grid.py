@@ -62,15 +62,16 @@ def prediction_grid(
         rows: How many samples of the batch to draw, at most.
     """
     image = batch["image"][:rows].detach().float().cpu().clamp(0.0, 1.0)
-    column = Column("image", _shrunk(image), [False] * len(image))
+    column = Column("image", shrunk(image), [False] * len(image))
     groups = [Group("", [column], [], None)]
     for name, task in tasks.items():
         if name in predictions:
-            groups.append(_group(task, batch.get(name), predictions[name], image))
+            groups.append(task_group(task, batch.get(name), predictions[name], image))
     return _draw(groups, image.shape[-1] / image.shape[-2])
 
 
-def _group(task: Task, target: Tensor | None, prediction: Tensor, image: Pictures) -> Group:
+def task_group(task: Task, target: Tensor | None, prediction: Tensor, image: Pictures) -> Group:
+    """Returns truth and prediction of a task as pictures of the image's size, and their key."""
     values = prediction[: len(image)].detach().cpu()
     missing = [True] * len(image)
     if target is not None:
@@ -81,13 +82,13 @@ def _group(task: Task, target: Tensor | None, prediction: Tensor, image: Picture
     pictures = task.picture(values)
     *truth, predicted = pictures.split(len(image))
     columns = [
-        Column("truth", _shrunk(_fitted(truth[0] if truth else predicted, image)), missing),
-        Column("prediction", _shrunk(_fitted(predicted, image)), [False] * len(image)),
+        Column("truth", shrunk(fitted(truth[0] if truth else predicted, image)), missing),
+        Column("prediction", shrunk(fitted(predicted, image)), [False] * len(image)),
     ]
     legend = task.legend()
     scalar = not legend and values.is_floating_point() and values.shape[1] == 1
     bar = colour_bar(task, values) if scalar else None
-    return Group(task.name, columns, _shown(legend, pictures), bar)
+    return Group(task.name, columns, shown_classes(legend, pictures), bar)
 
 
 def _any_known(label: Shaped[Tensor, "*size"]) -> bool:
@@ -95,23 +96,24 @@ def _any_known(label: Shaped[Tensor, "*size"]) -> bool:
     return bool(valid.any())
 
 
-def _fitted(pictures: Tensor, image: Pictures) -> Pictures:
+def fitted(pictures: Tensor, image: Pictures) -> Pictures:
     """Pictures at the size of the image: one colour per image becomes a field of it."""
     if pictures.shape[-2:] == image.shape[-2:]:
         return pictures
     return functional.interpolate(pictures, size=tuple(image.shape[-2:]), mode="nearest-exact")
 
 
-def _shrunk(pictures: Pictures) -> Float[Tensor, "batch 3 _height _width"]:
+def shrunk(pictures: Pictures, side: int = LARGEST_SIDE) -> Float[Tensor, "batch 3 _height _width"]:
+    """Pictures whose longest side has at most so many pixels."""
     height, width = pictures.shape[-2:]
-    factor = LARGEST_SIDE / max(height, width)
+    factor = side / max(height, width)
     if factor >= 1:
         return pictures
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
     return functional.interpolate(pictures, size=size, mode="area")
 
 
-def _shown(legend: Legend, pictures: Float[Tensor, "pictures 3 _height _width"]) -> Legend:
+def shown_classes(legend: Legend, pictures: Float[Tensor, "pictures 3 _height _width"]) -> Legend:
     """The classes whose colours occur in the pictures: no one reads a legend of forty."""
     if not legend:
         return []

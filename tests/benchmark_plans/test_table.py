@@ -1,0 +1,116 @@
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmark_plans.plans import ROWS, Notes, stand_in, write_plan
+from vtagml.benchmark import (
+    Driver,
+    SettingTable,
+    all_cells,
+    read_plan,
+    setting_tables,
+    standing,
+    table_files,
+)
+
+LATER: dict[str, Any] = {"name": "later", "config": "scenes.yaml"}
+NUMBERS: dict[str, Any] = {
+    "base/0": {"rmse": 0.8, "miou": 0.4},
+    "base/1": {"rmse": 1.2, "miou": 0.4},
+    "other/0": {"rmse": 0.9, "miou": 0.5},
+    "other/1": {"fate": "fails"},
+}
+
+
+def tables(path: Path, fates: Mapping[str, Any], leave: Sequence[str] = ()) -> list[SettingTable]:
+    """The tables after all rows but some have run."""
+    plan = read_plan(path)
+    cells = all_cells(plan, plan.out)
+    Driver(
+        [each for each in cells if each.row.name not in leave], Notes(), 4, stand_in(fates)
+    ).run()
+    return setting_tables(plan, {cell: standing(cell) for cell in cells})
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vtagml.benchmark.driver.PAUSE", 0.01)
+
+
+def test_means_spreads_and_an_empty_row() -> None:
+    path = write_plan([*ROWS, LATER], setting={"baseline": "base"})
+    (table,) = tables(path, NUMBERS, leave=["later"])
+    assert table.sheet.header == (
+        *("method", "seeds", "segmentation mIoU % ↑", "depth RMSE m ↓", "Δm % ↑"),
+    )
+    prior, *rows = table.sheet.rows
+    assert prior == ("image-blind prior", "–", "25.00", "1.000", "–")
+    assert rows == [
+        # Depth: mean (0.8 + 1.2) / 2, sd √((0.2² + 0.2²) / 1) = 0.283. Δm of the seeds:
+        # segmentation 0 and 0 %, depth +20 and −20 %, so +10 and −10, whose sd is √200 = 14.14.
+        ("base", "2", "40.00 ± 0.00", "1.000 ± 0.283", "+0.00 ± 14.14"),
+        # (0.5 / 0.4 − 1 = 25 %, 1 − 0.9 / 1.0 = 10 %) / 2 = 17.5 %.
+        ("The other", "1 of 2", "50.00", "0.900", "+17.50"),
+        ("later", "0 of 2", "–", "–", "–"),
+    ]
+
+
+def test_every_number_has_its_run_and_every_empty_cell_its_command() -> None:
+    path = write_plan([*ROWS, LATER], setting={"baseline": "base"})
+    made = tables(path, NUMBERS, leave=["later"])
+    files = table_files(read_plan(path), made)
+    text = files["table.md"].decode()
+    assert "| The other | 1 of 2 | 50.00 | 0.900 | +17.50 |" in text
+    assert (
+        "- The other: `out/other/0`, 0123456789abcdef, `vtagml fit --config scenes.yaml "
+        "--model.source.init_args.checkpoint out/base/0 --seed_everything 0"
+    ) in text
+    assert "- later/1, not run: `lightning fit --config scenes.yaml --seed_everything 1" in text
+    assert "- other/1, failed: `lightning fit" in text
+    assert "      error: no luck" in text
+    assert "`lightning report out/base/0 out/other/0 out/base/1` has the rest." in text
+    assert "One seed only, so no spread: The other." in text
+
+    (setting,) = json.loads(files["table.json"])["settings"]
+    base, other, later = setting["rows"]
+    assert base["metrics"]["depth/rmse"]["sd"] == pytest.approx(0.08**0.5)
+    assert other["metrics"]["depth/rmse"] == {"mean": 0.9, "sd": None, "seeds": 1}
+    assert other["delta_m_percent"]["mean"] == pytest.approx(17.5)
+    assert other["cells"][0]["commit"] == {"hash": "0123456789abcdef", "dirty": False}
+    assert other["cells"][1]["state"] == "not run"
+    assert "no luck" in other["cells"][1]["failure"]
+    assert later["metrics"] == {}
+    assert later["cells"][0]["to_run"].startswith("lightning fit --config scenes.yaml")
+
+
+def test_nothing_was_run() -> None:
+    (table,) = tables(write_plan(), {}, leave=["base", "other"])
+    assert table.sheet.header == ("method", "seeds")
+    assert table.sheet.rows == (("base", "0 of 2"), ("The other", "0 of 2"))
+
+
+def test_without_its_baseline_a_table_has_no_delta() -> None:
+    path = write_plan([*ROWS, LATER], setting={"baseline": "later"})
+    (table,) = tables(path, {}, leave=["later"])
+    assert "Δm % ↑" not in table.sheet.header
+
+
+def test_runs_that_do_not_compare_are_in_no_table() -> None:
+    made = tables(write_plan(seeds=[0]), {"other/0": {"layout": "street"}})
+    assert made[0].sheet.header == ("method", "seeds")
+    text = table_files(read_plan(Path("plan.yaml")), made)["table.md"].decode()
+    assert "data.layout: room in `out/base/0`; street in `out/other/0`" in text
+
+
+def test_what_was_made_otherwise_is_in_no_table() -> None:
+    path = write_plan([ROWS[0]], seeds=[0])
+    tables(path, {})
+    path = write_plan([{**ROWS[0], "overrides": {"data.val": 7}}], seeds=[0])
+    made = tables(path, {})
+    assert made[0].sheet.rows == (("base", "0 of 1"),)
+    text = table_files(read_plan(path), made)["table.md"].decode()
+    assert "- base/0, made otherwise than the plan says: `lightning fit" in text
+    assert "\n  - data.val: 100 in the run, 7 in the plan" in text

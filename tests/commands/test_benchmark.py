@@ -1,0 +1,144 @@
+"""`lightning benchmark`: what it prints, leaves and refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.benchmark_plans.plans import ROWS, stand_in, started, write_plan
+from tests.fakes.small import SMALL
+from vtagml.cli import main
+from vtagml.commands.benchmark import run_benchmark
+from vtagml.commands.usage import usage
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vtagml.benchmark.driver.PAUSE", 0.01)
+
+
+def test_runs_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    run_benchmark([str(write_plan())], stand_in())
+    said = capsys.readouterr().out
+    assert "base/0 begins: `out/base/0.log`" in said
+    assert "other/1 finished after 0 s, left: 0 s" in said
+    assert "In `out`: table.md, table.json." in said
+    assert {path.name for path in Path("out").iterdir()} == {
+        *("base", "other", "table.md", "table.json", ".benchmark")
+    }
+
+
+def test_a_failure_is_said_and_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"^1$"):
+        run_benchmark([str(write_plan(seeds=[0]))], stand_in({"base/0": {"fate": "fails"}}))
+    said = capsys.readouterr().out
+    assert "error: no luck" in said
+    assert "other/0 lacks its source\n  `out/base/0` is not finished" in said
+    assert "2 of 2 runs are not finished: base/0, other/0." in said
+    assert Path("out/table.md").is_file()
+
+
+def test_only_some_elsewhere() -> None:
+    path = str(write_plan([*ROWS, {"name": "third", "config": "scenes.yaml"}]))
+    run_benchmark([path, "--only", "third", "--out", "there", "--processes", "2"], stand_in())
+    assert sorted(started()) == ["third/0", "third/1"]
+    assert Path("there/third/0/metrics.json").is_file()
+
+
+def test_a_dry_run_prints_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(write_plan())
+    run_benchmark([path, "--only", "base"], stand_in())
+    started()
+    capsys.readouterr()
+    before = sorted(Path("out").rglob("*"))
+    run_benchmark([path, "--dry-run"], stand_in())
+    assert capsys.readouterr().out.splitlines() == [
+        "# base/0: finished",
+        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint out/base/0 "
+        "--seed_everything 0 --data.seed 0 --trainer.default_root_dir out/other/0",
+        "# base/1: finished",
+        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint out/base/1 "
+        "--seed_everything 1 --data.seed 1 --trainer.default_root_dir out/other/1",
+    ]
+    assert started() == []
+    assert sorted(Path("out").rglob("*")) == before
+
+
+def test_tables_alone() -> None:
+    run_benchmark([str(write_plan()), "--table-only"], stand_in())
+    assert started() == []
+    assert "0 of 2" in Path("out/table.md").read_text()
+
+
+def test_an_interrupt_still_leaves_the_tables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vtagml.benchmark.driver.Driver.run", interrupt)
+    with pytest.raises(SystemExit, match=r"^130$"):
+        run_benchmark([str(write_plan())], stand_in())
+    assert "Stopped; the same command goes on." in capsys.readouterr().out
+    assert Path("out/table.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "finding"),
+    [
+        ([], "`PLAN` must come first"),
+        (["--dry-run"], "`PLAN` must come first"),
+        (["plan.yaml", "--dry"], "`--dry` is no option of `benchmark`"),
+        (["plan.yaml", "--processes", "0"], "`--processes` must be 1 or more, found 0"),
+        (["plan.yaml", "--only", "absent"], "`--only` must name settings or rows"),
+    ],
+)
+def test_mistakes(words: list[str], finding: str) -> None:
+    write_plan()
+    with pytest.raises(ValueError, match=r"must|is no option") as error:
+        run_benchmark(words)
+    assert finding in str(error.value)
+
+
+def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["benchmark", str(write_plan(seeds=[0])), "--dry-run"])
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    main(["benchmark", "--help"])
+    assert capsys.readouterr().out == usage("benchmark")
+    with pytest.raises(SystemExit, match="2"):
+        main(["benchmark", "absent.yaml"])
+    assert capsys.readouterr().err.startswith("error: `PLAN` must be a YAML file")
+
+
+@pytest.mark.slow
+def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    rooms, dusk = (EXPERIMENTS / f"{name}.yaml" for name in ("scenes_sdne", "zero_shot_scenes"))
+    overrides = dict(word.removeprefix("--").split("=", 1) for word in SMALL)
+    rows = [
+        {"name": "source", "config": str(rooms)},
+        {"name": "untuned", "config": str(dusk), "test": "source"},
+        {"name": "tuned", "config": str(dusk), "needs": "source"},
+    ]
+    settings = [
+        {"name": "day", "overrides": overrides, "rows": rows[:1]},
+        {"name": "dusk", "overrides": overrides, "rows": rows[1:]},
+    ]
+    path = str(write_plan(settings=settings, seeds=[3]))
+    run_benchmark([path, "--processes", "2"])
+    # Broken off after its last step, before its test.
+    Path("out/tuned/3/metrics.json").unlink()
+    capsys.readouterr()
+    run_benchmark([path])
+    said = capsys.readouterr().out
+    assert "tuned/3 goes on" in said
+    assert "source/3 begins" not in said
+    _, dusk_table = json.loads(Path("out/table.json").read_text())["settings"]
+    assert dusk_table["refusal"] is None
+    for row in dusk_table["rows"]:
+        assert row["metrics"].keys() == {
+            *("segmentation/miou", "depth/rmse", "normals/merr", "edges/f1")
+        }
+        assert row["cells"][0]["command"].split()[1] in ("fit", "test")

@@ -1,0 +1,94 @@
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from vtagml.drawing import error_map, task_map, to_png
+from vtagml.tasks import Classification, Depth, Normals, Segmentation
+
+
+def words(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_depth_has_a_bar_in_metres() -> None:
+    figure = task_map(Depth(), torch.linspace(1.0, 3.0, 16).reshape(1, 4, 4))
+    title, *ticks = words(figure)
+    assert title == "depth"
+    # Four values at equal distances from 1 to 3: 1, 1.67, 2.33, 3.
+    assert ticks == ["1 m", "1.7 m", "2.3 m", "3 m"]
+
+
+def test_the_bar_has_its_highest_value_above() -> None:
+    depth = Depth()
+    figure = task_map(depth, torch.linspace(1.0, 3.0, 16).reshape(1, 4, 4))
+    _, bar = figure.axes[0].images
+    far = depth.picture(torch.full((1, 1, 1, 1), 3.0)).flatten()
+    np.testing.assert_allclose(bar.get_array()[0, 0], far)
+    first, last = figure.axes[0].texts[1], figure.axes[0].texts[-1]
+    assert first.get_position()[1] > last.get_position()[1]  # y points down
+
+
+def test_classes_have_a_legend_of_those_that_occur() -> None:
+    figure = task_map(Segmentation(3), torch.tensor([[0, 0], [2, 2]]))
+    assert words(figure) == ["segmentation", "class 0", "class 2"]
+
+
+def test_many_classes_stay_beside_the_picture() -> None:
+    figure = task_map(Segmentation(24), torch.arange(24).reshape(4, 6))
+    assert len(words(figure)) == 25
+    low, high = sorted(figure.axes[0].get_ylim())
+    assert all(low <= text.get_position()[1] <= high for text in figure.axes[0].texts)
+
+
+def test_normals_have_a_ball() -> None:
+    normals = torch.zeros(3, 4, 4)
+    normals[2] = -1.0
+    figure = task_map(Normals(), normals, "a wall")
+    assert words(figure)[0] == "a wall"
+    _, ball = figure.axes[0].images
+    assert ball.get_array().shape[-1] == 4  # clear around the ball
+    assert ball.get_array()[0, 0, 3] == 0.0
+
+
+def test_one_value_has_no_bar() -> None:
+    figure = task_map(Depth(), torch.ones(1, 4, 4))
+    assert words(figure) == ["depth"]
+
+
+def test_the_bar_of_errors_says_that_it_is_open_above() -> None:
+    figure = error_map(Depth(), torch.ones(1, 4, 4), torch.zeros(1, 4, 4))
+    assert words(figure) == ["error of depth", "0 m", "0.33 m", "0.67 m", "≥ 1 m"]
+
+
+def test_errors_of_classes_have_a_legend() -> None:
+    figure = error_map(Segmentation(3), torch.tensor([[0]]), torch.tensor([[1]]), "wrong?")
+    assert words(figure) == ["wrong?", "right", "wrong"]
+
+
+def test_a_perfect_prediction_needs_no_bar() -> None:
+    depth = torch.linspace(1.0, 3.0, 16).reshape(1, 4, 4)
+    assert words(error_map(Depth(), depth, depth)) == ["error of depth"]
+
+
+@pytest.mark.parametrize(
+    ("task", "prediction", "target"),
+    [
+        (Depth(), torch.ones(1, 4, 4), torch.ones(1, 2, 2)),
+        (Classification("birds", 3), torch.tensor(1), torch.tensor(1)),
+    ],
+)
+def test_what_has_no_errors_is_refused(
+    task: Depth | Classification, prediction: torch.Tensor, target: torch.Tensor
+) -> None:
+    with pytest.raises(ValueError, match="must be maps of one size, found"):
+        error_map(task, prediction, target)
+
+
+def test_it_is_a_picture() -> None:
+    png = to_png(task_map(Depth(), torch.linspace(1.0, 3.0, 16).reshape(1, 4, 4)))
+    with Image.open(BytesIO(png)) as found:
+        assert np.asarray(found.convert("RGB")).std() > 30

@@ -1,0 +1,195 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.report.html_runs import edit, whole_run
+from tests.report.run_folders import write_log, write_run
+from vtagml.report.html.content import content
+from vtagml.report.html.curves import MOST, curves, panels
+from vtagml.report.html.look import look
+from vtagml.report.html.matrices import affinities
+from vtagml.report.html.pictures import Budget, gallery
+
+PARTS = ("curves", "affinities", "gallery", "parameters", "config")
+
+
+def shown(folder: Path) -> dict[str, Any]:
+    ((seen,), _) = look([folder])
+    return content(seen, "mine", Budget(1 << 20))
+
+
+def test_a_whole_run_has_all_parts(tmp_path: Path) -> None:
+    found = shown(whole_run(tmp_path / "run"))
+    assert not [part for part in PARTS if "missing" in found[part]]
+    assert found["why"] == ""
+    assert ["seed", "0"] in found["facts"]
+    assert ["commit", "0123456789abcdef"] in found["facts"]
+    first = found["metrics"][0]
+    # Shares stand in percent, as in the tables.
+    assert first == {
+        "task": "segmentation",
+        "metric": "mIoU % ↑",
+        "headline": True,
+        "model": "50.00",
+        "prior": "25.00",
+    }
+    assert found["parameters"] == {"rows": [["encoder.backbone", 3, 9, 12]], "total": [3, 9, 12]}
+
+
+def test_a_bare_run_says_what_is_missing(tmp_path: Path) -> None:
+    found = shown(write_run(tmp_path / "run"))
+    assert "no logs of the CSV logger" in found["curves"]["missing"]
+    assert "no `affinity.json`" in found["affinities"]["missing"]
+    assert "no pictures" in found["gallery"]["missing"]
+    assert "no `parameters.json`" in found["parameters"]["missing"]
+    assert found["conflicts"] == {"picture": None}
+
+
+def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path / "run")
+    (folder / "metrics.json").unlink()
+    found = shown(folder)
+    assert "unfinished or was never tested" in found["why"]
+    assert (found["facts"], found["metrics"], found["provenance"]) == ([], [], "")
+    assert not [part for part in PARTS if "missing" in found[part]]
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("logs/version_0/metrics.csv", "curves"),
+        ("affinity.json", "affinities"),
+        ("figures/tiles_test.npz", "gallery"),
+        ("figures/predictions_test.png", "gallery"),
+        ("figures/gradient_conflicts.png", "conflicts"),
+        ("parameters.json", "parameters"),
+    ],
+)
+def test_a_damaged_file_costs_its_part_only(tmp_path: Path, file: str, part: str) -> None:
+    folder = whole_run(tmp_path / "run")
+    ((seen,), _) = look([folder])
+    (folder / file).write_text("step,train/loss\n1,bad\n", encoding="utf-8")
+    found = content(seen, "mine", Budget(1 << 20))
+    broken = [each for each in (*PARTS, "conflicts") if "missing" in found[each]]
+    assert broken == [part]
+    assert found[part]["missing"].startswith("This part cannot be shown: ")
+
+
+def test_unfinished_runs_are_shown_when_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "runs" / "a")
+    (write_run(tmp_path / "runs" / "b", seed=1) / "metrics.json").unlink()
+    seen, left_out = look([tmp_path / "runs"])
+    assert [each.folder.name for each in seen] == ["a"]
+    assert "runs/b` is a run without" in left_out[0]
+    seen, left_out = look(
+        [tmp_path / "runs" / "b", tmp_path / "runs" / "a", tmp_path / "runs" / "b"]
+    )
+    assert [(each.folder.name, each.run is None) for each in seen] == [("b", True), ("a", False)]
+    assert left_out == []
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        look([tmp_path / "none"])
+
+
+def test_curves_are_thinned_and_keep_their_ends(tmp_path: Path) -> None:
+    write_log(tmp_path, 0, [{"step": step, "train/loss": step} for step in range(5 * MOST)])
+    found, said = curves(tmp_path)
+    x = found["train/loss"]["x"]
+    assert len(x) == MOST
+    assert (x[0], x[-1]) == (0, 5 * MOST - 1)
+    assert f"thinned to {MOST}" in said
+
+
+def test_curves_are_in_the_units_of_tables(tmp_path: Path) -> None:
+    rows = [{"step": 5, "val/segmentation/miou": 0.25, "val/depth/rmse": float("nan")}]
+    write_log(tmp_path, 0, rows)
+    found, said = curves(tmp_path)
+    assert found["val/segmentation/miou"] == {"x": [5], "y": [25.0]}
+    assert found["val/depth/rmse"] == {"x": [5], "y": [None]}  # JSON has no NaN
+    assert said == ""
+
+
+def test_panels_put_headlines_first() -> None:
+    keys = [
+        "conflicts/depth/normals",
+        "lr-AdamW",
+        "train/depth/loss",
+        "train/loss",
+        "val/depth/abs_rel",
+        "val/depth/rmse",
+        "val/segmentation/miou",
+    ]
+    headline = {"segmentation": "miou", "depth": "rmse"}
+    found = panels(keys, headline, {"depth": {"rmse": False}})
+    assert [panel["title"] for panel in found] == [
+        "Training loss",
+        "Validation: segmentation",
+        "Validation: depth",
+        "Learning rate",
+        "Share of steps with conflicting gradients",
+    ]
+    assert [each["label"] for each in found[0]["choices"]] == ["total", "depth"]
+    assert [each["label"] for each in found[2]["choices"]] == ["RMSE m ↓", "abs_rel"]
+
+
+def test_matrices_by_step(tmp_path: Path) -> None:
+    found = affinities(whole_run(tmp_path / "run"))
+    first, last = found["records"]
+    assert (first["step"], first["S"]) == (10, [[1.0, None], [-0.5, 1.0]])
+    assert (last["step"], last["ω"]) == (20, [[0.75, 0.25], [0.125, 0.875]])
+
+
+def test_without_a_history_there_are_the_last_matrices(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path / "run")
+    edit(folder / "affinity.json", lambda state: state.pop("history"))
+    found = affinities(folder)
+    assert [record["step"] for record in found["records"]] == [20]
+    assert "no history" in found["said"]
+
+
+def test_a_long_history_is_thinned(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path / "run")
+    edit(folder / "affinity.json", lambda state: state.update(history=state["history"] * 300))
+    found = affinities(folder)
+    assert len(found["records"]) == 240
+    assert found["said"] == "240 of 600 records are shown."
+
+
+def test_matrices_of_another_size_are_refused(tmp_path: Path) -> None:
+    folder = whole_run(tmp_path / "run")
+    edit(folder / "affinity.json", lambda state: state["history"][0].update(omega=[[1.0]]))
+    with pytest.raises(ValueError, match=r"matrices of 2 × 2 numbers, found \[\[1.0\]\]"):
+        affinities(folder)
+
+
+def test_the_gallery_has_tiles_and_whole_grids(tmp_path: Path) -> None:
+    found = gallery(whole_run(tmp_path / "run"), Budget(1 << 20))
+    assert [each["name"] for each in found["wholes"]] == ["test", "val epoch 003"]
+    (split,) = found["splits"]
+    assert (split["split"], split["step"], len(split["images"])) == ("test", 40, 2)
+    depth = split["tasks"][1]
+    assert (depth["name"], depth["missing"], len(depth["error"])) == ("depth", [False, True], 2)
+
+
+def noise(side: int) -> Image.Image:
+    values = np.random.default_rng(0).integers(0, 255, (side, side, 3), dtype=np.uint8)
+    return Image.fromarray(values)
+
+
+def test_pictures_are_shrunk_to_the_budget() -> None:
+    budget = Budget(100_000)
+    found = budget.spend(noise(600))
+    assert found is not None
+    assert 200 <= found["width"] < 600
+    assert len(found["src"]) <= 100_000
+    assert budget.left == 100_000 - len(found["src"])
+    assert budget.said == "Pictures: 1, 1 of them shrunk."
+
+
+def test_without_room_pictures_are_left_out() -> None:
+    budget = Budget(1_000)
+    assert budget.spend(noise(600)) is None
+    assert budget.spend(Image.new("RGB", (8, 8))) is not None
+    assert budget.said == "Pictures: 1, 0 of them shrunk, 1 left out for want of room."

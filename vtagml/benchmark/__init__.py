@@ -1,0 +1,31 @@
+"""Methods × settings × seeds, run one by one as the ordinary command line, and tables of them.
+
+A plan (YAML) has settings, each with rows; a row at a seed is a cell, which is one run folder. What
+is finished is skipped, what was broken off goes on, what was made otherwise than the plan says is
+named and left alone. `lightning benchmark` is the command.
+"""
+
+from vtagml.benchmark.cells import Cell, all_cells, chosen_cells, shown
+from vtagml.benchmark.driver import Driver, Fate
+from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
+from vtagml.benchmark.standing import Standing, State, standing
+from vtagml.benchmark.table import SettingTable, setting_tables, table_files
+
+__all__ = [
+    "Cell",
+    "Driver",
+    "Fate",
+    "Plan",
+    "Row",
+    "Setting",
+    "SettingTable",
+    "Standing",
+    "State",
+    "all_cells",
+    "chosen_cells",
+    "read_plan",
+    "setting_tables",
+    "shown",
+    "standing",
+    "table_files",
+]

@@ -1,0 +1,258 @@
+"""What a benchmark consists of: settings, their rows, and the seeds of each row."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+NAME = re.compile(r"\w[\w+-]*", re.ASCII)  # no dot: `NAME.1` is an earlier run that was set aside
+OF_PLAN = ("out", "seeds", "trainer", "settings")
+OF_SETTING = ("name", "title", "overrides", "baseline", "rows")
+OF_ROW = ("name", "title", "config", "overrides", "needs", "test", "seeds")
+OF_THE_DRIVER = ("config", "ckpt_path", "seed_everything", "trainer.default_root_dir")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method in a setting: one experiment, at several seeds.
+
+    Attributes:
+        name: Its folder's.
+        title: How tables call it.
+        command: `fit`, or `test` for another row's network on other data.
+        config: The experiment.
+        overrides: Keys of the experiment and their values.
+        seeds: One run each.
+        source: The row it starts from (`fit`), or whose checkpoint it tests.
+    """
+
+    name: str
+    title: str
+    command: str
+    config: Path
+    overrides: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Rows that stand in one table.
+
+    Attributes:
+        name: For `--only`.
+        title: Above the table.
+        rows: In the table's order.
+        baseline: The row against which Δm is, if any.
+    """
+
+    name: str
+    title: str
+    rows: tuple[Row, ...]
+    baseline: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All settings, in the order of the file.
+
+    Attributes:
+        path: The file.
+        out: Where the run folders go if nobody says otherwise.
+        settings: At least one.
+    """
+
+    path: Path
+    out: Path
+    settings: tuple[Setting, ...]
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """All rows by name, each after the row it starts from."""
+        known = {row.name: row for setting in self.settings for row in setting.rows}
+        ordered: dict[str, Row] = {}
+        for name in known:
+            for each in reversed(lineage(known, name)):
+                ordered.setdefault(each, known[each])
+        return ordered
+
+
+def lineage(rows: Mapping[str, Row], name: str) -> list[str]:
+    """Returns a row, its source, the source's source, and so on."""
+    found = [name]
+    while (source := rows[found[-1]].source) is not None:
+        if source in found:
+            circle = " → ".join([*found[found.index(source) :], source])
+            raise ValueError(
+                f"`needs` and `test` must lead to a row that needs no other, found {circle}: break "
+                "the circle."
+            )
+        found.append(source)
+    return found
+
+
+def read_plan(path: Path) -> Plan:
+    """Reads a plan; what is wrong with it is said before anything runs.
+
+    Raises:
+        FileNotFoundError: The plan, or an experiment that it names, is not there.
+        ValueError: A key or a value is wrong, or rows need one another in a circle.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"`PLAN` must be a YAML file, there is no file `{path}`.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"`PLAN` must be YAML, `{path}` is not: {error}") from None
+    content = _checked(content, OF_PLAN, "the plan", needed=("seeds", "settings"))
+    trainer = _mapping(content.get("trainer"), "`trainer` of the plan")
+    common = {f"trainer.{key}": value for key, value in trainer.items()}
+    seeds = _seeds(content["seeds"], "the plan")
+    settings = _listed(content["settings"], "`settings` of the plan")
+    plan = Plan(
+        path,
+        Path(str(content.get("out") or Path("runs") / path.stem)),
+        tuple(_setting(each, common, seeds) for each in settings),
+    )
+    _check_names(plan)
+    _check_sources(plan)
+    return plan
+
+
+def _setting(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) -> Setting:
+    content = _checked(content, OF_SETTING, "a setting", needed=("name", "rows"))
+    name = _name(content["name"], "a setting")
+    where = f"setting `{name}`"
+    own = {**common, **_mapping(content.get("overrides"), f"`overrides` of {where}")}
+    rows = tuple(_row(each, own, seeds) for each in _listed(content["rows"], f"`rows` of {where}"))
+    for title in (titles := [row.title for row in rows]):
+        if titles.count(title) > 1:
+            raise ValueError(
+                f"`title` must be one row's alone in a table, found `{title}` twice in {where}."
+            )
+    baseline = content.get("baseline")
+    if baseline is not None and baseline not in [row.name for row in rows]:
+        known = ", ".join(row.name for row in rows)
+        raise ValueError(
+            f"`baseline` of {where} must be one of its rows, {known}, found `{baseline}`."
+        )
+    return Setting(name, str(content.get("title") or name), rows, baseline)
+
+
+def _row(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) -> Row:
+    content = _checked(content, OF_ROW, "a row", needed=("name", "config"))
+    name = _name(content["name"], "a row")
+    where = f"row `{name}`"
+    overrides = {**common, **_mapping(content.get("overrides"), f"`overrides` of {where}")}
+    if taken := [key for key in overrides if key in OF_THE_DRIVER]:
+        raise ValueError(
+            f"`overrides` of {where} must leave `{taken[0]}` to the driver: it follows from config,"
+            " seeds and sources."
+        )
+    if content.get("needs") and content.get("test"):
+        raise ValueError(
+            f"`needs` and `test` exclude each other, found both in {where}: a row trains from "
+            "another row's network, or tests it as it is."
+        )
+    source = content.get("test") or content.get("needs")
+    config = Path(str(content["config"]))
+    if not config.is_file():
+        raise FileNotFoundError(
+            f"`config` of {where} must be an experiment, there is no file `{config}` in "
+            f"`{Path.cwd()}`."
+        )
+    return Row(
+        name=name,
+        title=str(content.get("title") or name),
+        command="test" if content.get("test") else "fit",
+        config=config,
+        overrides=overrides,
+        seeds=_seeds(content["seeds"], where) if "seeds" in content else seeds,
+        source=None if source is None else str(source),
+    )
+
+
+def _check_names(plan: Plan) -> None:
+    rows = [row.name for setting in plan.settings for row in setting.rows]
+    for name in (names := [*rows, *(setting.name for setting in plan.settings)]):
+        if names.count(name) > 1:
+            raise ValueError(
+                f"`name` must be one row's or one setting's alone, found `{name}` "
+                f"{names.count(name)} times: each row has a folder of its name."
+            )
+
+
+def _check_sources(plan: Plan) -> None:
+    known = {row.name: row for setting in plan.settings for row in setting.rows}
+    for row in known.values():
+        if row.source is None:
+            continue
+        key = "test" if row.command == "test" else "needs"
+        if row.source not in known:
+            raise ValueError(
+                f"`{key}` of row `{row.name}` must be a row of the plan, found `{row.source}`; "
+                f"there are {', '.join(known)}."
+            )
+        if lacking := sorted(set(row.seeds) - set(known[row.source].seeds)):
+            raise ValueError(
+                f"`seeds` of row `{row.name}` must be among those of `{row.source}`, from which it "
+                f"starts, found {lacking} beside them."
+            )
+    for row in known.values():
+        if any(known[each].command == "test" for each in lineage(known, row.name)[1:]):
+            raise ValueError(
+                f"`needs` and `test` of row `{row.name}` must be a row that trains; one that tests "
+                "leaves no checkpoint."
+            )
+
+
+def _checked(content: Any, keys: Sequence[str], where: str, needed: Sequence[str]) -> Any:
+    """Returns a mapping with only known keys, and all that are needed."""
+    content = _mapping(content, where)
+    name = f" (`{content['name']}`)" if "name" in content else ""
+    if unknown := [key for key in content if key not in keys]:
+        raise ValueError(
+            f"`{unknown[0]}` is no key of {where}{name}: expected some of {', '.join(keys)}."
+        )
+    if lacking := [key for key in needed if content.get(key) in (None, [])]:
+        raise ValueError(f"`{lacking[0]}` of {where}{name} must be given, found nothing.")
+    return content
+
+
+def _mapping(content: Any, where: str) -> dict[str, Any]:
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ValueError(f"{_upper(where)} must be keys with values, found {content!r}.")
+    return {str(key): value for key, value in content.items()}
+
+
+def _listed(content: Any, where: str) -> list[Any]:
+    if not isinstance(content, list):
+        raise ValueError(f"{_upper(where)} must be a list, found {content!r}.")
+    return content
+
+
+def _upper(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _seeds(content: Any, where: str) -> tuple[int, ...]:
+    fit = isinstance(content, list) and all(type(seed) is int and seed >= 0 for seed in content)
+    if not fit or not content or len(set(content)) < len(content):
+        raise ValueError(
+            f"`seeds` of {where} must be a list of different whole numbers, found {content!r}."
+        )
+    return tuple(content)
+
+
+def _name(content: Any, where: str) -> str:
+    if not isinstance(content, str) or not NAME.fullmatch(content):
+        raise ValueError(
+            f"`name` of {where} must be letters, digits, `_`, `+`, `-`, for a folder, found "
+            f"{content!r}."
+        )
+    return content

@@ -1,0 +1,124 @@
+"""`benchmark`: a plan's runs, each as an ordinary command, and their tables."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich import get_console
+
+from vtagml.benchmark import (
+    Cell,
+    Driver,
+    Fate,
+    Plan,
+    Standing,
+    State,
+    all_cells,
+    chosen_cells,
+    read_plan,
+    setting_tables,
+    shown,
+    standing,
+    table_files,
+)
+from vtagml.benchmark.board import Board
+from vtagml.benchmark.driver import only_driver
+from vtagml.callbacks.run_folder import write_whole
+from vtagml.report import terminal
+
+INTERRUPTED = 130
+
+
+def run_benchmark(words: Sequence[str], command: Sequence[str] | None = None) -> None:
+    """Runs `lightning benchmark`.
+
+    Args:
+        words: Those behind `benchmark`.
+        command: What runs a cell's words, by default this environment's command line.
+    """
+    options = _options(words)
+    plan = read_plan(options.plan)
+    out = options.out or plan.out
+    cells = all_cells(plan, out)
+    chosen = chosen_cells(plan, cells, options.only)
+    if options.dry_run:
+        _say_commands(chosen)
+        return
+    if options.table_only:
+        _write_tables(plan, cells, out)
+        return
+    status = 0
+    with only_driver(out):
+        try:
+            status = _run(chosen, options.processes, command)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+            _say("Stopped; the same command goes on.")
+        finally:
+            _write_tables(plan, cells, out)
+    if status:
+        raise SystemExit(status)
+
+
+def _options(words: Sequence[str]) -> Namespace:
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--only", nargs="+", action="extend", default=[])
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--table-only", action="store_true")
+    # Python 3.11 ends the process over what is lacking; ours ends with a message.
+    if not words or words[0].startswith("-"):
+        raise ValueError(
+            "`PLAN` must come first, found nothing: `lightning benchmark "
+            "experiments/benchmarks/scenes_cpu.yaml`."
+        )
+    options, rest = parser.parse_known_args(words)
+    if rest:
+        raise ValueError(
+            f"`{rest[0]}` is no option of `benchmark`: `lightning benchmark --help` names them."
+        )
+    if options.processes < 1:
+        raise ValueError(
+            f"`--processes` must be 1 or more, found {options.processes}: it is how many runs are "
+            "at work at once."
+        )
+    return options
+
+
+def _run(cells: Sequence[Cell], processes: int, command: Sequence[str] | None) -> int:
+    standings = {cell: standing(cell) for cell in cells}
+    with Board(standings, processes) as board:
+        fates = Driver(cells, board, processes, command).run()
+    unfinished = [cell.name for cell, fate in fates.items() if fate is not Fate.FINISHED]
+    if unfinished:
+        _say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
+    return 1 if unfinished else 0
+
+
+def _say_commands(cells: Sequence[Cell]) -> None:
+    """Prints what would run, one command a line, so that a shell could run it."""
+    for cell in cells:
+        found = standing(cell)
+        if found.state in (State.FINISHED, State.CHANGED):
+            _say(f"# {cell.name}: {found.state.value}")
+            for why in found.why:
+                _say(f"#   {why}")
+        else:
+            _say(shown(cell.words(found.state is State.BROKEN_OFF)))
+
+
+def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
+    standings: Mapping[Cell, Standing] = {cell: standing(cell) for cell in cells}
+    tables = setting_tables(plan, standings)
+    for table in tables:
+        get_console().print(terminal(table.sheet, table.setting.title))
+    files = table_files(plan, tables)
+    for name, content in files.items():
+        write_whole(out / name, content)
+    _say(f"In `{out}`: {', '.join(files)}.")
+
+
+def _say(line: str) -> None:
+    get_console().print(line, soft_wrap=True, markup=False, highlight=False)

@@ -1,0 +1,136 @@
+"""The pictures of a prediction grid one by one, with their keys, in a file for pages to show."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from matplotlib.colors import to_hex
+from torch import Tensor
+
+from vtagml.drawing.colour_bar import ColourBar
+from vtagml.drawing.direction_key import direction_key
+from vtagml.drawing.errors import RIGHT, WRONG, are_directions, error_pictures, errors
+from vtagml.drawing.prediction_grid import Legend, Pictures, fitted, shrunk, task_group
+from vtagml.drawing.task_map import error_bar
+from vtagml.tasks.task import Task
+
+SIDE = 256  # Pixels of a tile; more would make files of tens of megabytes.
+STOPS = 17  # Colours of a bar; between them a page may interpolate.
+ABOUT, IMAGE = "about", "image"
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Pictures of a few samples.
+
+    Attributes:
+        pictures: `image`, and `<task>/truth`, `<task>/prediction`, `<task>/error`, `<task>/key`
+            as far as a task has them: bytes as [sample, height, width, 3].
+        about: `step`, and for each of the `tasks` its `legend`, `bar`, `error_legend`, `error_bar`
+            and of which samples the label is `missing`.
+    """
+
+    pictures: Mapping[str, npt.NDArray[np.uint8]]
+    about: Mapping[str, Any]
+
+
+def tiles(
+    batch: Mapping[str, Any],
+    predictions: Mapping[str, Tensor],
+    tasks: Mapping[str, Task],
+    rows: int = 4,
+    step: int | None = None,
+) -> Tiles:
+    """Makes the pictures of a prediction grid, and of the errors, one by one.
+
+    Args:
+        batch: As for `prediction_grid`.
+        predictions: What `Task.predict` returned, per task.
+        tasks: The tasks, in the order in which they are shown.
+        rows: How many samples of the batch, at most.
+        step: The optimiser step that the pictures belong to.
+    """
+    image = batch["image"][:rows].detach().float().cpu().clamp(0.0, 1.0)
+    pictures = {IMAGE: _bytes(image)}
+    keys: dict[str, Any] = {}
+    for name, task in tasks.items():
+        if name in predictions:
+            own, keys[name] = _of_task(task, batch.get(name), predictions[name], image)
+            pictures |= {f"{name}/{kind}": each for kind, each in own.items()}
+    return Tiles(pictures, {"step": step, "tasks": keys})
+
+
+def _of_task(
+    task: Task, target: Tensor | None, prediction: Tensor, image: Pictures
+) -> tuple[dict[str, npt.NDArray[np.uint8]], dict[str, Any]]:
+    group = task_group(task, target, prediction, image)
+    truth, predicted = group.columns
+    own = {"prediction": _bytes(predicted.pictures)}
+    key: dict[str, Any] = {"missing": truth.missing, "legend": _named(group.legend)}
+    key["bar"] = _stops(group.bar)
+    prediction = prediction[: len(image)].detach().cpu()
+    if prediction.is_floating_point() and prediction.ndim == 4 and are_directions(prediction):
+        own["key"] = _bytes(direction_key(task)[None])
+    if target is not None:
+        own["truth"] = _bytes(truth.pictures)
+        target = target[: len(image)].detach().cpu()
+        found = errors(task, prediction, target)
+        if found is not None:
+            own["error"] = _bytes(fitted(error_pictures(found), image))
+            if found.unit is None:
+                key["error_legend"] = _named([("right", RIGHT), ("wrong", WRONG)])
+            else:
+                key["error_bar"] = _stops(error_bar(found.highest, found.unit))
+    return own, key
+
+
+def _bytes(pictures: Tensor) -> npt.NDArray[np.uint8]:
+    small = shrunk(pictures.float(), SIDE).clamp(0.0, 1.0)
+    return (small * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def _named(legend: Legend) -> list[list[str]]:
+    return [[name, to_hex(colour)] for name, colour in legend]
+
+
+def _stops(bar: ColourBar | None) -> dict[str, list[str]] | None:
+    if bar is None:
+        return None
+    places = torch.linspace(0, bar.colours.shape[1] - 1, STOPS).round().long()
+    colours = [to_hex(colour) for colour in bar.colours[0, places].clamp(0.0, 1.0).tolist()]
+    return {"colours": colours, "ticks": bar.ticks}
+
+
+def tiles_file(made: Tiles) -> bytes:
+    """Returns tiles as an `.npz` file, which `numpy.load` opens."""
+    file = BytesIO()
+    about = json.dumps(made.about, ensure_ascii=False).encode()
+    arrays: dict[str, Any] = {ABOUT: np.frombuffer(about, np.uint8), **made.pictures}
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def read_tiles(path: Path) -> Tiles:
+    """Reads a file of tiles; a damaged one is a ValueError that says so."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            about = json.loads(file[ABOUT].tobytes())
+            pictures = {name: file[name] for name in file.files if name != ABOUT}
+        return Tiles({name: _checked(each) for name, each in pictures.items()}, about)
+    except (BadZipFile, KeyError, EOFError, ValueError) as error:
+        raise ValueError(
+            f"`{path}` is damaged and cannot be read as tiles ({error}): test the run again."
+        ) from None
+
+
+def _checked(pictures: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] != 3:
+        raise ValueError(f"pictures must be bytes of three colours, found {pictures.dtype}")
+    return pictures

@@ -1,0 +1,109 @@
+"""Curves of a page: what the CSV logs kept, thinned, and the panels that show it."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vtagml.report.logs import Curve, read_logs
+from vtagml.report.units import METRICS, heading, shown
+
+KEPT = ("train/", "val/", "lr-", "affinity/weight/", "conflicts/", "throughput/images_per_second")
+MOST = 600  # Points of a curve; a screen has few more pixels.
+
+# Title, the keys it is about with what tells them apart, whether a logarithmic axis suits it.
+PANELS = (
+    ("Training loss", re.compile(r"train/(?:(.*)/)?loss(?:_step)?"), True),
+    ("Learning rate", re.compile(r"lr-(.*)"), True),
+    ("Weights of the losses", re.compile(r"affinity/weight/(.*)"), False),
+    ("Share of steps with conflicting gradients", re.compile(r"conflicts/(.*)"), False),
+    ("Images per second", re.compile(r"throughput/(images)_per_second"), False),
+)
+VALIDATION = re.compile(r"val/([^/]+)/([^/]+)")
+TOTAL = "total"
+
+
+def curves(folder: Path) -> tuple[dict[str, Any], str]:
+    """Returns a run's curves by key, and what has to be said about them."""
+    found = read_logs(folder, KEPT)
+    if not found:
+        return {}, (
+            "This run kept no curves: its folder has no logs of the CSV logger "
+            "(`logs/version_*/metrics.csv`)."
+        )
+    thinned = max(len(curve) for curve in found.values()) > MOST
+    said = f"Longer curves are thinned to {MOST} of their points." if thinned else ""
+    return {key: _points(key, curve) for key, curve in found.items()}, said
+
+
+def _points(key: str, curve: Curve) -> dict[str, list[Any]]:
+    known = VALIDATION.fullmatch(key)
+    factor = shown(known[2]).factor if known else 1.0
+    items = list(curve.items())
+    if len(items) > MOST:
+        items = [items[round(i * (len(items) - 1) / (MOST - 1))] for i in range(MOST)]
+    values = [_rounded(value * factor) for _, value in items]
+    return {"x": [step for step, _ in items], "y": values}
+
+
+def _rounded(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
+def panels(
+    keys: Sequence[str],
+    headline: Mapping[str, str],
+    better: Mapping[str, Mapping[str, bool | None]],
+) -> list[dict[str, Any]]:
+    """Returns the panels for some keys: a title, and the curves to choose from.
+
+    Args:
+        keys: Of all runs.
+        headline: The metric of a task that is shown first.
+        better: Whether more is better, by task and metric.
+    """
+    first, *others = (_shared(keys, *panel) for panel in PANELS)
+    validation = _validation(keys, headline, better)
+    return [panel for panel in (first, *validation, *others) if panel["choices"]]
+
+
+def _shared(
+    keys: Sequence[str], title: str, pattern: re.Pattern[str], logarithmic: bool
+) -> dict[str, Any]:
+    matches = [match for key in keys if (match := pattern.fullmatch(key))]
+    choices = [{"key": match[0], "label": match[1] or TOTAL} for match in matches]
+    choices.sort(key=lambda each: each["label"] != TOTAL)
+    return _panel(title, choices, logarithmic, together=True)
+
+
+def _validation(
+    keys: Sequence[str],
+    headline: Mapping[str, str],
+    better: Mapping[str, Mapping[str, bool | None]],
+) -> list[dict[str, Any]]:
+    tasks: dict[str, list[str]] = {task: [] for task in headline}
+    for match in filter(None, map(VALIDATION.fullmatch, keys)):
+        tasks.setdefault(match[1], []).append(match[2])
+    found = []
+    for task, metrics in tasks.items():
+        metrics.sort(key=lambda name: (name != headline.get(task), name not in METRICS, name))
+        arrows = better.get(task, {})
+        choices = [
+            {"key": f"val/{task}/{name}", "label": heading("", name, arrows.get(name))}
+            for name in metrics
+        ]
+        found.append(_panel(f"Validation: {task}", choices, False, together=False))
+    return found
+
+
+def _panel(
+    title: str, choices: Sequence[dict[str, str]], logarithmic: bool, together: bool
+) -> dict[str, Any]:
+    """Curves of one unit stand `together` in a panel; of others one is chosen."""
+    return {
+        "title": title,
+        "choices": list(choices),
+        "logarithmic": logarithmic,
+        "together": together,
+    }

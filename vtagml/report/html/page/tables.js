@@ -1,0 +1,36 @@
+// Tables: the first column names the row, the others are numbers on the right.
+
+function tableOf(header, rows, attributes = {}) {
+  const head = make("tr", {}, header.map((cell) => make("th", { scope: "col" }, cell)));
+  const body = rows.map((row) => make("tr", {}, row.map((cell, index) =>
+    (index === 0 ? make("th", { scope: "row" }, cell) : make("td", {}, cell)))));
+  return make("div", { class: "scroll", tabindex: "0", role: "region",
+    "aria-label": attributes.label || "Table" },
+    make("table", { class: attributes.class || "numbers" },
+      make("thead", {}, head), make("tbody", {}, body)));
+}
+
+function metricsTable(rows) {
+  const body = rows.map((row) => make("tr", { class: row.headline ? "headline" : "" },
+    make("th", { scope: "row" }, row.task), make("td", {}, row.metric),
+    make("td", {}, row.model), make("td", {}, row.prior)));
+  const header = ["task", "metric", "model", "image-blind prior"];
+  return make("div", { class: "scroll" }, make("table", { class: "numbers metrics" },
+    make("thead", {}, make("tr", {}, header.map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, body)));
+}
+
+function parametersTable(found) {
+  if (found.missing) return missing(found.missing);
+  const number = (value) => value.toLocaleString("en-GB");
+  const share = ([trainable, , total]) =>
+    `${(total ? 100 * trainable / total : 0).toFixed(1)} %`;
+  const line = (name, counts) => [name, ...counts.map(number), share(counts)];
+  const rows = found.rows.map(([name, ...counts]) => line(name, counts));
+  return tableOf(["part", "trainable", "frozen", "total", "trainable share"],
+    [line("total", found.total), ...rows], { label: "Parameters", class: "numbers first-bold" });
+}
+
+function listOf(items) {
+  return make("ul", { class: "said" }, items.map((item) => make("li", {}, prose(item))));
+}

@@ -1,0 +1,130 @@
+"""Pictures of a page: within a budget, and it is said what was shrunk or left out."""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from vtagml.drawing import read_tiles
+
+BUDGET = 12 << 20  # Bytes of pictures in a page, shared by its runs.
+WIDEST, SMALLEST = 1800, 200  # Pixels of whole grids and figures, and of tiles at the least.
+SHRINK = 0.75
+QUALITY = 88  # Of JPEG.
+SPLITS = ("test", "val")
+GRID = re.compile(r"predictions_(?:test|val(?:_epoch_(\d+))?)\.png")
+
+
+@dataclass
+class Budget:
+    """What a page may still spend on pictures, and what it did.
+
+    Attributes:
+        left: Bytes.
+        shown: How many pictures.
+        shrunk: How many of them are smaller than their files.
+        left_out: How many had no room.
+    """
+
+    left: int
+    shown: int = 0
+    shrunk: int = 0
+    left_out: int = 0
+
+    def spend(self, picture: Image.Image, widest: int = WIDEST) -> dict[str, Any] | None:
+        """Returns a picture as a page has it, shrunk as far as need be; None without room."""
+        picture = picture.convert("RGB")
+        given = picture.size
+        picture.thumbnail((widest, widest), Image.Resampling.LANCZOS)
+        while len(content := encoded(picture)) > self.left:
+            size = (round(picture.width * SHRINK), round(picture.height * SHRINK))
+            if max(size) < SMALLEST:
+                self.left_out += 1
+                return None
+            picture = picture.resize(size, Image.Resampling.LANCZOS)
+        self.left -= len(content)
+        self.shown += 1
+        self.shrunk += picture.size != given
+        return {"src": content, "width": picture.width, "height": picture.height}
+
+    @property
+    def said(self) -> str:
+        """In a sentence."""
+        missed = f", {self.left_out} left out for want of room" if self.left_out else ""
+        return f"Pictures: {self.shown}, {self.shrunk} of them shrunk{missed}."
+
+
+def encoded(picture: Image.Image) -> str:
+    """Returns a picture as a data URI: PNG, or JPEG where that is less than half as long."""
+    png, jpeg = BytesIO(), BytesIO()
+    picture.save(png, "PNG", optimize=True)
+    picture.save(jpeg, "JPEG", quality=QUALITY)
+    small = 2 * jpeg.tell() < png.tell()
+    kind, content = ("jpeg", jpeg) if small else ("png", png)
+    return f"data:image/{kind};base64,{b64encode(content.getvalue()).decode()}"
+
+
+def gallery(folder: Path, budget: Budget) -> dict[str, Any]:
+    """Returns the predictions of a run one by one, and its whole grids."""
+    figures = folder / "figures"
+    splits = []
+    for split in SPLITS:
+        if (file := figures / f"tiles_{split}.npz").is_file():
+            splits.append({"split": split, **_tiles(file, budget)})
+    files = [file for file in figures.glob("predictions_*.png") if GRID.fullmatch(file.name)]
+    # The last epochs first: they are what has to be seen when there is no room for all.
+    files.sort(key=lambda file: (_epoch(file), file.name), reverse=True)
+    wholes = [
+        {"name": file.stem.removeprefix("predictions_").replace("_", " "), **picture}
+        for file in files
+        if (picture := _figure(file, budget)) is not None
+    ]
+    if not splits and not wholes:
+        return {"missing": "This run has no pictures of predictions in `figures`."}
+    return {"splits": splits, "wholes": wholes}
+
+
+def _epoch(file: Path) -> int:
+    found = GRID.fullmatch(file.name)
+    return int(found[1]) if found and found[1] else 1 << 30
+
+
+def conflicts_picture(folder: Path, budget: Budget) -> dict[str, Any] | None:
+    file = folder / "figures" / "gradient_conflicts.png"
+    return _figure(file, budget) if file.is_file() else None
+
+
+def _figure(file: Path, budget: Budget) -> dict[str, Any] | None:
+    try:
+        with Image.open(file) as picture:
+            return budget.spend(picture)
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"`{file}` is damaged and cannot be shown ({error}).") from None
+
+
+def _tiles(file: Path, budget: Budget) -> dict[str, Any]:
+    made = read_tiles(file)
+    about, images = made.about, made.pictures["image"]
+    tasks = []
+    for name, key in about["tasks"].items():
+        own = {
+            kind: [_tile(each, budget) for each in made.pictures[f"{name}/{kind}"]]
+            for kind in ("truth", "prediction", "error", "key")
+            if f"{name}/{kind}" in made.pictures
+        }
+        tasks.append({"name": name, **key, **own})
+    return {
+        "step": about.get("step"),
+        "images": [_tile(image, budget) for image in images],
+        "tasks": tasks,
+    }
+
+
+def _tile(picture: npt.NDArray[np.uint8], budget: Budget) -> dict[str, Any] | None:
+    return budget.spend(Image.fromarray(picture))
