@@ -10,7 +10,7 @@ PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo test test-slow test-kills lint format bench benchmark-scenes pretrain clean
+.PHONY: help demo test test-slow test-kills docs lint format bench benchmark-scenes pretrain clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-slow  real processes, kills, longer runs"
 	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
+	@echo "make docs       every command and notebook that the documents show, small"
 	@echo "make bench      ratios of speed and memory"
 	@echo "make benchmark-scenes  methods × settings × seeds of PLAN, resumable (hours on a CPU)"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
@@ -40,6 +41,10 @@ test-slow: $(STAMP)
 
 test-kills: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.killed_runs --kills 100 --record tests/faults/kills.json
+
+# Part of test and test-slow; alone for whoever changes a document.
+docs: $(STAMP)
+	$(BIN)/python -m pytest tests/test_readme.py tests/test_contributing.py tests/test_notebooks.py -m "slow or not slow" --timeout 1200
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from datamodules import Scenes
 from tests.fakes import cityscapes
 from tests.fakes.small import SMALL
 from vtagml.cli import main
-from vtagml.commands.own_images import labels_of, without_starts
+from vtagml.inference.trained import labels_of, without_starts
 
 DEMO = Path(__file__).parents[1] / "experiments" / "scenes_sdne.yaml"
 CPU = "--trainer.accelerator=cpu"

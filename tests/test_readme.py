@@ -1,26 +1,134 @@
-"""What the README says in Python runs as it stands, and what it names exists."""
+"""What the README says in Python and at the shell runs as it stands, and what it names exists."""
 
 import re
+import shlex
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from tests.domain_adaptation.test_uda_experiments import SMALL as SMALL_PAIR
+from tests.domain_adaptation.test_uda_experiments import SMALL_SCENES
+from tests.fakes.small import SMALL, SMALL_FILES
+from tests.inference.conftest import run
+from vtagml.cli import main
+
+__all__ = ["run"]  # a fixture
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+BLOCKS = [text for language, text in FENCED if not language]
+# What CI does by itself, what needs a cluster, and a server.
+ELSEWHERE = ("make ", "source ", "torchrun ", "#SBATCH ", "srun ", "wandb ")
+# One device, no compiler: those have tests of their own.
+PLAIN = ["--trainer.precision=32", "--model.compile=null", "--trainer.accumulate_grad_batches=1"]
 
 
-def test_python_runs() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert blocks
+def commands() -> list[str]:
+    """The commands of all blocks in order, lines that go on joined, comments left out."""
+    lines = "".join(BLOCKS).replace("\\\n", " ").splitlines()
+    return [line.partition(" # ")[0].strip() for line in lines if line.strip()]
+
+
+COMMANDS = [line for line in commands() if not line.startswith(ELSEWHERE)]
+
+
+def small(words: list[str], stand_in: Callable[[str], Path]) -> list[str]:
+    """What makes a command a matter of seconds, behind its own words."""
+    if words[0] == "scenes":
+        return ["--count=4", "--size", "48", "64", "--processes=0"]
+    if words[0] == "check":
+        return ["--processes=0"]
+    if words[0] == "predict" and "--images" in words:
+        return ["--device=cpu"]
+    if words[0] == "sweep":
+        return ["--trials=1", *SMALL]
+    if words[0] not in ("fit", "test", "predict", "prepare"):
+        return []
+    config = ROOT / words[words.index("--config") + 1]
+    data = yaml.safe_load(config.read_text())["data"]["class_path"].split(".")[-1].lower()
+    if words[0] == "prepare":
+        return ["--processes=0", f"--data.root={stand_in(data)}"]
+    if data == "adaptation":
+        return [*SMALL_PAIR, *SMALL_SCENES]
+    if data in ("scenes", "planted"):
+        return SMALL
+    overlay = [] if "experiments/small.yaml" in words else ["--config", "experiments/small.yaml"]
+    root = [] if "data/mine" in words else [f"--data.root={stand_in(data)}"]
+    return [*overlay, *root, *SMALL_FILES, *PLAIN]
+
+
+def test_python_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "runs/scenes_sdne")
+    write_photo()
+    blocks = [text for language, text in FENCED if language == "python"]
+    assert len(blocks) == 2
     for block in blocks:
         names: dict[str, object] = {}
         exec(compile(block, "README.md", "exec"), names)
-        maps = names["maps"]
-        assert isinstance(maps, dict)
-        assert maps["segmentation"].shape == (1, 8, 128, 128)
+        if "prediction" in names:
+            assert names["prediction"]["depth"].shape == (50, 90)  # type: ignore[index]
+        else:
+            maps = names["maps"]
+            assert isinstance(maps, dict)
+            assert maps["segmentation"].shape == (1, 8, 128, 128)
+
+
+def write_photo() -> None:
+    Path("my/photos").mkdir(parents=True)
+    Image.new("RGB", (90, 50)).save("my/photos/room.jpg")
+
+
+def test_every_command_is_of_a_known_kind() -> None:
+    assert len(COMMANDS) > 20
+    assert all(line.startswith("lightning ") for line in COMMANDS)
+
+
+@pytest.mark.slow
+def test_commands_run_one_after_the_other(
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In one folder, as a reader would, after the demo; each small, and with its outcome seen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    Path("experiments").symlink_to(ROOT / "experiments")
+    write_photo()
+    main(["fit", "--config", "experiments/scenes_sdne.yaml", *SMALL])
+    for line in COMMANDS:
+        words = shlex.split(line)[1:]
+        with capsys.disabled():
+            print(f"\n$ {line}", end="", flush=True)
+        try:
+            main([*words, *small(words, stand_in)])
+        except SystemExit as end:
+            pytest.fail(f"`{line}` ended with {end.code}: {capsys.readouterr().err[-2000:]}")
+    for left in (
+        "report/report.html",
+        "report/table.md",
+        "runs/scenes_sdne_frozen/metrics.json",
+        "runs/folders_sdn+small/metrics.json",
+        "runs/zero_shot_scenes/metrics.json",
+        "runs/zero_shot_scenes_new_task/metrics.json",
+        "runs/novel_scenes/metrics.json",
+        "runs/uda_scenes/metrics.json",
+        "runs/cityscapes_sdn+small/metrics.json",
+        "runs/planted/affinity.json",
+        "network.onnx",
+    ):
+        assert Path(left).is_file(), f"{left} is not among {sorted(map(str, tmp_path.iterdir()))}"
 
 
 def test_files_it_names_exist() -> None:
-    linked = re.findall(r"\]\(([\w/.-]+)\)", README)
-    configs = re.findall(r"experiments/[\w]+\.yaml", README)
+    linked = re.findall(r"\]\(([\w/.-]+)(?:#[\w-]+)?\)", README)
+    configs = re.findall(r"experiments/[\w/]+\.(?:yaml|json)", README)
     assert configs
     for path in {*linked, *configs}:
         assert (ROOT / path).exists(), path

@@ -7,6 +7,7 @@ the gradients where the tasks part. Everything else is composition.
 
 from importlib.metadata import PackageNotFoundError, version
 
+from vtagml.inference import load
 from vtagml.module import MultitaskModule
 from vtagml.network import MultitaskNetwork
 
@@ -15,4 +16,4 @@ try:
 except PackageNotFoundError:  # run from a bare source tree, nothing is installed
     __version__ = "0+unknown"
 
-__all__ = ["MultitaskModule", "MultitaskNetwork", "__version__"]
+__all__ = ["MultitaskModule", "MultitaskNetwork", "__version__", "load"]

@@ -1,11 +1,7 @@
 """The command line: `lightning fit|validate|test|predict|… --config experiments/….yaml`."""
 
-import logging
 import os
-import re
 import sys
-import warnings
-from argparse import ArgumentError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,9 +15,9 @@ from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
 from rich import get_console
+from yaml import safe_load
 
 from vtagml.callbacks import (
     AffinityHeatmap,
@@ -46,11 +42,13 @@ from vtagml.checkpoints import (
 )
 from vtagml.commands import (
     USAGE,
+    ConfigOnly,
     DataOnly,
     Load,
     ModelOnly,
     asks_for_images,
-    of_dead_worker,
+    fail,
+    one_message,
     run_benchmark,
     run_check,
     run_export,
@@ -58,8 +56,10 @@ from vtagml.commands import (
     run_prepare,
     run_report,
     run_scenes,
+    run_sweep,
     usage,
 )
+from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
 
 COMMANDS = ("fit", "validate", "test", "predict")
 DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
@@ -67,26 +67,9 @@ DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
     "prepare": run_prepare,
     "scenes": run_scenes,
 }
-OTHER_COMMANDS = ("benchmark", "export", "report")
+OTHER_COMMANDS = ("benchmark", "export", "report", "sweep")
 LOGGERS = "logs"
 
-# Warnings of libraries that no user of a config can act on.
-UNHELPFUL = (
-    "Found .* module.* in eval mode",  # a frozen backbone is meant to be
-    ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
-    "Checkpoint directory .* exists",  # of this very run: resumed, tested or run again
-    "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
-    "It is recommended to use .*sync_dist=True",  # our metrics are synchronised already
-    "LightningCLI's args parameter is intended",  # the words were looked at before
-    "Detected call of `lr_scheduler.step",  # the first step was left out, the schedule goes on
-)
-# What a user can do something about; everything else is ours to mend, and keeps its traceback.
-EXPECTED = (
-    ArgumentError,
-    ValueError,
-    OSError,
-    MisconfigurationException,
-)
 # An abbreviated key would let a typo pass that happens to be the beginning of a key.
 PARSER: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
 
@@ -101,6 +84,7 @@ class RunFolderConfig(SaveConfigCallback):
             folder.mkdir(parents=True, exist_ok=True)
             text = self.parser.dump(self.config, skip_none=False)
             (folder / "config.yaml").write_text(text, encoding="utf-8")
+            log_config(trainer, safe_load(text))
 
 
 class ExperimentCLI(LightningCLI):
@@ -139,7 +123,9 @@ class ExperimentCLI(LightningCLI):
         torch.set_float32_matmul_precision("high")  # TF32 where the GPU has it
         config = self.config[self.subcommand]
         if config.trainer.default_root_dir is None:
-            names = [Path(str(path)).stem for path in config.config or ["run"]]
+            paths = [Path(str(path)) for path in config.config or ["run"]]
+            # Where a run is logged makes it no other run.
+            names = [path.stem for path in paths if path.parent.name != "loggers"]
             config.trainer.default_root_dir = str(Path("runs") / "+".join(names))
         root = Path(config.trainer.default_root_dir)
         if config.checkpoint.dirpath is None:
@@ -156,7 +142,7 @@ class ExperimentCLI(LightningCLI):
         config = self.config[subcommand]
         first = getattr(rank_zero_only, "rank", 0) == 0
         if subcommand != "fit" or not first or config.trainer.fast_dev_run:
-            super()._run_subcommand(subcommand)
+            self._run_logged(subcommand)
             return
         root = Path(config.trainer.default_root_dir)
         with ExitStack() as locks:
@@ -165,11 +151,15 @@ class ExperimentCLI(LightningCLI):
             if earlier is not None:
                 locks.enter_context(run_lock(root))
             try:
-                super()._run_subcommand(subcommand)
+                self._run_logged(subcommand)
             except BaseException:
                 if earlier is not None and self.trainer.global_step == 0:
                     put_back(earlier, root)
                 raise
+
+    def _run_logged(self, subcommand: str) -> None:
+        with loggers_of_a_run(self.trainer):
+            super()._run_subcommand(subcommand)
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
@@ -183,6 +173,7 @@ class ExperimentCLI(LightningCLI):
         given = given if isinstance(given, list) else [given]
         options["plugins"] = [*given, AtomicCheckpointIO()]
         trainer = super().instantiate_trainer(**options)
+        enter_run_folder(trainer, fresh=self.subcommand == "fit" and config.ckpt_path is None)
         tolerate_failing_loggers(trainer)
         if trainer.loggers:
             cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
@@ -213,6 +204,10 @@ class DataCLI(DataOnly, ExperimentCLI):
     """Knows all keys of an experiment; builds its data only."""
 
 
+class ConfigCLI(ConfigOnly, ExperimentCLI):
+    """Knows all keys of an experiment and checks a config against them; builds nothing."""
+
+
 class ModelCLI(ModelOnly, ExperimentCLI):
     """Knows all keys of an experiment; builds its model only."""
 
@@ -229,36 +224,26 @@ def main(args: Sequence[str] | None = None) -> None:
         return
     if words[0] not in (*COMMANDS, *DATA_COMMANDS, *OTHER_COMMANDS):
         known = ", ".join((*COMMANDS, *DATA_COMMANDS, *OTHER_COMMANDS))
-        _fail(f"`{words[0]}` is no command: expected one of {known}.")
+        fail(f"`{words[0]}` is no command: expected one of {known}.")
     if words[1:] in (["-h"], ["--help"]) and (text := usage(words[0])):
         sys.stdout.write(text)
         return
     words = ["--help" if word == "--help-all" else word for word in words]
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
-    try:
-        with warnings.catch_warnings():
-            for pattern in UNHELPFUL:
-                warnings.filterwarnings("ignore", pattern)
-            if words[0] in DATA_COMMANDS:
-                DATA_COMMANDS[words[0]](words[1:], _data_of)
-            elif words[0] == "benchmark":
-                run_benchmark(words[1:])
-            elif words[0] == "export":
-                run_export(words[1:], _model_of)
-            elif words[0] == "report":
-                run_report(words[1:])
-            elif words[0] == "predict" and asks_for_images(words):
-                run_images(words[1:])
-            else:
-                _experiment(ExperimentCLI, words)
-    except EXPECTED as error:
-        if os.environ.get("VTAGML_TRACEBACK"):
-            raise
-        _fail(_brief(str(error)))
-    except RuntimeError as error:
-        if os.environ.get("VTAGML_TRACEBACK") or (message := of_dead_worker(error)) is None:
-            raise
-        _fail(message)
+    with one_message():
+        if words[0] in DATA_COMMANDS:
+            DATA_COMMANDS[words[0]](words[1:], _data_of)
+        elif words[0] == "benchmark":
+            run_benchmark(words[1:])
+        elif words[0] == "export":
+            run_export(words[1:], _model_of)
+        elif words[0] == "report":
+            run_report(words[1:])
+        elif words[0] == "sweep":
+            run_sweep(words[1:], _config_of)
+        elif words[0] == "predict" and asks_for_images(words):
+            run_images(words[1:])
+        else:
+            _experiment(ExperimentCLI, words)
 
 
 def _experiment(cli: type[ExperimentCLI], words: Sequence[str]) -> ExperimentCLI:
@@ -282,19 +267,5 @@ def _model_of(words: Sequence[str]) -> LightningModule:
     return _experiment(ModelCLI, ["test", *words]).model
 
 
-def _is_no_advertisement(record: logging.LogRecord) -> bool:
-    return "Tip:" not in record.getMessage()
-
-
-def _brief(message: str) -> str:
-    """Leaves out of the parser's report what tells a reader nothing: types tried, values given."""
-    noise = ("Given value", "Subtypes:", "Errors:", "Does not validate", "- Expected a <class '")
-    if "Original Traceback" in message:  # raised in a loader's worker
-        message = re.split(r"\n[\w.]*Error: ", message.rstrip())[-1]
-    lines = [line for line in message.splitlines() if not line.strip().startswith(noise)]
-    return "\n".join(lines).removeprefix("  - ")
-
-
-def _fail(message: str) -> None:
-    sys.stderr.write(f"error: {message}\n")
-    raise SystemExit(2)
+def _config_of(words: Sequence[str]) -> Any:
+    return _experiment(ConfigCLI, ["fit", *words]).config.fit

@@ -27,7 +27,8 @@ def test_the_expected_files_and_no_others(finished_run: Path) -> None:
         if path.is_file() and path.relative_to(finished_run).parts[0] not in ("csv", "tensorboard")
     }
     numbers = {"affinity.json", "parameters.json", "metrics.json", "backbone.safetensors"}
-    assert found == {f"figures/{name}.png" for name in FIGURES} | numbers
+    tiles = {"figures/tiles_val.npz", "figures/tiles_test.npz"}
+    assert found == {f"figures/{name}.png" for name in FIGURES} | tiles | numbers
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -1,4 +1,4 @@
-from vtagml.commands import of_dead_worker
+from vtagml.commands.dead_worker import of_dead_worker
 
 
 def test_only_the_death_of_a_worker_is_one() -> None:

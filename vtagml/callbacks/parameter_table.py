@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import nn
 
-from vtagml.callbacks.publish import log_numbers
+from vtagml.callbacks.publish import Cell, log_numbers, log_table
 from vtagml.callbacks.run_folder import Attempt, keep, to_json
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.
@@ -34,7 +34,7 @@ class ParameterTable(Callback):
     """Prints trainable and frozen parameters of every part of the network when training starts.
 
     Leaves `parameters.json` in the run's folder and logs the totals (`parameters/trainable`,
-    `parameters/frozen`, `parameters/total`).
+    `parameters/frozen`, `parameters/total`), and the table to loggers that take tables.
     """
 
     def __init__(self) -> None:
@@ -53,6 +53,10 @@ class ParameterTable(Callback):
             names = ("trainable", "frozen", "total")
             logged = {f"parameters/{name}": float(getattr(whole, name)) for name in names}
             log_numbers(trainer, logged, trainer.global_step)
+            table: list[list[Cell]] = [
+                [row.part, row.trainable, row.frozen, row.total] for row in (*rows, whole)
+            ]
+            log_table(trainer, "parameters/table", ("part", *names), table, trainer.global_step)
 
 
 def count_parameters(module: nn.Module) -> list[Parameters]:

@@ -1,7 +1,7 @@
-"""`export`: what trained, out of a checkpoint into a file of its own."""
+"""`export`: a trained network, or what trained of it, as a file of its own."""
 
-from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -11,9 +11,22 @@ from rich import get_console
 
 from vtagml.checkpoints import read_checkpoint, save_adapters
 from vtagml.commands.building import built
+from vtagml.inference import (
+    Exported,
+    NetworkFile,
+    OnnxFile,
+    Predictor,
+    TorchExportFile,
+    export_network,
+    load,
+)
+from vtagml.inference.exporting import TOLERANCE
 
 Trained: TypeAlias = Callable[[Sequence[str]], LightningModule]
 """Makes the model of an experiment, with the weights of its checkpoint, from a command's words."""
+
+ADAPTERS = "adapters"
+NETWORKS: Mapping[str, NetworkFile] = {each.name: each for each in (OnnxFile(), TorchExportFile())}
 
 
 class ModelOnly(LightningCLI):
@@ -31,11 +44,64 @@ class ModelOnly(LightningCLI):
         """Leaves it to the command to use the model."""
 
 
-def run_export(words: Sequence[str], load: Trained) -> None:
+def run_export(words: Sequence[str], build: Trained) -> None:
     """Runs `lightning export`."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--out", type=Path, default=Path("adapters.safetensors"))
+    parser.add_argument("--to", default=ADAPTERS)
+    parser.add_argument("--out", type=Path)
     options, rest = parser.parse_known_args(words)
-    save_adapters(cast(Any, load(rest)).network, options.out)
-    size = options.out.stat().st_size / 2**20
-    get_console().print(f"`{options.out}`: {size:.1f} MiB, without what is frozen.", soft_wrap=True)
+    if options.to != ADAPTERS:
+        _run_network(options, rest)
+        return
+    path = options.out or Path("adapters.safetensors")
+    save_adapters(cast(Any, build(rest)).network, path)
+    size = path.stat().st_size / 2**20
+    get_console().print(f"`{path}`: {size:.1f} MiB, without what is frozen.", soft_wrap=True)
+
+
+def _run_network(options: Namespace, words: Sequence[str]) -> None:
+    if options.to not in NETWORKS:
+        known = ", ".join((ADAPTERS, *NETWORKS))
+        raise ValueError(f"`--to` must be one of {known}, found {options.to!r}.")
+    to = NETWORKS[options.to]
+    settings = _network_options(words)
+    path = options.out or Path(f"network{to.suffix}")
+    predictor = load(settings.ckpt_path, settings.config, "cpu")
+    size = None if settings.size is None else (settings.size[0], settings.size[1])
+    exported = export_network(predictor, path, to, size, settings.dynamic_batch, settings.tolerance)
+    get_console().print(said(path, predictor, exported, settings.dynamic_batch), soft_wrap=True)
+
+
+def _network_options(words: Sequence[str]) -> Namespace:
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--ckpt_path", type=Path)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--image-size", dest="size", type=int, nargs=2)
+    parser.add_argument("--dynamic-batch", action="store_true")
+    parser.add_argument("--tolerance", type=float, default=TOLERANCE)
+    settings, rest = parser.parse_known_args(words)
+    if rest:
+        raise ValueError(
+            f"`{rest[0]}` does not go with `--to onnx` and `--to torch_export`, which take "
+            "`--ckpt_path`, `--config`, `--image-size`, `--dynamic-batch`, `--tolerance` and "
+            "`--out`: the model is the checkpoint's."
+        )
+    if settings.ckpt_path is None:
+        raise ValueError(
+            "`--to` needs `--ckpt_path`, the checkpoint or run folder of a training, found none: "
+            "give runs/NAME/checkpoints/last.ckpt."
+        )
+    return settings
+
+
+def said(path: Path, predictor: Predictor, exported: Exported, dynamic_batch: bool) -> str:
+    """Returns what was written, how near it is to the original, and what it cannot do."""
+    height, width = exported.size
+    batch = "batch" if dynamic_batch else "1"
+    differences = ", ".join(f"{task} {each:.1e}" for task, each in exported.differences.items())
+    return (
+        f"`{path}`: {exported.megabytes:.1f} MiB.\n"
+        f"Input `image`: RGB in [0, 1], float32 \\[{batch}, 3, {height}, {width}]; no other size. "
+        f"Outputs: {', '.join(predictor.tasks)}, in their units, at that size.\n"
+        f"Largest differences to the original: {differences}."
+    )

@@ -14,10 +14,11 @@ commands:
   predict    pictures in runs/NAME/predictions, numbers there or in submission; own --images, too
   check      reads every file of the experiment's dataset and says what is wrong with it
   prepare    writes a decoded copy of the dataset, from which training reads many times faster
-  export     what trained, without the frozen backbone, as safetensors
+  export     what trained, as safetensors; the network with its affinities as ONNX, torch.export
   report     compares finished runs: one table, pictures, and where each number comes from; or
              shows runs as one page: --html
   benchmark  runs a plan of methods × settings × seeds; skips and resumes; one table per setting
+  sweep      tries values of a config's keys, by grid or search, and draws what they do
   scenes     writes drawn scenes in a dataset's own layout, to try everything without the data
 
 examples:
@@ -30,6 +31,7 @@ examples:
   lightning report runs --baseline scenes_sdne_frozen
   lightning report runs/scenes_sdne --html
   lightning benchmark experiments/benchmarks/scenes_cpu.yaml
+  lightning sweep --local experiments/sweeps/troa.yaml
   lightning scenes --as cityscapes --out data/cityscapes --count 20
   lightning check --config experiments/cityscapes_sdn.yaml --write-skip-list bad.txt
   lightning prepare --config experiments/cityscapes_sdn.yaml
@@ -89,14 +91,24 @@ same experiment then reads the copy by itself. A run that was killed goes on whe
 
 USAGE_OF_EXPORT = """\
 usage: lightning export --config FILE [--config OVERLAY] [--ckpt_path FILE] [--out FILE]
+       lightning export --ckpt_path FILE --to onnx|torch_export [options]
 
 Writes what trained (adapters, embeddings, decoders, affinity) without the frozen backbone. The file
 names the backbone's architecture and weights, and loads on no other:
 `trainer.callbacks: [{class_path: vtagml.checkpoints.LoadAdapters, init_args: {path: FILE}}]`.
 
+With `--to` it writes the whole network for other programs, with the affinities as constants: RGB in
+[0, 1] in, each task's prediction in its units out. The file is run and compared with the original
+first. It takes one size of image only, in float32: write a file per size.
+
   --config FILE       the experiment, or config.yaml of its run folder
   --ckpt_path FILE    by default the run folder's newest
-  --out FILE          by default adapters.safetensors
+  --out FILE          by default adapters.safetensors, network.onnx or network.pt2
+
+  --to FORMAT         adapters (default), onnx, torch_export; the latter two need no --config
+  --image-size H W    divisible by 32; by default that of the training
+  --dynamic-batch     any number of images at once instead of one
+  --tolerance 1e-4    largest difference to the original, beyond which nothing is written
 """
 
 USAGE_OF_REPORT = """\
@@ -139,12 +151,29 @@ Ctrl-C stops what is at work with a checkpoint; the same command goes on.
   --table-only        writes the tables of what is finished
 """
 
+USAGE_OF_SWEEP = """\
+usage: lightning sweep --local FILE [--trials N] [--out FOLDER] [--KEY VALUE …]
+
+Tries values of a config's keys without a server. FILE is a sweep in W&B's format, of which `method`
+may be grid, random or bayes (TPE), and `early_terminate` hyperband. Every trial is `lightning fit`
+in a process of its own. The same command goes on after Ctrl-C, and after a kill.
+
+  --local FILE       a sweep: experiments/sweeps/troa.yaml, learning_rate, blocks, loss_weights
+  --trials N         how many there shall be in all; a grid is tried whole by default
+  --out FOLDER       default: runs/sweeps/<name of the file>; has the trials' run folders, a table
+                     (trials.csv), the best command (best.txt) and pictures
+  --KEY VALUE        keys of the config, for all trials: --data.root FOLDER
+
+With W&B's server: `wandb sweep FILE`, then `wandb agent` with the id that it prints.
+"""
+
 OF_COMMAND: Mapping[str, str | None] = {
     "benchmark": USAGE_OF_BENCHMARK,
     "check": USAGE_OF_CHECK,
     "export": USAGE_OF_EXPORT,
     "prepare": USAGE_OF_PREPARE,
     "report": USAGE_OF_REPORT,
+    "sweep": USAGE_OF_SWEEP,
     "scenes": None,  # says it itself
 }
 

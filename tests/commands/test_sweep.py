@@ -1,0 +1,126 @@
+"""`lightning sweep --local`, with processes that only write a log."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from vtagml.cli import main
+from vtagml.sweep import trial_process
+
+SMALL = Path(__file__).parents[1] / "faults/small.yaml"
+PROGRAM = trial_process.PROGRAM
+KAPPA, RHO = "model.affinity.init_args.kappa", "model.affinity.init_args.rho"
+SWEEP: dict[str, Any] = {
+    "program": "lightning",
+    "command": ["${env}", "lightning", "fit", "--config", str(SMALL), "${args}"],
+    "method": "grid",
+    "metric": {"name": "val/depth/rmse", "goal": "minimize"},
+    "parameters": {KAPPA: {"values": [0.5, 2.0]}, RHO: {"value": 0.3}},
+}
+# The metric is κ itself, and of another task something else.
+WRITE = """
+import pathlib, sys
+given = dict(word[2:].split("=", 1) for word in sys.argv[1:] if "=" in word)
+logs = pathlib.Path(given["trainer.default_root_dir"]) / "logs/version_0"
+logs.mkdir(parents=True)
+kappa = given["model.affinity.init_args.kappa"]
+rows = ["step,val/depth/rmse,val/edges/f1", "5,9.0,0", f"11,{kappa},0.25", ""]
+(logs / "metrics.csv").write_text("\\n".join(rows))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(trial_process, "PROGRAM", WRITE)
+    monkeypatch.setattr(trial_process, "SECONDS_BETWEEN_LOOKS", 0.02)
+
+
+def written(**changed: Any) -> str:
+    Path("kappas.yaml").write_text(yaml.safe_dump(SWEEP | changed))
+    return "kappas.yaml"
+
+
+def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_sweep_leaves_table_pictures_and_the_best_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["sweep", "--local", written(), "--trainer.max_steps=12"])
+    out = Path("runs/sweeps/kappas")
+    best = f"lightning fit --config {SMALL} --{KAPPA}=0.5 --{RHO}=0.3 --trainer.max_steps=12"
+    assert (out / "best.txt").read_text() == f"{best}\n"
+    assert best in capsys.readouterr().out.replace("\n", "")
+    rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
+    assert [(row["trial"], row[KAPPA], row["val/depth/rmse"]) for row in rows] == [
+        ("000", "0.5", "0.5"),
+        ("001", "2.0", "2.0"),
+    ]
+    assert {row["val/edges/f1"] for row in rows} == {"0.25"}
+    for name in ("course", "parameters"):
+        with Image.open(out / f"{name}.png") as picture:
+            assert picture.width > 300
+    main(["sweep", "--local", written(), "--trainer.max_steps=12"])  # nothing is left to do
+    assert len(list((out / "trials").glob("*.log"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words", "message"),
+    [
+        ({"parameters": {"model.affinity.init_args.kapa": {"values": [1, 2]}}}, [], "kapa"),
+        ({"parameters": {KAPPA: {"values": [1, "one"]}}}, [], "one"),
+        ({"metric": {"name": "val/depth/rsme", "goal": "minimize"}}, [], "val/depth/rmse"),
+        ({}, [f"--{KAPPA}=3"], "is set by the sweep itself"),
+        ({}, ["--trainer.default_root_dir=here"], "is set by the sweep itself"),
+        ({}, ["--trainer.max_step=3"], "max_step"),
+        ({}, ["--trials=0"], "`--trials` must be at least 1"),
+        ({}, ["kappas.yaml"], "is no option of `sweep`"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_first_trial(
+    changed: dict[str, Any], words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = error_of(["sweep", "--local", written(**changed), *words], capsys)
+    assert message in error
+    assert not list(Path().rglob("trials"))
+
+
+def test_without_local_it_says_what_does_it_with_a_server(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "`wandb sweep FILE`" in error_of(["sweep", written()], capsys)
+
+
+def test_missing_extra_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("vtagml.commands.sweep.find_spec", lambda name: None)
+    error = error_of(["sweep", "--local", written()], capsys)
+    assert 'pip install "vtagml[sweep]"' in error
+
+
+@pytest.mark.slow
+def test_real_trials_are_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_process, "PROGRAM", PROGRAM)
+    monkeypatch.setenv(
+        "PYTHONPATH", str(Path(__file__).parents[2])
+    )  # its config has tests' classes
+    out = Path("sweep").resolve()
+    main(["sweep", "--local", written(), f"--out={out}", "--trainer.max_steps=6",
+          "--trainer.logger=true"])  # fmt: skip
+    for trial in ("000", "001"):
+        assert (out / "trials" / trial / "checkpoints/last.ckpt").is_file()
+        affinity = json.loads((out / "trials" / trial / "affinity.json").read_text())
+        assert affinity["step"] == 6
+    rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
+    assert [row["state"] for row in rows] == ["done", "done"]

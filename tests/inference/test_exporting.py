@@ -1,0 +1,163 @@
+"""Networks as files of their own."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.inference.conftest import SIZE
+from vtagml import MultitaskModule
+from vtagml.affinity import TROA
+from vtagml.backbone import SwinV2Nano
+from vtagml.decoders import ConvDecoder, PerTask
+from vtagml.encoders import VTAGML
+from vtagml.inference import (
+    NetworkFile,
+    OnnxFile,
+    Predictor,
+    TorchExportFile,
+    export_network,
+    exporting,
+    files,
+)
+from vtagml.tasks import Depth, Edges, Normals, Segmentation
+
+
+class Forgetful(NetworkFile):
+    """Remembers the network itself; what it finds is off by a given number."""
+
+    name, suffix = "forgetful", ".none"
+
+    def __init__(self, error: float) -> None:
+        self.error = error
+
+    def content(self, program: Any, tasks: Sequence[str], about: Mapping[str, str]) -> bytes:
+        self.network = program
+        return b"network"
+
+    def run(self, content: bytes, images: Sequence[Tensor]) -> Iterator[dict[str, Tensor]]:
+        for image in images:
+            found = self.network(image)
+            yield found | {"edges": found["edges"] + self.error}
+
+
+@pytest.fixture
+def predictor(module: MultitaskModule) -> Predictor:
+    return Predictor(module, SIZE, device="cpu")
+
+
+@pytest.fixture
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the tracing, which takes seconds: a program is the network itself."""
+    monkeypatch.setattr(exporting, "traced", lambda form, size, dynamic_batch: form)
+
+
+@pytest.mark.usefixtures("untraced")
+def test_a_file_is_written_where_the_difference_is_small(
+    predictor: Predictor, tmp_path: Path
+) -> None:
+    exported = export_network(predictor, tmp_path / "a", Forgetful(5e-5))
+    assert exported.size == SIZE
+    assert (tmp_path / "a").read_bytes() == b"network"
+    assert exported.differences["edges"] == pytest.approx(5e-5, rel=0.1)
+    assert exported.differences["depth"] < 1e-5
+
+
+@pytest.mark.usefixtures("untraced")
+@pytest.mark.parametrize("error", [2e-4, math.nan])
+def test_nothing_is_written_where_it_is_not(
+    predictor: Predictor, tmp_path: Path, error: float
+) -> None:
+    with pytest.raises(ValueError, match=r"in edges, so nothing was written"):
+        export_network(predictor, tmp_path / "a", Forgetful(error))
+    assert not list(tmp_path.iterdir())
+    if error == error:
+        export_network(predictor, tmp_path / "a", Forgetful(error), tolerance=1e-3)
+        assert (tmp_path / "a").is_file()
+
+
+def test_a_network_on_a_gpu_is_refused(predictor: Predictor, tmp_path: Path) -> None:
+    predictor.device = torch.device("cuda")
+    with pytest.raises(ValueError, match="`predictor` must be on the CPU"):
+        export_network(predictor, tmp_path / "a", Forgetful(0.0))
+
+
+def test_sizes_that_no_network_takes_are_refused(predictor: Predictor, tmp_path: Path) -> None:
+    for size in ((64, 100), (0, 32)):
+        with pytest.raises(ValueError, match=f"`--image-size`.*{size[0]} x {size[1]}"):
+            export_network(predictor, tmp_path / "a", Forgetful(0.0), size)
+
+
+@pytest.mark.slow
+def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None:
+    file = tmp_path / "a.pt2"
+    exported = export_network(predictor, file, TorchExportFile(), (32, 64), dynamic_batch=True)
+    assert max(exported.differences.values()) < 1e-5
+    said = {"image": "", "tasks": "", "omega": ""}
+    program = torch.export.load(BytesIO(file.read_bytes()), extra_files=said)
+    image = torch.rand(5, 3, 32, 64)
+    with torch.no_grad():
+        found = program.module()(image)
+        maps = predictor.module.network(image)
+    torch.testing.assert_close(found["depth"], predictor.tasks["depth"].predict(maps["depth"]))
+    assert json.loads(said["image"])["shape"] == ["any", 3, 32, 64]
+    tasks = json.loads(said["tasks"])
+    assert tasks["depth"]["meaning"].startswith("Distance along the optical axis in metres")
+    assert tasks["segmentation"]["classes"][7] == "class 7"
+    omega = predictor.module.network.affinity.omega
+    torch.testing.assert_close(torch.tensor(json.loads(said["omega"])), omega)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "find_spec", lambda package: None)
+    with pytest.raises(ValueError, match=r'pip install "vtagml\[export\]"'):
+        next(OnnxFile().run(b"network", [torch.zeros(1, 3, *SIZE)]))
+
+
+@pytest.mark.slow
+def test_onnx_stands_alone(
+    predictor: Predictor, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    file = tmp_path / "a.onnx"
+    export_network(predictor, file, OnnxFile(), dynamic_batch=True)
+    assert capfd.readouterr() == ("", "")
+    assert [each.name for each in tmp_path.iterdir()] == ["a.onnx"]
+    said = {each.key: json.loads(each.value) for each in onnx.load(file).metadata_props}
+    assert said["image"]["values"] == "RGB in [0, 1], float32"
+    assert said["versions"]["torch"]
+    session = onnxruntime.InferenceSession(file)
+    assert [each.name for each in session.get_inputs()] == ["image"]
+    assert [each.name for each in session.get_outputs()] == list(predictor.tasks)
+    image = torch.rand(5, 3, *SIZE)
+    (normals,) = session.run(["normals"], {"image": image.numpy()})
+    with torch.no_grad():
+        maps = predictor.module.network(image)["normals"]
+    expected = predictor.tasks["normals"].predict(maps)
+    torch.testing.assert_close(torch.from_numpy(normals), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("to", [OnnxFile(), TorchExportFile()], ids=lambda to: to.name)
+@pytest.mark.parametrize("size", [(128, 128), (96, 160), (192, 64)])
+def test_the_shipped_network_agrees_at_three_sizes(
+    size: tuple[int, int], to: NetworkFile, tmp_path: Path
+) -> None:
+    module = MultitaskModule(
+        [Segmentation(8), Depth(), Normals(), Edges()],
+        lambda tasks: VTAGML(tasks, SwinV2Nano(), [(3, 5), (3, 6), (4, 2)]),
+        lambda outputs, channels: PerTask(outputs, channels, ConvDecoder),
+        TROA,
+    )
+    for parameter in module.network.parameters():
+        if parameter.requires_grad:
+            parameter.data += 0.05 * torch.randn_like(parameter)
+    predictor = Predictor(module, (128, 128), device="cpu")
+    exported = export_network(predictor, tmp_path / "a", to, size)
+    assert max(exported.differences.values()) <= 1e-4

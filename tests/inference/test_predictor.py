@@ -1,0 +1,198 @@
+"""Predictions from Python."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import vtagml
+from datamodules import ImageFolder
+from datamodules.labels import Labels
+from tests.inference.conftest import SIZE
+from vtagml import MultitaskModule
+from vtagml.callbacks.prediction_writer import png
+from vtagml.decoders import PerTask, PooledLinear
+from vtagml.inference import Prediction, Predictor
+from vtagml.tasks import Classification
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.fixture
+def predictor(module: MultitaskModule) -> Predictor:
+    names = tuple("abcdefgh")
+    return Predictor(module, SIZE, {"segmentation": Labels.spread(names)}, device="cpu")
+
+
+@pytest.mark.parametrize("size", [(50, 90), (64, 96), (130, 70), (1, 5)])
+def test_a_prediction_has_the_size_and_units_of_its_image(
+    predictor: Predictor, size: tuple[int, int]
+) -> None:
+    found = predictor.predict(photo(*size))
+    assert list(found) == ["segmentation", "depth", "normals", "edges"]
+    assert len(found) == 4
+    assert {task: array.shape for task, array in found.items()} == {
+        "segmentation": size,
+        "depth": size,
+        "normals": (*size, 3),
+        "edges": size,
+    }
+    assert found["segmentation"].dtype == np.int64
+    assert set(np.unique(found["segmentation"])) <= set(range(8))
+    assert found["depth"].min() > 0
+    np.testing.assert_allclose(np.linalg.norm(found["normals"], axis=2), 1, atol=1e-5)
+    assert 0 <= found["edges"].min() <= found["edges"].max() <= 1
+
+
+def test_numbers_are_those_of_the_command(
+    predictor: Predictor, module: MultitaskModule, tmp_path: Path
+) -> None:
+    """As `lightning predict --images`: the DataModule's batch through `predict_step`."""
+    sizes = [(50, 90), (130, 70)]
+    for index, size in enumerate(sizes):
+        Image.fromarray(photo(*size)).save(tmp_path / f"{index}.png")
+    folder = ImageFolder(tmp_path, SIZE, workers=0, batch_size=1)
+    folder.setup("predict")
+    for index, batch in enumerate(folder.predict_dataloader()):
+        with torch.no_grad():
+            expected = module.predict_step(folder.on_after_batch_transfer(batch), index)
+        found = predictor.predict(tmp_path / f"{index}.png")
+        for task in found:
+            wanted = expected[task][0]
+            wanted = wanted.movedim(0, -1).squeeze(-1) if wanted.ndim == 3 else wanted
+            assert wanted.shape[:2] == sizes[index]
+            np.testing.assert_array_equal(found[task], wanted, err_msg=task)
+
+
+def test_a_list_gives_a_list(predictor: Predictor) -> None:
+    images = [photo(64, 96), photo(30, 40)]
+    found = predictor.predict(images)
+    assert isinstance(found, list)
+    for image, each in zip(images, found, strict=True):
+        np.testing.assert_array_equal(each["depth"], predictor.predict(image)["depth"])
+
+
+def test_one_tile_is_the_whole_image(predictor: Predictor) -> None:
+    image = photo(50, 90)
+    expected = predictor.predict(image)
+    for tile in (90, (50, 90), 1000):
+        found = predictor.predict(image, tile=tile)
+        np.testing.assert_allclose(found["depth"], expected["depth"], rtol=1e-5)
+        np.testing.assert_allclose(found["normals"], expected["normals"], atol=1e-5)
+
+
+def test_tiles_see_more_of_a_large_image(predictor: Predictor) -> None:
+    """A tile of the network's own size is seen pixel by pixel: what it holds alone decides."""
+    image = photo(128, 192)
+    found = predictor.predict(image, tile=SIZE, overlap=0.0)
+    assert found["depth"].shape == (128, 192)
+    corner = predictor.predict(image[:64, :96])
+    np.testing.assert_allclose(found["depth"][:64, :96], corner["depth"], rtol=1e-5)
+    np.testing.assert_array_equal(found["segmentation"][:64, :96], corner["segmentation"])
+
+
+def test_overlap_removes_seams(predictor: Predictor) -> None:
+    image = photo(64, 192)
+    steps = []
+    for overlap in (0.0, 0.5):
+        depth = predictor.predict(image, tile=SIZE, overlap=overlap)["depth"]
+        steps.append(np.abs(depth[:, 96] - depth[:, 95]).mean() / np.abs(np.diff(depth)).mean())
+    assert steps[1] < 0.5 * steps[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [({"tile": 0}, "tile"), ({"tile": (4, -1)}, "tile"), ({"tile": 8, "overlap": 1.0}, "overlap")],
+)
+def test_impossible_tiles_are_refused(
+    predictor: Predictor, words: dict[str, float], name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        predictor.predict(photo(8, 8), **words)  # type: ignore[call-overload]
+
+
+def test_labels_of_whole_images_have_no_tiles() -> None:
+    def encoder(tasks: tuple[str, ...]) -> nn.Module:
+        from tests.inference.conftest import Convolutions
+
+        return Convolutions(tasks)
+
+    module = MultitaskModule(
+        [Classification("shape", 3)],
+        encoder,  # type: ignore[arg-type]
+        lambda outputs, channels: PerTask(outputs, channels, PooledLinear),
+    )
+    predictor = Predictor(module, SIZE, device="cpu")
+    found = predictor.predict(photo(20, 30))
+    assert found["shape"].shape == ()
+    assert found.picture("shape").size == (1, 1)
+    with pytest.raises(ValueError, match=r"`tile`.*shape"):
+        predictor.predict(photo(20, 30), tile=8)
+
+
+def test_pictures_are_those_of_the_command(predictor: Predictor) -> None:
+    found = predictor.predict(photo(20, 30))
+    pictures = found.pictures()
+    assert list(pictures) == list(found)
+    normals = torch.from_numpy(found["normals"]).movedim(-1, 0)
+    expected = png(predictor.tasks["normals"].picture(normals[None])[0])
+    assert pictures["normals"].size == (30, 20)
+    from io import BytesIO
+
+    np.testing.assert_array_equal(pictures["normals"], Image.open(BytesIO(expected)))
+
+
+def test_classes_have_names(predictor: Predictor) -> None:
+    found = predictor.predict(photo(8, 8))
+    assert found.names == {"segmentation": tuple("abcdefgh")}
+    assert "depth [8, 8]" in repr(found)
+
+
+def test_another_task_is_refused_by_name(predictor: Predictor) -> None:
+    found: Prediction = predictor.predict(photo(8, 8))
+    assert "dpeth" not in found
+    for ask in (found.__getitem__, found.picture):
+        with pytest.raises(KeyError, match="dpeth") as raised:
+            ask("dpeth")
+        assert "segmentation" in str(raised.value)
+
+
+def test_the_model_is_at_rest(module: MultitaskModule) -> None:
+    module.train()
+    predictor = Predictor(module, SIZE, device="cpu")
+    found = predictor.predict(photo(8, 8))
+    assert not module.training
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert module.network.encoder.fork.take() is None
+    assert isinstance(found["depth"], np.ndarray)
+
+
+def test_threads_may_share_it(predictor: Predictor) -> None:
+    images = [photo(20 + index, 30) for index in range(8)]
+    alone = predictor.predict(images)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(predictor.predict, images))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one["depth"], other["depth"])
+
+
+def test_devices_that_are_not_there_are_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for device in ("cuda", "cuda:1", "mps", "gpu"):
+        with pytest.raises(ValueError, match=f"`device`.*{device}"):
+            vtagml.load(run, device=device)
+
+
+def test_two_lines_from_a_run_folder(run: Path) -> None:
+    predictor = vtagml.load(run)
+    found = predictor.predict(photo(33, 44))
+    assert found["depth"].shape == (33, 44)
+    assert found.names["segmentation"][0] == "floor"
+    # Compiling takes longer than many predictions.
+    assert getattr(predictor.module.network, "_compiled_call_impl", None) is None

@@ -1,0 +1,69 @@
+"""The words of a trial are those of W&B's agent, which is asked itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from wandb import wandb_agent
+
+from tests.fakes.small import SMALL
+from vtagml.cli import main
+from vtagml.sweep import agent_words, lightning_words, read_sweep
+
+FOLDER = Path(__file__).parents[2]
+SWEEPS = sorted((FOLDER / "experiments/sweeps").glob("*.yaml"))
+
+
+def words_of_the_agent(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], values: dict[str, Any]
+) -> list[str]:
+    """What W&B's agent would start: its own code, with the start of the process taken out."""
+    started: list[list[str]] = []
+
+    class Process:
+        def __init__(self, command: list[str], env: Any, forward_signals: bool) -> None:
+            started.append(command)
+
+    monkeypatch.setattr(wandb_agent, "AgentProcess", Process)
+    monkeypatch.setenv("WANDB_SWEEP_ID", "sweep")
+    monkeypatch.setenv("WANDB_RUN_ID", "before")  # the agent sets it, which is taken back
+    monkeypatch.setenv("WANDB_SWEEP_PARAM_PATH", "before")
+    agent = wandb_agent.Agent.__new__(wandb_agent.Agent)
+    agent._sweep_command = list(command)
+    agent._in_jupyter, agent._function, agent._forward_signals = False, None, False
+    agent._run_processes = {}
+    given = {key: {"value": value} for key, value in values.items()}
+    agent._command_run({"run_id": "run", "program": "lightning", "args": given})
+    monkeypatch.delenv("WANDB_RUN_ID")
+    return started[0]
+
+
+@pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
+def test_sweep_runs_as_the_agent_starts_it(
+    path: Path, which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").symlink_to(FOLDER / "experiments")
+    sweep = read_sweep(path)
+    values = {key: each.samples[which] for key, each in sweep.parameters.items()}
+    command = yaml.safe_load(path.read_text())["command"]
+    words = words_of_the_agent(monkeypatch, command, values)
+    assert words == agent_words(sweep.command, values)
+    assert words[:2] == ["/usr/bin/env", "lightning"]
+    # Later words win: the size of the run is that of a test.
+    main([*words[2:], *SMALL])
+    logs = (tmp_path / "runs/scenes_sdne/logs/version_0/metrics.csv").read_text()
+    assert sweep.metric in logs.partition("\n")[0].split(",")
+
+
+def test_values_reach_the_command_line_as_the_agent_writes_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = {"a.b": [[1, 2], [3]], "c": True, "d": 1e-5, "e": "null", "f": "[1, 2]"}
+    command = ["${env}", "lightning", "fit", "--config", "x.yaml", "${args}"]
+    expected = ["--a.b=[[1, 2], [3]]", "--c=True", "--d=1e-05", "--e=null", "--f=[1, 2]"]
+    assert words_of_the_agent(monkeypatch, command, values)[5:] == expected
+    assert lightning_words(command, values) == ["fit", "--config", "x.yaml", *expected]

@@ -1,0 +1,153 @@
+"""The search with trials that need no process: what is tried, counted, given up, taken up."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vtagml.sweep import (
+    EarlyStop,
+    Parameter,
+    Sweep,
+    Trial,
+    TrialFailed,
+    TrialProcess,
+    known_trials,
+    search,
+    trials_of,
+)
+
+COMMAND = ("lightning", "fit", "--config", "x.yaml", "${args}")
+A = Parameter("a", values=(1, 2, 3))
+B = Parameter("b", values=("[1, 2]", True))
+X = Parameter("x", low=0.0, high=1.0)
+
+
+def sweep_of(method: str, *parameters: Parameter, early: EarlyStop | None = None) -> Sweep:
+    keys = {each.key: each for each in parameters}
+    return Sweep(COMMAND, method, "val/m", "minimize", keys, early)
+
+
+class Scripted(TrialProcess):
+    """A trial whose validations are known beforehand; one more is seen at each look."""
+
+    def __init__(self, curve: Sequence[float] | str) -> None:
+        self.curve, self.looks, self.stopped = curve, 0, False
+
+    def runs(self) -> bool:
+        if self.curve == "Ctrl-C":
+            raise KeyboardInterrupt
+        self.looks += 1
+        return not isinstance(self.curve, str) and self.looks <= len(self.curve)
+
+    def news(self) -> Mapping[int, float]:
+        return {10 * step: self.curve[step] for step in range(self.looks)}  # type: ignore[misc]
+
+    def result(self) -> Mapping[int, float]:
+        if isinstance(self.curve, str):
+            raise TrialFailed(self.curve)
+        return {10 * step: value for step, value in enumerate(self.curve)}
+
+    def metrics(self) -> dict[str, float]:
+        return {"val/other": 5.0}
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class Runs:
+    """Starts trials as a function of their number says, and keeps their words."""
+
+    def __init__(self, curve_of: Callable[[int], Any]) -> None:
+        self.curve_of = curve_of
+        self.words: list[list[str]] = []
+        self.started: list[Scripted] = []
+
+    def __call__(self, words: Sequence[str], folder: Path, metric: str) -> TrialProcess:
+        self.words.append(list(words))
+        self.started.append(Scripted(self.curve_of(len(self.started))))
+        return self.started[-1]
+
+
+def searched(
+    folder: Path, sweep: Sweep, curve_of: Callable[[int], Any], trials: int | None = None
+) -> tuple[Runs, list[Trial]]:
+    runs = Runs(curve_of)
+    search(sweep, folder, trials, ["--data.root=d"], lambda line: None, runs)
+    return runs, trials_of(known_trials(folder), sweep)
+
+
+def test_grid_tries_every_pair_once_and_the_best_is_first(tmp_path: Path) -> None:
+    runs, trials = searched(tmp_path, sweep_of("grid", A, B), lambda number: [9.0, 6.0 - number])
+    pairs = {(trial.values["a"], trial.values["b"]) for trial in trials}
+    assert pairs == {(a, b) for a in (1, 2, 3) for b in ("[1, 2]", True)}
+    assert [trial.metric for trial in trials] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert runs.words[0] == [
+        *("fit", "--config", "x.yaml", "--a=1", "--b=[1, 2]", "--data.root=d"),
+        *("--test_after_fit=false", f"--trainer.default_root_dir={tmp_path}/trials/000"),
+    ]
+    assert trials[0].words == ["fit", "--config", "x.yaml", "--a=3", "--b=True", "--data.root=d"]
+    assert trials[0].metrics == {"val/other": 5.0}
+    assert all(each.stopped for each in runs.started)
+
+
+def test_what_was_done_counts(tmp_path: Path) -> None:
+    sweep = sweep_of("random", X)
+    searched(tmp_path, sweep, lambda number: [1.0], trials=2)
+    runs, trials = searched(tmp_path, sweep, lambda number: [2.0], trials=5)
+    assert len(runs.started) == 3
+    assert len({trial.values["x"] for trial in trials}) == 5  # not the same values once more
+    with pytest.raises(ValueError, match=r"found another one in"):
+        searched(tmp_path, sweep_of("random", A), lambda number: [1.0], trials=5)
+
+
+def test_how_many_must_be_said_without_a_grid(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="`--trials` must say how many"):
+        searched(tmp_path, sweep_of("bayes", X), lambda number: [1.0])
+
+
+def test_failed_and_nan_trials_cost_only_themselves(tmp_path: Path) -> None:
+    curves: list[Any] = [[1.0], "no memory", [1.0, math.nan], [0.5]]
+    runs, trials = searched(tmp_path, sweep_of("random", X), curves.__getitem__, trials=4)
+    assert [trial.state for trial in trials] == ["done", "done", "failed", "failed"]
+    assert {trial.failure for trial in trials} == {"", "no memory", "the metric is nan"}
+    assert runs.started[2].stopped
+
+
+def test_a_sweep_of_failures_ends(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"first 3 trials failed.*the last says: no data"):
+        searched(tmp_path, sweep_of("random", X), lambda number: "no data", trials=9)
+
+
+@pytest.mark.parametrize("method", ["random", "bayes"])
+def test_hyperband_gives_up_the_worse(method: str, tmp_path: Path) -> None:
+    early = EarlyStop(least=1, most=4, factor=2)
+
+    def curve(number: int) -> list[float]:
+        # Every second is poor; the others get better and better, so none of them is given up.
+        return [5.0 if number % 2 else 1.0 - 0.001 * number] * 4
+
+    _, trials = searched(tmp_path, sweep_of(method, X, early=early), curve, trials=12)
+    given_up = [trial for trial in trials if trial.state == "given up"]
+    assert given_up
+    assert all(int(trial.name) % 2 for trial in given_up)
+    assert all(len(trial.curve) < 4 for trial in given_up)
+    assert trials[0].name == "010"
+
+
+def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
+    sweep = sweep_of("grid", A)
+    curves: list[Any] = [[3.0], "Ctrl-C"]
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, sweep, curves.__getitem__)
+    assert [trial.name for trial in trials_of(known_trials(tmp_path), sweep)] == ["000"]
+    checkpoint = tmp_path / "trials/001/checkpoints/last.ckpt"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.touch()
+    runs, trials = searched(tmp_path, sweep, lambda number: [2.0 - number])
+    assert sorted(trial.values["a"] for trial in trials) == [1, 2, 3]
+    assert [trial.state for trial in trials] == ["done"] * 3
+    (again,) = (words for words in runs.words if "--a=2" in words)
+    assert again[-2:] == [f"--trainer.default_root_dir={tmp_path}/trials/001", "--ckpt_path=last"]

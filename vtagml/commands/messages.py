@@ -1,0 +1,71 @@
+"""What users read: errors that they can mend in one line, no warnings that they cannot act on."""
+
+import logging
+import os
+import re
+import sys
+import warnings
+from argparse import ArgumentError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from vtagml.commands.dead_worker import of_dead_worker
+
+# Warnings of libraries that no user of a config can act on.
+UNHELPFUL = (
+    "Found .* module.* in eval mode",  # a frozen backbone is meant to be
+    ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
+    "Checkpoint directory .* exists",  # of this very run: resumed, tested or run again
+    "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
+    "It is recommended to use .*sync_dist=True",  # our metrics are synchronised already
+    "LightningCLI's args parameter is intended",  # the words were looked at before
+    "Detected call of `lr_scheduler.step",  # the first step was left out, the schedule goes on
+)
+# What a user can do something about; everything else is ours to mend, and keeps its traceback.
+EXPECTED = (
+    ArgumentError,
+    ValueError,
+    OSError,
+    MisconfigurationException,
+)
+
+
+@contextmanager
+def one_message() -> Iterator[None]:
+    """Ends the program with one line for errors that a user can do something about."""
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_is_no_advertisement)
+    try:
+        with warnings.catch_warnings():
+            for pattern in UNHELPFUL:
+                warnings.filterwarnings("ignore", pattern)
+            yield
+    except EXPECTED as error:
+        if os.environ.get("VTAGML_TRACEBACK"):
+            raise
+        fail(_brief(str(error)))
+    except RuntimeError as error:
+        if os.environ.get("VTAGML_TRACEBACK") or (message := of_dead_worker(error)) is None:
+            raise
+        fail(message)
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the program with a line on the standard error."""
+    sys.stderr.write(f"error: {message}\n")
+    raise SystemExit(2)
+
+
+def _is_no_advertisement(record: logging.LogRecord) -> bool:
+    return "Tip:" not in record.getMessage()
+
+
+def _brief(message: str) -> str:
+    """Leaves out of the parser's report what tells a reader nothing: types tried, values given."""
+    noise = ("Given value", "Subtypes:", "Errors:", "Does not validate", "- Expected a <class '")
+    if "Original Traceback" in message:  # raised in a loader's worker
+        message = re.split(r"\n[\w.]*Error: ", message.rstrip())[-1]
+    lines = [line for line in message.splitlines() if not line.strip().startswith(noise)]
+    return "\n".join(lines).removeprefix("  - ")

@@ -1,0 +1,58 @@
+"""How far an exported network is from the original."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from vtagml.tasks import Task
+
+
+def difference(
+    task: Task, map: Float[Tensor, "batch channels *size"], found: Shaped[Tensor, "..."]
+) -> float:
+    """Returns the largest difference of a prediction to that of the original's map.
+
+    Numbers larger than one are compared by their share. Two class ids differ by as much as their
+    scores do: where the two best scores are equal but for rounding, either is right.
+
+    Args:
+        task: What the map means.
+        map: The original's.
+        found: The exported network's prediction.
+    """
+    expected = task.predict(map)
+    if expected.shape != found.shape or expected.dtype != found.dtype:
+        return torch.inf
+    if expected.is_floating_point():
+        apart = (expected - found).abs() / expected.abs().clamp(min=1)
+    else:
+        scores = map if task.class_map is None else task.class_map.scores(map)
+        best, taken = (scores.gather(1, ids[:, None]) for ids in (expected, found))
+        apart = best - taken
+    return float(apart.nan_to_num(nan=torch.inf).max())
+
+
+def probe_images(
+    batches: tuple[int, ...], size: tuple[int, int]
+) -> Iterator[Float[Tensor, "batch 3 height width"]]:
+    """Yields batches of images to compare on: noise, and slopes of colour under it.
+
+    Their random numbers are their own, so nobody else's change.
+    """
+    random = torch.Generator().manual_seed(0)
+    slope = torch.linspace(0, 1, size[0])[:, None] * torch.linspace(1, 0, size[1])
+    for batch in batches:
+        noise = torch.rand(batch, 3, *size, generator=random)
+        yield noise
+        yield (slope + 0.1 * noise).clamp(0, 1)
+
+
+def largest(
+    tasks: Mapping[str, Task],
+    maps: Mapping[str, Tensor],
+    found: Mapping[str, Tensor],
+) -> dict[str, float]:
+    """Returns the largest difference of every task."""
+    return {name: difference(task, maps[name], found[name]) for name, task in tasks.items()}

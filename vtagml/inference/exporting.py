@@ -1,0 +1,124 @@
+"""Writes a trained network into a file of its own, and compares the file with the original."""
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vtagml.backbone import STRIDES
+from vtagml.callbacks.provenance import commit, versions
+from vtagml.checkpoints import whole_file
+from vtagml.inference.agreement import largest, probe_images
+from vtagml.inference.baked import InferenceForm
+from vtagml.inference.files import NetworkFile, quiet, traced
+from vtagml.inference.predictor import Predictor
+from vtagml.tasks import Task
+
+TOLERANCE = 1e-4
+
+
+class Exported(NamedTuple):
+    """What was written.
+
+    Attributes:
+        size: Height and width of the images that the file takes.
+        megabytes: Size of the file in MiB.
+        differences: By task, the largest difference to the original.
+    """
+
+    size: tuple[int, int]
+    megabytes: float
+    differences: Mapping[str, float]
+
+
+def export_network(
+    predictor: Predictor,
+    path: Path,
+    to: NetworkFile,
+    size: tuple[int, int] | None = None,
+    dynamic_batch: bool = False,
+    tolerance: float = TOLERANCE,
+) -> Exported:
+    """Writes the inference form of a predictor's network if it predicts what the original does.
+
+    The input `image` is float32 RGB in [0, 1], `[batch, 3, height, width]`, standardised inside;
+    an output per task has its name and units. The size of the image is fixed, as windows and masks
+    are laid out for it. Stretching to a photo's own size and tiles are not part of it.
+
+    Args:
+        predictor: The trained network, on the CPU.
+        path: The file.
+        to: Its kind.
+        size: Height and width of the image; by default those of the training.
+        dynamic_batch: Whether any number of images can be given at once, instead of one.
+        tolerance: Largest difference to the original (`agreement.difference`); beyond it there is
+            an error and no file.
+    """
+    size = _checked(predictor, size or predictor.image_size)
+    about = description(predictor, size, dynamic_batch)
+    with quiet():
+        form = InferenceForm(predictor.module.network, predictor.tasks, size)
+        content = to.content(traced(form, size, dynamic_batch), list(predictor.tasks), about)
+        images = list(probe_images((1, 3) if dynamic_batch else (1,), size))
+        differences = compared(predictor, images, to.run(content, images))
+    worst = max(differences, key=lambda name: differences[name])
+    if not differences[worst] <= tolerance:
+        raise ValueError(
+            f"The exported network must predict what the original does, within {tolerance:g}; "
+            f"found a difference of {differences[worst]:.3g} in {worst}, so nothing was written. "
+            "Another version of torch or onnxruntime may do, or a larger `--tolerance`."
+        )
+    with whole_file(path) as file:
+        file.write(content)
+    return Exported(size, len(content) / 2**20, differences)
+
+
+@torch.no_grad()
+def compared(
+    predictor: Predictor, images: Iterable[Tensor], found: Iterable[Mapping[str, Tensor]]
+) -> dict[str, float]:
+    """Returns the largest difference of every task to what the original finds in the images."""
+    network, tasks = predictor.module.network, predictor.tasks
+    each = [largest(tasks, network(image), one) for image, one in zip(images, found, strict=True)]
+    return {name: max(one[name] for one in each) for name in tasks}
+
+
+def description(predictor: Predictor, size: tuple[int, int], dynamic_batch: bool) -> dict[str, str]:
+    """Returns what stands in the file beside the network, as JSON by key."""
+    omega = predictor.module.network.affinity.omega.tolist()
+    batch = "any" if dynamic_batch else 1
+    image = {"values": "RGB in [0, 1], float32", "shape": [batch, 3, *size]}
+    about = {
+        "format": "vtagml network 1",
+        "image": image,
+        "tasks": {name: _about_task(task) for name, task in predictor.tasks.items()},
+        "omega": omega,
+        "commit": commit(Path.cwd()),
+        "versions": versions(),
+    }
+    return {key: json.dumps(value) for key, value in about.items()}
+
+
+def _about_task(task: Task) -> dict[str, object]:
+    # The first line of a task's docstring says what its numbers are, with the unit.
+    meaning = (inspect.getdoc(type(task)) or type(task).__name__).splitlines()[0]
+    classes = [name for name, _ in task.legend()]
+    return {"task": type(task).__name__, "meaning": meaning, "classes": classes or None}
+
+
+def _checked(predictor: Predictor, size: tuple[int, int]) -> tuple[int, int]:
+    if predictor.device.type != "cpu":
+        raise ValueError(
+            f"`predictor` must be on the CPU to be exported, found it on {predictor.device}: "
+            'vtagml.load(…, device="cpu").'
+        )
+    if any(side < STRIDES[-1] or side % STRIDES[-1] for side in size):
+        raise ValueError(
+            f"`--image-size` must be a height and a width divisible by {STRIDES[-1]}, found "
+            f"{size[0]} x {size[1]}."
+        )
+    return size

@@ -1,0 +1,197 @@
+"""A trained network that takes any image."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast, overload
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from datamodules.labels import Labels
+from datamodules.predictions import FitInside, NativeSize
+from vtagml.inference.images import ImageLike, pixels_of
+from vtagml.inference.prediction import Prediction
+from vtagml.inference.tiles import blended
+from vtagml.inference.trained import (
+    checkpoint_of,
+    config_beside,
+    image_size_of,
+    labels_of,
+    model_of,
+    read_config,
+    trained,
+)
+from vtagml.module import MultitaskModule
+from vtagml.native_size import predict_at_native_size, stretched
+
+TileSize = int | tuple[int, int]
+
+
+class Predictor:
+    """Predicts all tasks of a trained model on images of any size.
+
+    The model is in eval mode and no gradients are kept. Nothing changes from call to call, so
+    threads may share a predictor.
+
+    Args:
+        module: The trained model.
+        image_size: Height and width of the network's input.
+        labels: Names and colours of the classes, by task.
+        device: `auto` for a GPU where there is one, `cpu`, or `cuda`.
+    """
+
+    def __init__(
+        self,
+        module: MultitaskModule,
+        image_size: tuple[int, int],
+        labels: Mapping[str, Labels] | None = None,
+        device: str = "auto",
+    ) -> None:
+        self.device = chosen(device)
+        self.module = module.eval().to(self.device)
+        self.image_size = image_size
+        self.tasks = module.tasks
+        for task in self.tasks.values():
+            task.bind(labels or {})
+
+    @overload
+    def predict(
+        self, image: ImageLike, tile: TileSize | None = None, overlap: float = 0.25
+    ) -> Prediction: ...
+
+    @overload
+    def predict(
+        self, image: list[Any], tile: TileSize | None = None, overlap: float = 0.25
+    ) -> list[Prediction]: ...
+
+    def predict(
+        self,
+        image: ImageLike | list[Any],
+        tile: TileSize | None = None,
+        overlap: float = 0.25,
+    ) -> Prediction | list[Prediction]:
+        """Predicts at the image's own size; a list of images gives a list of predictions.
+
+        By default the image is scaled to fill the network's input as far as its shape allows, the
+        rest is padding: the network sees as much at once as in training. With `tile` it looks at
+        one part after the other, and the maps are blended: finer detail, but depth and classes that
+        follow from the context suffer, the more the smaller the tiles.
+
+        Args:
+            image: A file, a picture of Pillow, or an array `[height, width, 3]` of uint8 or of
+                floats in [0, 1]; grey and RGBA are taken, too.
+            tile: Side, or height and width, of a tile in pixels of the image.
+            overlap: Share of a tile that it has in common with the next one, at least.
+        """
+        if isinstance(image, list):
+            return [self.predict(each, tile, overlap) for each in image]
+        pixels = pixels_of(image)
+        with torch.inference_mode():
+            if tile is None:
+                found = self._whole(pixels)
+            else:
+                found = self._in_tiles(pixels, _checked(tile, overlap), overlap)
+        return Prediction(found, self.tasks)
+
+    def maps(self, image: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
+        """Returns the decoders' maps for an image of the network's input size."""
+        batch = torch.from_numpy(image.transpose(2, 0, 1).copy())[None].to(self.device)
+        return self.module.network(batch.float() / 255)
+
+    def _whole(self, pixels: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
+        view = fitted(pixels, self.image_size)
+        maps = self.maps(view["image"])
+        batch = {key: torch.from_numpy(view[key])[None] for key in ("size", "shown")}
+        return {
+            name: predict_at_native_size(task, maps[name], batch)[0]
+            for name, task in self.tasks.items()
+        }
+
+    def _in_tiles(
+        self, pixels: UInt8[np.ndarray, "height width 3"], tile: tuple[int, int], overlap: float
+    ) -> dict[str, Tensor]:
+        def maps_of(rows: slice, columns: slice) -> dict[str, Tensor]:
+            view = fitted(pixels[rows, columns], self.image_size)
+            height, width = view["shown"]
+            size = (rows.stop - rows.start, columns.stop - columns.start)
+            maps = {name: map[0] for name, map in self.maps(view["image"]).items()}
+            _check_dense(maps)
+            return {
+                name: torch.cat(list(stretched(map[:, :height, :width], size)), dim=1)
+                for name, map in maps.items()
+            }
+
+        size = (pixels.shape[0], pixels.shape[1])
+        found: dict[str, list[Tensor]] = {name: [] for name in self.tasks}
+        for band in blended(maps_of, size, tile, overlap):
+            for name, task in self.tasks.items():
+                found[name].append(task.predict(band[name][None]).cpu())
+        return {name: torch.cat(bands, dim=-2)[0] for name, bands in found.items()}
+
+
+def load(run: str | Path, config: str | Path | None = None, device: str = "auto") -> Predictor:
+    """Makes a predictor of a run folder or of one of its checkpoints.
+
+    The checkpoint is read as data, but a config is a program (SECURITY.md): of somebody else's run
+    take the checkpoint alone, and give a config of your own.
+
+    Args:
+        run: A run folder, of which the newest whole checkpoint is taken, or a checkpoint.
+        config: The experiment's YAML; by default `config.yaml` of the checkpoint's run folder.
+        device: `auto` for a GPU where there is one, `cpu`, or `cuda`.
+    """
+    chosen(device)  # an absent GPU is said before anything is read
+    checkpoint = checkpoint_of(Path(run))
+    content = trained(checkpoint)
+    file = config_beside(checkpoint) if config is None else Path(config)
+    settings = read_config(file)
+    size = image_size_of(file, settings)
+    module = cast(Any, model_of(_uncompiled(settings["model"]), content))
+    return Predictor(module, size, labels_of(settings), device)
+
+
+def chosen(device: str) -> torch.device:
+    """Returns the device of a name; `auto` is the GPU where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind = device.partition(":")[0]
+    # Apple's has no float64, which affinities are kept in.
+    if kind not in ("cpu", "cuda") or (kind == "cuda" and not torch.cuda.is_available()):
+        raise ValueError(
+            f"`device` must be auto, cpu, or cuda where torch finds a GPU, found {device!r}."
+        )
+    return torch.device(device)
+
+
+def fitted(
+    pixels: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """Returns an image as `lightning predict --images` shows it to the network."""
+    unused = np.random.default_rng(0)
+    return FitInside(size)(NativeSize()({"image": pixels}, unused), unused)
+
+
+def _uncompiled(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a model's settings without compilation, which takes longer than many predictions."""
+    arguments = dict(settings.get("init_args") or {})
+    arguments.pop("compile", None)
+    return {**settings, "init_args": arguments}
+
+
+def _checked(tile: TileSize, overlap: float) -> tuple[int, int]:
+    height, width = (tile, tile) if isinstance(tile, int) else tile
+    if min(height, width) < 1:
+        raise ValueError(f"`tile` must be one or two positive numbers of pixels, found {tile}.")
+    if not 0 <= overlap < 1:
+        raise ValueError(f"`overlap` must be a share of a tile from 0 to below 1, found {overlap}.")
+    return height, width
+
+
+def _check_dense(maps: Mapping[str, Tensor]) -> None:
+    whole = [name for name, map in maps.items() if map.ndim < 3]
+    if whole:
+        raise ValueError(
+            f"`tile` is for tasks of pixels, found {whole} of whole images: leave `tile` out."
+        )

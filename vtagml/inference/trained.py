@@ -1,0 +1,158 @@
+"""A trained model out of a checkpoint and the config beside it.
+
+The config that a checkpoint was trained with is in its run folder, and is read from there. Of it
+the model is taken, the size of the images and the names of the classes; where and on what it was
+trained is of no matter.
+"""
+
+import os
+import warnings
+from argparse import ArgumentError
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning import LightningDataModule, LightningModule
+
+from datamodules.labels import Labels
+from vtagml.affinity import Affinity
+from vtagml.backbone import Backbone
+from vtagml.callbacks.class_names import KEY
+from vtagml.checkpoints import checkpoint_path, read_checkpoint
+
+CONFIG = "config.yaml"
+# Arguments that say where a training starts: what they name is in the checkpoint, and may be gone.
+STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial"}
+
+
+def checkpoint_of(run: Path) -> Path:
+    """Returns the checkpoint itself, or the newest whole one of a run folder."""
+    if not run.is_dir():
+        return run
+    return Path(str(checkpoint_path("last", run / "checkpoints" / "last.ckpt", "predict")))
+
+
+def trained(path: Path) -> dict[str, Any]:
+    """Returns the content of a checkpoint if it is one of `lightning fit`."""
+    content = read_checkpoint(path)
+    if not isinstance(content.get("state_dict"), Mapping):
+        raise ValueError(
+            f"`--ckpt_path` must be a checkpoint of `lightning fit`, found in `{path}` a file with "
+            f"the keys {sorted(map(str, content))[:5]}. Give runs/NAME/checkpoints/last.ckpt."
+        )
+    return content
+
+
+def config_beside(checkpoint: Path) -> Path:
+    """Returns the config that was kept when the checkpoint was trained."""
+    folders = (checkpoint.resolve().parent.parent, checkpoint.resolve().parent)
+    files = [folder / CONFIG for folder in folders]
+    for file in files:
+        if file.is_file():
+            return file
+    raise FileNotFoundError(
+        f"`{CONFIG}` of the training must be in the checkpoint's run folder, found neither "
+        f"`{files[0]}` nor `{files[1]}`. Keep the two together, or copy the experiment's YAML "
+        f"there as `{CONFIG}`."
+    )
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """Returns a config of an experiment, with `model` and `data`."""
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = str(error).splitlines()[0]
+    if not isinstance(config, dict) or not {"model", "data"} <= config.keys():
+        found = list(config) if isinstance(config, dict) else repr(config)
+        raise ValueError(f"`{file}` must be a config with `model` and `data`, found {found}.")
+    return config
+
+
+def image_size_of(file: Path, config: Mapping[str, Any]) -> tuple[int, int]:
+    """Returns height and width of the images that the model was trained with."""
+    settings = config["data"].get("init_args") or {}
+    if "target" in settings:  # data of two domains: the one that the model is wanted for
+        settings = settings["target"].get("init_args") or {}
+    size = settings.get("image_size")
+    if not isinstance(size, list) or len(size) != 2:
+        raise ValueError(
+            f"`data.init_args.image_size` in `{file}` must be the height and width that the model "
+            f"was trained with, found {size}. Write them there."
+        )
+    return int(size[0]), int(size[1])
+
+
+def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
+    """Returns names and colours of the classes of the data that a model was trained on.
+
+    The DataModule knows them without its files. Pictures can do without, as when it read a list
+    that is gone.
+    """
+    try:
+        return dict(built(LightningDataModule, config["data"]).labels)
+    except (ArgumentError, OSError, ValueError, AttributeError, ImportError) as error:
+        warnings.warn(
+            f"The names and colours of the training's classes are not to be had, so classes are "
+            f"numbered. {type(error).__name__}: {error}",
+            stacklevel=2,
+        )
+        return {}
+
+
+def model_of(settings: Mapping[str, Any], content: dict[str, Any]) -> LightningModule:
+    """Returns the model of a config with the weights of a checkpoint.
+
+    Args:
+        settings: `model` of the config.
+        content: The checkpoint's; it is compared with the model before its weights are taken.
+    """
+    model = built(LightningModule, without_starts(dict(settings)))
+    # Not by a Trainer, which would ask for the callbacks of the training.
+    model.on_load_checkpoint(content)
+    model.load_state_dict(content["state_dict"])
+    kept = content.get(KEY)
+    for name, task in model.tasks.items():
+        names = kept.get(name) if isinstance(kept, Mapping) else None
+        if isinstance(names, list) and len(names) == task.channels:
+            task.trained_on([str(each) for each in names])
+    return model
+
+
+def without_starts(settings: Any) -> Any:
+    """Returns settings of nested classes without the files that a training started from."""
+    if isinstance(settings, list):
+        return [without_starts(each) for each in settings]
+    if not isinstance(settings, dict):
+        return settings
+    kept = {key: without_starts(each) for key, each in settings.items()}
+    start = _start(kept.get("class_path"))
+    if start in (kept.get("init_args") or {}):
+        kept["init_args"][start] = None
+    return kept
+
+
+def _start(class_path: Any) -> str | None:
+    module, _, name = str(class_path).rpartition(".")
+    if not module:
+        return None
+    try:
+        found = getattr(import_module(module), name, None)
+    except ImportError:
+        return None
+    starts = (
+        key for kind, key in STARTS.items() if isinstance(found, type) and issubclass(found, kind)
+    )
+    return next(starts, None)
+
+
+def built(kind: Any, settings: Any) -> Any:
+    """Returns the object that a class path with its arguments stands for."""
+    # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
+    # Imported here: the commands import this room, and their parser takes long to import.
+    from vtagml.commands import building
+
+    return building.built(kind, settings)

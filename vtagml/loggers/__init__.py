@@ -1,0 +1,20 @@
+"""Loggers that know the run folder: CSV, TensorBoard, Weights & Biases.
+
+Lightning's own, put into the folder of the run by the command line, so that a config names no
+folder: `--trainer.logger vtagml.loggers.Wandb`, or `--config experiments/loggers/wandb.yaml`.
+"""
+
+from vtagml.loggers.csv_log import CSV
+from vtagml.loggers.run_logger import RunLogger, enter_run_folder, log_config, loggers_of_a_run
+from vtagml.loggers.tensorboard import TensorBoard
+from vtagml.loggers.wandb import Wandb
+
+__all__ = [
+    "CSV",
+    "RunLogger",
+    "TensorBoard",
+    "Wandb",
+    "enter_run_folder",
+    "log_config",
+    "loggers_of_a_run",
+]

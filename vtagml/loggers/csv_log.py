@@ -1,0 +1,24 @@
+"""A run's numbers as a table."""
+
+from pathlib import Path
+
+from lightning.pytorch.loggers import CSVLogger
+
+from vtagml.loggers.run_logger import LOGS, RunLogger
+
+
+class CSV(RunLogger, CSVLogger):
+    """Writes `logs/version_0/metrics.csv` in the run's folder; a resumed run writes the next one.
+
+    `lightning report` and `lightning sweep` read these files.
+
+    Args:
+        flush_logs_every_n_steps: Records between two writes to the disk.
+    """
+
+    def __init__(self, flush_logs_every_n_steps: int = 100) -> None:
+        super().__init__(".", name=LOGS, flush_logs_every_n_steps=flush_logs_every_n_steps)
+
+    def enter(self, folder: Path, fresh: bool) -> None:
+        self._save_dir = str(folder)
+        self._root_dir = str(folder)  # of Fabric's logger below it, where versions are counted

@@ -1,0 +1,54 @@
+"""What a logger has to do to live in a run's folder, and what the command line does with all."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning import Trainer
+from lightning.pytorch.loggers import WandbLogger
+
+LOGS = "logs"  # Where `lightning report` looks for curves.
+
+
+class RunLogger:
+    """Mixed into a logger of Lightning's whose folder is the run's."""
+
+    def enter(self, folder: Path, fresh: bool) -> None:
+        """Says where the run is, before anything is written.
+
+        Args:
+            folder: The run's.
+            fresh: Whether a new run begins there; what the folder knows of another is not its own.
+        """
+        raise NotImplementedError
+
+    def leave(self, failed: bool) -> None:
+        """Is called when the run has ended, and writes what is still to be written."""
+
+
+def enter_run_folder(trainer: Trainer, fresh: bool) -> None:
+    """Tells every logger of a run where the run is."""
+    for logger in trainer.loggers:
+        if isinstance(logger, RunLogger):
+            logger.enter(Path(trainer.default_root_dir), fresh)
+
+
+def log_config(trainer: Trainer, config: Mapping[str, Any]) -> None:
+    """Gives the whole config, nested as it is, to loggers that can show and search it."""
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_hyperparams(dict(config))
+
+
+@contextmanager
+def loggers_of_a_run(trainer: Trainer) -> Iterator[None]:
+    """Closes the loggers when the block ends, so that another run can follow in this process."""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        for logger in trainer.loggers:
+            if isinstance(logger, RunLogger):
+                logger.leave(failed)

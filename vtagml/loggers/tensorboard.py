@@ -1,0 +1,17 @@
+"""A run's numbers and pictures for TensorBoard."""
+
+from pathlib import Path
+
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from vtagml.loggers.run_logger import LOGS, RunLogger
+
+
+class TensorBoard(RunLogger, TensorBoardLogger):
+    """Writes events to `logs/version_0` in the run's folder; a resumed run writes the next one."""
+
+    def __init__(self) -> None:
+        super().__init__(".", name=LOGS)
+
+    def enter(self, folder: Path, fresh: bool) -> None:
+        self._root_dir = str(folder)
