@@ -41,18 +41,19 @@ def small(words: list[str], stand_in: Callable[[str], Path]) -> list[str]:
     """What makes a command a matter of seconds, behind its own words."""
     if words[0] == "scenes":
         return ["--count=4", "--size", "48", "64", "--processes=0"]
-    if words[0] == "check":
-        return ["--processes=0"]
     if words[0] == "predict" and "--images" in words:
-        return ["--device=cpu"]
+        return ["--trainer.accelerator=cpu"]
     if words[0] == "sweep":
         return ["--trials=1", *SMALL]
-    if words[0] not in ("fit", "test", "predict", "prepare"):
+    if words[0] not in ("check", "fit", "predict", "prepare", "test"):
         return []
     config = ROOT / words[words.index("--config") + 1]
     data = yaml.safe_load(config.read_text())["data"]["class_path"].split(".")[-1].lower()
-    if words[0] == "prepare":
-        return ["--processes=0", f"--data.root={stand_in(data)}"]
+    if words[0] in ("check", "prepare"):
+        return [
+            "--processes=0",
+            *([] if "data/mine" in words else [f"--data.root={stand_in(data)}"]),
+        ]
     if data == "adaptation":
         return [*SMALL_PAIR, *SMALL_SCENES]
     if data in ("scenes", "planted"):
