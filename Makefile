@@ -10,7 +10,7 @@ PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo test test-slow test-kills docs lint format bench benchmark-scenes pretrain clean
+.PHONY: help demo test test-slow test-kills docs notebooks lint format bench benchmark-scenes pretrain clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test-slow  real processes, kills, longer runs"
 	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
 	@echo "make docs       every command and notebook that the documents show, small"
+	@echo "make notebooks  run the notebooks on the runs in runs/ and keep their outputs"
 	@echo "make bench      ratios of speed and memory"
 	@echo "make benchmark-scenes  methods × settings × seeds of PLAN, resumable (hours on a CPU)"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
@@ -45,6 +46,10 @@ test-kills: $(STAMP)
 # Part of test and test-slow; alone for whoever changes a document.
 docs: $(STAMP)
 	$(BIN)/python -m pytest tests/test_readme.py tests/test_contributing.py tests/test_notebooks.py -m "slow or not slow" --timeout 1200
+
+# Needs the runs that the notebooks name; look at the pictures before keeping them.
+notebooks: $(STAMP)
+	$(BIN)/python -m tests.notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

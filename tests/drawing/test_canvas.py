@@ -6,7 +6,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 from vtagml.drawing import affinity_heatmap, prediction_grid
-from vtagml.drawing.canvas import line_style, new_figure, to_png
+from vtagml.drawing.canvas import line_style, new_figure, to_jpeg, to_png
 
 
 def test_png_has_the_size_of_the_figure_and_empties_it() -> None:
@@ -15,6 +15,17 @@ def test_png_has_the_size_of_the_figure_and_empties_it() -> None:
     with Image.open(BytesIO(to_png(figure))) as picture:
         assert picture.size == (300, 150)
     assert figure.axes == []
+
+
+def test_jpeg_of_photos_is_smaller() -> None:
+    figures = [new_figure(2.0, 1.0) for _ in range(2)]
+    for figure in figures:
+        figure.add_axes((0, 0, 1, 1)).imshow(torch.rand(100, 200, 3).numpy())
+    jpeg, png = to_jpeg(figures[0], 100), to_png(figures[1], 100)
+    with Image.open(BytesIO(jpeg)) as first, Image.open(BytesIO(png)) as second:
+        assert first.size == second.size == (200, 100)
+    assert len(jpeg) < 0.7 * len(png)
+    assert figures[0].axes == []
 
 
 def test_twelve_lines_look_different() -> None:

@@ -46,8 +46,8 @@ def test_columns_and_rows() -> None:
     shown = words(figure)
     assert [word for word in shown if word in TASKS] == list(TASKS)
     assert shown.count("truth") == shown.count("prediction") == len(TASKS)
-    # Two rows of an image and of truth and prediction of four tasks, and two colour bars.
-    assert len(pictures(figure)) == 2 * (1 + 2 * 4) + 2
+    # Two rows of an image and of truth and prediction of four tasks, two colour bars and a ball.
+    assert len(pictures(figure)) == 2 * (1 + 2 * 4) + 3
 
 
 def test_it_is_a_picture() -> None:
@@ -155,6 +155,13 @@ def test_bar_of_a_wide_range_is_logarithmic() -> None:
     bar = colour_bar(Depth(), torch.tensor([1.0, 1000.0]).view(1, 1, 1, 2))
     assert bar is not None
     assert [tick.split()[0] for tick in bar.ticks] == ["1", "10", "100", "1000"]
+
+
+def test_bar_from_next_to_nothing_begins_with_zero() -> None:
+    bar = colour_bar(Edges(), torch.tensor([1e-5, 0.9]).view(1, 1, 1, 2))
+    assert bar is not None
+    # A logarithm would spend most of the bar on what looks black.
+    assert bar.ticks == ["0", "0.3", "0.6", "0.9"]
 
 
 @pytest.mark.parametrize("value", [1.0, torch.nan])

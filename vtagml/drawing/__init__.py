@@ -1,8 +1,11 @@
 """Pictures that a paper could use: affinities and their history, predictions and their errors.
 
-Pure functions from tensors to matplotlib figures on a canvas of their own (Agg), used by
-callbacks, reports and notebooks alike. Nothing here touches pyplot or its global state; `to_png`
-renders a figure and empties it.
+`task_map` and `error_map` draw one map; `sample_grid`, `prediction_grid` and `method_grid` draw
+those of several samples, tasks or methods: all in a task's own colours, with the `Key` to them.
+
+Functions from tensors to matplotlib figures on a canvas of their own (Agg), used by callbacks,
+reports and notebooks alike. Nothing here touches pyplot or its global state; `to_png`
+and `to_jpeg` render a figure and empty it.
 """
 
 from vtagml.drawing.affinity_heatmap import (
@@ -13,10 +16,13 @@ from vtagml.drawing.affinity_heatmap import (
     affinity_heatmaps,
 )
 from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
-from vtagml.drawing.canvas import to_png
+from vtagml.drawing.canvas import to_jpeg, to_png
 from vtagml.drawing.cosine_histograms import cosine_histograms
 from vtagml.drawing.errors import Errors, error_pictures, errors
+from vtagml.drawing.matrix_grid import matrix_grid
+from vtagml.drawing.method_grid import method_grid
 from vtagml.drawing.prediction_grid import prediction_grid
+from vtagml.drawing.sample_grid import dataset_grid, sample_grid, stacked
 from vtagml.drawing.task_map import error_map, task_map
 from vtagml.drawing.tiles import Tiles, read_tiles, tiles, tiles_file
 
@@ -32,13 +38,19 @@ __all__ = [
     "affinity_heatmaps",
     "affinity_history",
     "cosine_histograms",
+    "dataset_grid",
     "error_map",
     "error_pictures",
     "errors",
+    "matrix_grid",
+    "method_grid",
     "prediction_grid",
     "read_tiles",
+    "sample_grid",
+    "stacked",
     "task_map",
     "tiles",
     "tiles_file",
+    "to_jpeg",
     "to_png",
 ]

@@ -9,7 +9,8 @@ from torch import Tensor
 from vtagml.tasks.task import Task
 
 STEPS, TICKS = 256, 4
-WIDE_RANGE = 4.0  # From this ratio on, values are spaced by their logarithm.
+WIDE_RANGE = 4.0  # From this ratio on, values are spaced by their logarithm,
+WIDEST_RANGE = 1000.0  # up to this one, beyond which the lowest value is as good as none.
 
 
 class ColourBar(NamedTuple):
@@ -30,7 +31,7 @@ def colour_bar(task: Task, values: Float[Tensor, "batch 1 height width"]) -> Col
     if known.numel() == 0 or known.min() == known.max():
         return None
     low, high = float(known.min()), float(known.max())
-    if low > 0 and high / low > WIDE_RANGE:
+    if low > 0 and WIDE_RANGE < high / low <= WIDEST_RANGE:
         ramp = torch.logspace(0, 1, STEPS, base=high / low, dtype=torch.float64) * low
     else:
         ramp = torch.linspace(low, high, STEPS, dtype=torch.float64)
@@ -41,8 +42,11 @@ def colour_bar(task: Task, values: Float[Tensor, "batch 1 height width"]) -> Col
 def ticks_of(ramp: Float[Tensor, "values"], unit: str) -> list[str]:
     """Labels for values at equal distances on a ramp, its ends among them."""
     places = [round(index * (len(ramp) - 1) / (TICKS - 1)) for index in range(TICKS)]
-    return [f"{_short(float(ramp[place]))} {unit}".strip() for place in places]
+    smallest = float(ramp.abs().max()) / WIDEST_RANGE
+    return [f"{_short(float(ramp[place]), smallest)} {unit}".strip() for place in places]
 
 
-def _short(value: float) -> str:
+def _short(value: float, smallest: float) -> str:
+    if abs(value) < smallest:
+        return "0"
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"

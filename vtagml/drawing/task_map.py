@@ -1,10 +1,8 @@
 """One map of a task, or its errors, as a picture of its own with the key to its colours."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,17 +10,10 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from vtagml.drawing.canvas import FAINT, INK, LARGE, MEDIUM, SMALL, new_figure
-from vtagml.drawing.colour_bar import ColourBar, colour_bar, ticks_of
-from vtagml.drawing.direction_key import direction_key
-from vtagml.drawing.errors import (
-    RIGHT,
-    WRONG,
-    are_directions,
-    error_pictures,
-    error_ramp,
-    errors,
-)
-from vtagml.drawing.prediction_grid import Legend, shown_classes
+from vtagml.drawing.colour_bar import ColourBar
+from vtagml.drawing.errors import error_pictures, errors
+from vtagml.drawing.grid import on_clear, pixels
+from vtagml.drawing.key import Key, Legend, error_key, key_of
 from vtagml.tasks.task import Task
 
 # Inches.
@@ -40,15 +31,7 @@ def task_map(task: Task, values: Shaped[Tensor, "..."], title: str = "") -> Figu
     """
     batch = values.detach().cpu()[None]
     pictures = task.picture(batch)
-    legend = shown_classes(task.legend(), pictures)
-    figure, axes = _picture(pictures[0], title or task.name, [name for name, _ in legend])
-    if legend:
-        _draw_legend(axes, legend)
-    elif batch.is_floating_point() and are_directions(batch):
-        _draw_ball(axes, task)
-    elif batch.is_floating_point() and batch.shape[1] == 1:
-        _draw_bar(axes, colour_bar(task, batch))
-    return figure
+    return _picture(pictures[0], title or task.name, key_of(task, batch, pictures))
 
 
 def error_map(
@@ -74,41 +57,24 @@ def error_map(
             f"`prediction` and `target` of {task.name} must be maps of one size, found "
             f"{tuple(prediction.shape)} and {tuple(target.shape)}: bring them to one size first."
         )
-    figure, axes = _picture(error_pictures(found)[0], title or f"error of {task.name}")
-    if found.unit is None:
-        _draw_legend(axes, [("right", RIGHT), ("wrong", WRONG)])
-    else:
-        _draw_bar(axes, error_bar(found.highest, found.unit))
-    return figure
+    return _picture(error_pictures(found)[0], title or f"error of {task.name}", error_key(found))
 
 
-def error_bar(highest: float, unit: str) -> ColourBar | None:
-    """The scale of error pictures; None where nothing is wrong or known."""
-    if not highest > 0:
-        return None
-    ramp = torch.linspace(0.0, highest, len(error_ramp()), dtype=torch.float64)
-    labels = ticks_of(ramp, unit)
-    return ColourBar(error_ramp()[None], [*labels[:-1], f"≥ {labels[-1]}"])
-
-
-def _picture(
-    colours: Float[Tensor, "3 height width"], title: str, names: Sequence[str] = ()
-) -> tuple[Figure, Axes]:
+def _picture(colours: Float[Tensor, "3 height width"], title: str, key: Key) -> Figure:
     height, width = colours.shape[-2:]
     drawn = HEIGHT * width / height
-    key = max(KEY, GAP + 0.3 + LETTER * max(map(len, names), default=0))
-    figure = new_figure(drawn + key + 2 * MARGIN, HEIGHT + TITLE + MARGIN)
+    beside = max(KEY, GAP + 0.3 + LETTER * max((len(name) for name, _ in key.legend), default=0))
+    figure = new_figure(drawn + beside + 2 * MARGIN, HEIGHT + TITLE + MARGIN)
     axes = figure.add_axes((0, 0, 1, 1))  # whose unit is an inch, from the picture's upper left
-    axes.imshow(_array(colours), extent=(0, drawn, HEIGHT, 0), interpolation="nearest")
-    axes.set(xlim=(-MARGIN, drawn + key + MARGIN), ylim=(HEIGHT + MARGIN, -TITLE), aspect="auto")
+    axes.imshow(pixels(colours), extent=(0, drawn, HEIGHT, 0), interpolation="nearest")
+    axes.set(xlim=(-MARGIN, drawn + beside + MARGIN), ylim=(HEIGHT + MARGIN, -TITLE), aspect="auto")
     axes.set_axis_off()
     style: dict[str, Any] = {"size": LARGE, "weight": "bold", "color": INK}
     axes.text(drawn / 2, -TITLE / 2, title, ha="center", va="center", **style)
-    return figure, axes
-
-
-def _array(colours: Float[Tensor, "channels height width"]) -> Any:
-    return np.clip(colours.permute(1, 2, 0).numpy(), 0.0, 1.0)
+    _draw_legend(axes, key.legend)
+    _draw_bar(axes, key.bar)
+    _draw_ball(axes, key.ball)
+    return figure
 
 
 def _left(axes: Axes) -> float:
@@ -116,7 +82,7 @@ def _left(axes: Axes) -> float:
 
 
 def _draw_legend(axes: Axes, legend: Legend) -> None:
-    line = min(LINE, HEIGHT / len(legend))
+    line = min(LINE, HEIGHT / max(len(legend), 1))
     for index, (name, colour) in enumerate(legend):
         x, y = _left(axes), line * (index + 0.5)
         axes.add_patch(
@@ -130,17 +96,15 @@ def _draw_bar(axes: Axes, bar: ColourBar | None) -> None:
         return
     x = _left(axes)
     upright = bar.colours.permute(1, 0, 2).flip(0)  # the highest value above
-    axes.imshow(_array(upright.permute(2, 0, 1)), extent=(x, x + BAR, HEIGHT, 0))
+    axes.imshow(pixels(upright.permute(2, 0, 1)), extent=(x, x + BAR, HEIGHT, 0))
     for index, label in enumerate(bar.ticks):
         y = HEIGHT * (1 - index / (len(bar.ticks) - 1))
         axes.text(x + BAR + 0.08, np.clip(y, 0.07, HEIGHT - 0.07), label, size=MEDIUM, va="center")
 
 
-def _draw_ball(axes: Axes, task: Task) -> None:
+def _draw_ball(axes: Axes, ball: Float[Tensor, "3 side side"] | None) -> None:
+    if ball is None:
+        return
     x, side = _left(axes), 0.85
-    ball = direction_key(task)
-    inside = torch.ones(1, *ball.shape[1:])
-    places = (torch.arange(ball.shape[-1]) + 0.5) * 2 / ball.shape[-1] - 1
-    inside[0, places[:, None] ** 2 + places[None] ** 2 >= 1] = 0.0
-    axes.imshow(_array(torch.cat([ball, inside])), extent=(x, x + side, side, 0))
+    axes.imshow(pixels(on_clear(ball)), extent=(x, x + side, side, 0))
     axes.text(x, side + 0.15, "a ball in\nthese colours", size=SMALL, color=INK, va="top")

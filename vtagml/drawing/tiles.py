@@ -15,10 +15,10 @@ from matplotlib.colors import to_hex
 from torch import Tensor
 
 from vtagml.drawing.colour_bar import ColourBar
-from vtagml.drawing.direction_key import direction_key
-from vtagml.drawing.errors import RIGHT, WRONG, are_directions, error_pictures, errors
-from vtagml.drawing.prediction_grid import Legend, Pictures, fitted, shrunk, task_group
-from vtagml.drawing.task_map import error_bar
+from vtagml.drawing.errors import error_pictures, errors
+from vtagml.drawing.grid import Pictures, fitted, shown_image, shrunk
+from vtagml.drawing.key import Legend, error_key
+from vtagml.drawing.prediction_grid import task_group
 from vtagml.tasks.task import Task
 
 SIDE = 256  # Pixels of a tile; more would make files of tens of megabytes.
@@ -57,7 +57,7 @@ def tiles(
         rows: How many samples of the batch, at most.
         step: The optimiser step that the pictures belong to.
     """
-    image = batch["image"][:rows].detach().float().cpu().clamp(0.0, 1.0)
+    image = shown_image(batch["image"], rows)
     pictures = {IMAGE: _bytes(image)}
     keys: dict[str, Any] = {}
     for name, task in tasks.items():
@@ -73,21 +73,21 @@ def _of_task(
     group = task_group(task, target, prediction, image)
     truth, predicted = group.columns
     own = {"prediction": _bytes(predicted.pictures)}
-    key: dict[str, Any] = {"missing": truth.missing, "legend": _named(group.legend)}
-    key["bar"] = _stops(group.bar)
-    prediction = prediction[: len(image)].detach().cpu()
-    if prediction.is_floating_point() and prediction.ndim == 4 and are_directions(prediction):
-        own["key"] = _bytes(direction_key(task)[None])
+    key: dict[str, Any] = {"missing": truth.missing, "legend": _named(group.key.legend)}
+    key["bar"] = _stops(group.key.bar)
+    if group.key.ball is not None:
+        own["key"] = _bytes(group.key.ball[None])
     if target is not None:
         own["truth"] = _bytes(truth.pictures)
-        target = target[: len(image)].detach().cpu()
-        found = errors(task, prediction, target)
+        predictions, target = (each[: len(image)].detach().cpu() for each in (prediction, target))
+        found = errors(task, predictions, target)
         if found is not None:
             own["error"] = _bytes(fitted(error_pictures(found), image))
-            if found.unit is None:
-                key["error_legend"] = _named([("right", RIGHT), ("wrong", WRONG)])
+            meaning = error_key(found)
+            if meaning.legend:
+                key["error_legend"] = _named(meaning.legend)
             else:
-                key["error_bar"] = _stops(error_bar(found.highest, found.unit))
+                key["error_bar"] = _stops(meaning.bar)
     return own, key
 
 
