@@ -69,6 +69,10 @@ class Adaptation(LightningDataModule):
         """Why the settings leave a split without samples; None if they do not."""
         return (self.source.lacks(split) if split == "train" else None) or self.target.lacks(split)
 
+    def predicted_only(self, split: str) -> str | None:
+        """Why a split can be predicted and not tested; None if it has labels."""
+        return self.target.predicted_only(split)
+
     def prepare_data(self) -> None:
         self.source.prepare_data()
         self.target.prepare_data()

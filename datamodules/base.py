@@ -105,6 +105,10 @@ class DenseDataModule(LightningDataModule):
         """
         return None
 
+    def predicted_only(self, split: str) -> str | None:
+        """Why a split cannot be tested, and what to do; None if it has labels."""
+        return None
+
     @property
     def prediction_format(self) -> PredictionFormat | None:
         """The files that predictions are kept in; None if the dataset has no format of its own."""

@@ -7,13 +7,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-import numpy as np
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
 from datamodules.base import SPLITS, DenseDataModule
 from datamodules.derive import Derivation, Derive, Reserve
+from datamodules.ends_at import EndsAt
 from datamodules.geometry import RandomView, Resize, joined
 from datamodules.listing import some_of
+from datamodules.loader import Loader
+from datamodules.names import names_in
 from datamodules.photometric import Photometric
 from datamodules.prepared import prepared
 from datamodules.samples import Source
@@ -44,8 +46,8 @@ class FileDataModule(DenseDataModule):
         root: Folder of the dataset.
         image_size: Height and width of the network's input.
         geometry: Changes of image and labels together in training; has to end at `image_size`.
-        skip: Text file with names of samples to leave out, one per line, `#` before comments;
-            added to those that are known to be damaged. Names of no sample are warned of.
+        skip: Text file with names of samples to leave out, as `read_names` takes them; added to
+            those that are known to be damaged. Names of no sample are warned of.
         tasks: Names of the tasks; by default all that the dataset offers.
         batch_size: Samples per batch and rank.
         workers: Worker processes per loader; 0 loads in this process.
@@ -123,6 +125,24 @@ class FileDataModule(DenseDataModule):
     def unpaired(self, split: str) -> list[Path]:
         """Files with labels of the tasks that are read, whose image is not there."""
         return []
+
+    def unlabelled(self, split: str) -> tuple[str, ...]:
+        """Tasks that the split has no labels of at all, so that it can only be predicted."""
+        return ()
+
+    def predicted_only(self, split: str) -> str | None:
+        if not (tasks := self.unlabelled(split)):
+            return None
+        return (
+            f"The split `{split}` in `{self.root}` should have labels of {', '.join(tasks)} to be"
+            " tested, found none: it can only be predicted. Add the labels, or leave these tasks"
+            " out."
+        )
+
+    def test_dataloader(self) -> Loader:
+        if reason := self.predicted_only("test"):
+            raise ValueError(reason)
+        return super().test_dataloader()
 
     def needs(self, tasks: Sequence[str]) -> tuple[str, ...]:
         needs = (self.derives[task].needs if task in self.derives else (task,) for task in tasks)
@@ -240,26 +260,6 @@ class FileDataModule(DenseDataModule):
         return command if free else f"{command} and point `root` to `{out}`"
 
 
-class EndsAt(Transform):
-    """Refuses samples that are not of the network's input size.
-
-    Args:
-        image_size: Height and width.
-    """
-
-    def __init__(self, image_size: tuple[int, int]) -> None:
-        self.image_size = image_size
-
-    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
-        found = sample["image"].shape[:2]
-        if found != self.image_size:
-            raise ValueError(
-                f"`geometry` should end at `image_size`, {self.image_size}, found {found}"
-                f" for sample `{sample['name']}`. End it with a crop or a resize to that size."
-            )
-        return sample
-
-
 def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
     """Give the nearest and farthest depth in metres back if they are."""
     # Settings come from files, where a list may be of any length.
@@ -272,13 +272,16 @@ def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
 
 
 def read_names(file: Path) -> list[str]:
-    """Read a list of sample names: one per line, `#` before comments, blank lines ignored."""
+    """Read a list of sample names, one per line; blank lines are ignored.
+
+    A comment begins with `#` at the start of a line or after a space, so names may hold the
+    character. A name that a line cannot hold so is quoted as in JSON: `"a # b"`.
+    """
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise FileNotFoundError(
             f"The list of samples `{file}` does not exist. `skip` should be a text file with one"
             " name per line, such as `lightning check --write-skip-list` makes, or null."
         ) from None
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]
+    return list(names_in(text))

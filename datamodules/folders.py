@@ -1,6 +1,7 @@
 """A dataset of one's own: folders of images and labels."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,8 +11,9 @@ from datamodules.base import SPLITS
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.folders_classes import IdsOfClass, id_table, ids_of_classes
-from datamodules.folders_reader import FOLDERS, IMAGES, FoldersReader, Picture, label_file, pictures
-from datamodules.folders_reader import SUFFIXES as LABEL_SUFFIXES
+from datamodules.folders_reader import FoldersReader, image_of_camera
+from datamodules.folders_tree import FOLDERS, IMAGES, Picture, label_file, pictures
+from datamodules.folders_tree import SUFFIXES as LABEL_SUFFIXES
 from datamodules.labels import IGNORE, Labels
 from datamodules.photos import SUFFIXES
 from datamodules.predictions import PredictionFormat, folders_format
@@ -23,8 +25,9 @@ DERIVATIONS: Mapping[str, Derivation] = {"normals": NORMALS_FROM_DEPTH, "edges":
 class Folders(FileDataModule):
     """Images and labels of one's own, a folder for each task.
 
-    - Tree; a label has the name of its image, in folders within the folders, too. The folders of
-      tasks that are not read are not needed, and `test` needs no labels to be predicted:
+    - Tree; a label has the name of its image, in folders within the folders, too; links are
+      followed. The folders of tasks that are not read are not needed. Where `test` has no folder of
+      a task it can be predicted, not tested, and a fit ends without the test:
 
           {train,val,test}/image/NAME.{png,jpg,jpeg}
           {train,val,test}/segmentation/NAME.png
@@ -45,7 +48,7 @@ class Folders(FileDataModule):
       8-bit RGB PNG, 127.5 · (n + 1), black or mid-grey where unknown, or `.npy`,
       `[height, width, 3]`, floats, 0 or NaN where unknown.
     - `edges`: a grey PNG of 8 or 16 bits, 0 for no edge to white for the strongest.
-    - `camera`: one for all images, if it is given.
+    - `camera`: one for all images, if it is given; then all have one size.
     - A label that is missing is an error; one in which nothing is known is not.
     - Predictions: the folders, names and codes above, all as PNG.
 
@@ -128,10 +131,20 @@ class Folders(FileDataModule):
             " a folder for each task in it, or do without the split."
         )
 
+    def tasks_of(self, split: str) -> tuple[str, ...]:
+        # Labels of a test split may be kept back.
+        kept_back = self.unlabelled(split)
+        return tuple(task for task in super().tasks_of(split) if task not in kept_back)
+
+    def unlabelled(self, split: str) -> tuple[str, ...]:
+        if split != "test":
+            return ()
+        top = self.root / split
+        there = [task for task, folder in FOLDERS.items() if (top / folder).is_dir()]
+        return tuple(task for task in self.tasks if not set(self.needs([task])) <= set(there))
+
     def records(self, split: str) -> list[Picture]:
-        reads = self.reads_of(split)
-        # Those of a test split may be kept back: then it can be predicted, and not tested.
-        folders = [IMAGES, *(FOLDERS[task] for task in reads if split != "test")]
+        folders = [IMAGES, *(FOLDERS[task] for task in self.reads_of(split))]
         missing = [name for name in folders if not (self.root / split / name).is_dir()]
         if missing:
             names = ", ".join(f"`{split}/{name}`" for name in missing)
@@ -148,10 +161,16 @@ class Folders(FileDataModule):
         ]
 
     def reader(self) -> FoldersReader:
+        skipped = self.skipped()
+        listed = chain.from_iterable(
+            pictures(self.root, split, IMAGES, SUFFIXES) for split in SPLITS if self.camera
+        )
+        used = (picture for picture in listed if picture.name not in skipped)
         return FoldersReader(
             root=self.root,
             table=self.table,
             camera=self.camera,
+            camera_image=image_of_camera(self.root, used),
             depth_unit=self.depth_unit,
             depth_range=self.depth_range,
             normals_axes=self.normals_axes,

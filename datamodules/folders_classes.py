@@ -46,6 +46,11 @@ def ids_of_classes(
                 f"`classes` should name each class once, found {_repeated(classes)} more than once."
                 " Classes of several ids are given as `{name: [id, id]}`."
             )
+    if len(named) > IGNORE:
+        raise ValueError(
+            f"`classes` should name at most {IGNORE} classes, found {len(named)}. Leave some out:"
+            " their ids go to `ignore`, or to a wider class."
+        )
     _check_ids(named, as_ids(ignore))
     return named
 

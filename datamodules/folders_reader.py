@@ -1,7 +1,6 @@
 """The files of one image in folders of one's own."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,25 +12,17 @@ from PIL import Image
 
 from datamodules.agreement import same_size
 from datamodules.folders_classes import UNKNOWN_ID
+from datamodules.folders_tree import (
+    SUFFIXES,
+    Picture,
+    image_file,
+    in_any_case,
+    label_file,
+)
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.nyudv2.arrays import read_npy, unit_normals
 from datamodules.photos import read_photo
 from datamodules.transforms import Sample
-
-IMAGES = "image"
-FOLDERS: Mapping[str, str] = {
-    "segmentation": "segmentation",
-    "depth": "depth",
-    "normals": "normals",
-    "edges": "edges",
-}
-"""The folder of each task, in that of a split."""
-SUFFIXES: Mapping[str, tuple[str, ...]] = {
-    "segmentation": (".png",),
-    "depth": (".png", ".npy"),
-    "normals": (".png", ".npy"),
-    "edges": (".png",),
-}
 
 # Bits and kind of pixels in a PNG are the bytes 24 and 25 of the file.
 HEADER = 26
@@ -39,48 +30,26 @@ PALETTE = 3
 COLOURS = (2, 6)
 LARGEST_BYTE, LARGEST_CODE = 255, 65535
 FEW = 5
+REWRITE = "Write it again in that form"
 
 
-class Picture(NamedTuple):
-    """One image: its split, its path below the folder of images, without suffix, and the suffix."""
+class ImageOfCamera(NamedTuple):
+    """A file, and its height and width upright."""
 
-    split: str
-    path: str
-    suffix: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.split}/{self.path}"
+    file: Path
+    size: tuple[int, int]
 
 
-def pictures(root: Path, split: str, folder: str, suffixes: Sequence[str]) -> list[Picture]:
-    """The files with these suffixes in a folder of a split and the folders in it, but hidden ones.
-
-    Raises:
-        ValueError: Two files of different suffixes have one name.
-    """
-    top = root / split / folder
-    found: dict[str, Picture] = {}
-    for here, folders, names in os.walk(top):
-        folders[:] = [each for each in folders if not each.startswith(".")]
-        for name in names:
-            stem, suffix = os.path.splitext(name)  # noqa: PTH122  # no Path for each of millions
-            if name.startswith(".") or suffix.lower() not in suffixes:
-                continue
-            path = Path(here, stem).relative_to(top).as_posix()
-            if path in found:
-                raise ValueError(
-                    f"`{top}` should hold one file called `{path}`, found `{path}{suffix}` and"
-                    f" `{path}{found[path].suffix}`. Remove or rename one of them."
-                )
-            found[path] = Picture(split, path, suffix)
-    return [found[path] for path in sorted(found)]
-
-
-def label_file(root: Path, name: str, task: str, suffix: str) -> Path:
-    """Where the label of a sample lies in a file of this suffix."""
-    split, path = name.split("/", 1)
-    return root / split / FOLDERS[task] / f"{path}{suffix}"
+def image_of_camera(root: Path, some: Iterable[Picture]) -> ImageOfCamera | None:
+    """The first of the images that can be read."""
+    for picture in some:
+        file = image_file(root, picture)
+        try:
+            height, width = read_photo(file).shape[:2]
+        except (OSError, UnreadableFileError):  # said when that sample is read
+            continue
+        return ImageOfCamera(file, (height, width))
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +60,7 @@ class FoldersReader:
         root: Folder that holds the splits.
         table: From class ids to train ids.
         camera: fx, fy, cx, cy in pixels of every image, where it is known.
+        camera_image: An image of that camera: all have to be of its size.
         depth_unit: Metres of one step of depth in a PNG.
         depth_range: Depth outside these metres is unknown.
         normals_axes: Signs that turn stored normals into x right, y down, z into the scene.
@@ -99,12 +69,13 @@ class FoldersReader:
     root: Path
     table: Int16[np.ndarray, "65536"]
     camera: tuple[float, float, float, float] | None
+    camera_image: ImageOfCamera | None
     depth_unit: float
     depth_range: tuple[float, float]
     normals_axes: tuple[int, int, int]
 
     def __call__(self, picture: Picture, tasks: Sequence[str]) -> Sample:
-        file = self.root / picture.split / IMAGES / f"{picture.path}{picture.suffix}"
+        file = image_file(self.root, picture)
         image = read_photo(file)
         sample: Sample = {"image": image, "name": picture.name}
         if self.camera is not None:
@@ -135,10 +106,10 @@ class FoldersReader:
         return classes.astype(np.uint8)
 
     def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
-        if file.suffix == ".png":
-            metres = read_grey16(file) * np.float32(self.depth_unit)
+        if file.suffix.lower() == ".png":
+            metres = read_grey16(file, REWRITE) * np.float32(self.depth_unit)
         else:
-            metres = _floats(file, "metres", read_npy(file, dimensions=2))
+            metres = _floats(file, "metres", read_npy(file, 2, remedy=REWRITE))
         if (metres < 0).any():
             found = f"{(metres < 0).sum()} negative values"
             raise _unreadable(
@@ -149,14 +120,14 @@ class FoldersReader:
         return np.where(known, metres, np.float32(np.nan))
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
-        if file.suffix == ".png":
-            codes = read_rgb(file)
+        if file.suffix.lower() == ".png":
+            codes = read_rgb(file, REWRITE)
             stored = codes * np.float32(2 / 255) - np.float32(1)
             stored[(codes == 0).all(axis=-1)] = 0
         else:
-            stored = _floats(file, "unit normals", read_npy(file, dimensions=3, channels=3))
+            stored = _floats(file, "unit normals", read_npy(file, 3, 3, REWRITE))
             stored[np.isnan(stored).any(axis=-1)] = 0
-        return unit_normals(file, stored, self.normals_axes)
+        return unit_normals(file, stored, self.normals_axes, REWRITE)
 
     def _camera(self, file: Path, height: int, width: int) -> Float32[np.ndarray, " 4"]:
         camera = np.array(self.camera, np.float32)
@@ -168,11 +139,20 @@ class FoldersReader:
                 " images of other cameras in folders of their own.",
                 file,
             )
+        if self.camera_image is not None and self.camera_image.size != (height, width):
+            other, size = self.camera_image
+            raise UnreadableFileError(
+                f"`camera` should be that of every image, so that all have one size, found"
+                f" {width} x {height} pixels in `{file}` and {size[1]} x {size[0]} in `{other}`."
+                " Bring the images and labels to one size, or keep those of another in folders of"
+                " their own, with their own `camera`.",
+                file,
+            )
         return camera
 
     def _file(self, picture: Picture, task: str) -> Path:
         files = [label_file(self.root, picture.name, task, suffix) for suffix in SUFFIXES[task]]
-        there = [file for file in files if file.is_file()]
+        there = [each for file in files if (each := in_any_case(file)) is not None]
         if not there:
             others = "".join(f" or `{file.name}`" for file in files[1:])
             raise FileNotFoundError(
@@ -200,14 +180,14 @@ def read_ids(file: Path) -> Integer[np.ndarray, "height width"]:
             "colours",
             "Write each pixel's id instead of its class's colour",
         )
-    return read_grey16(file) if bits == 16 else read_grey8(file)
+    return read_grey16(file, REWRITE) if bits == 16 else read_grey8(file, REWRITE)
 
 
 def read_shares(file: Path) -> Float32[np.ndarray, "height width"]:
     """Read values in [0, 1] from a grey PNG of 8 or 16 bits."""
     if _bits_and_kind(file)[0] == 16:
-        return read_grey16(file) / np.float32(LARGEST_CODE)
-    return read_grey8(file) / np.float32(LARGEST_BYTE)
+        return read_grey16(file, REWRITE) / np.float32(LARGEST_CODE)
+    return read_grey8(file, REWRITE) / np.float32(LARGEST_BYTE)
 
 
 def _bits_and_kind(file: Path) -> tuple[int, int]:

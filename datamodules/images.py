@@ -33,6 +33,8 @@ JPEG_DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG", "Inconsistent progr
 # A header that asks for more is damaged or hostile; decoding it would take gigabytes.
 LARGEST = 2**27
 
+UNPACK = "Unpack the archive that holds it again"
+"""What to do about a file of a published dataset that is not as it should be."""
 
 _refuses_damage: ContextVar[bool] = ContextVar("refuses_damage", default=False)
 
@@ -79,19 +81,24 @@ class Header(NamedTuple):
         return f"{self.width} x {self.height} pixels of {self.bits}-bit {self.mode} ({self.kind})"
 
 
-def read_rgb(file: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """Read a colour image from an 8-bit RGB PNG or a JPEG."""
-    return cv2.cvtColor(_read(file, "RGB", 8), cv2.COLOR_BGR2RGB)
+def read_rgb(file: Path, remedy: str = UNPACK) -> UInt8[np.ndarray, "height width 3"]:
+    """Read a colour image from an 8-bit RGB PNG or a JPEG.
+
+    Args:
+        file: The image.
+        remedy: What to do if it is not of that kind, for the error; here and below.
+    """
+    return cv2.cvtColor(_read(file, "RGB", 8, remedy), cv2.COLOR_BGR2RGB)
 
 
-def read_grey8(file: Path) -> UInt8[np.ndarray, "height width"]:
+def read_grey8(file: Path, remedy: str = UNPACK) -> UInt8[np.ndarray, "height width"]:
     """Read an 8-bit grey PNG, e.g. of class ids."""
-    return _read(file, "grey", 8)
+    return _read(file, "grey", 8, remedy)
 
 
-def read_grey16(file: Path) -> UInt16[np.ndarray, "height width"]:
+def read_grey16(file: Path, remedy: str = UNPACK) -> UInt16[np.ndarray, "height width"]:
     """Read a 16-bit grey PNG, e.g. of depth or disparity."""
-    return _read(file, "grey", 16)
+    return _read(file, "grey", 16, remedy)
 
 
 def read_rgb16(file: Path) -> UInt16[np.ndarray, "height width 3"]:
@@ -125,16 +132,16 @@ def write_png(file: Path, array: np.ndarray) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _read(file: Path, mode: str, bits: int) -> np.ndarray:
+def _read(file: Path, mode: str, bits: int, remedy: str = UNPACK) -> np.ndarray:
     expected = f"{bits}-bit {mode}"
-    data = _bytes(file, expected)
+    data = _bytes(file, expected, remedy)
     header = _header(data)
     if header is None:
-        _fail(file, expected, f"{len(data)} bytes that are no PNG or JPEG")
+        _fail(file, expected, f"{len(data)} bytes that are no PNG or JPEG", remedy)
     if (header.mode, header.bits) != (mode, bits):
-        _fail(file, expected, str(header))
+        _fail(file, expected, str(header), remedy)
     if not 0 < header.width * header.height <= LARGEST:
-        _fail(file, f"{expected} of at most {LARGEST} pixels", str(header))
+        _fail(file, f"{expected} of at most {LARGEST} pixels", str(header), remedy)
     damage: list[str] = []
     if header.kind == "JPEG" and _refuses_damage.get():
         with complaints(JPEG_DAMAGE) as damage:
@@ -142,27 +149,27 @@ def _read(file: Path, mode: str, bits: int) -> np.ndarray:
     else:
         image = _decoded(data) if _is_complete(data, header) else None
     if image is None:
-        _fail(file, expected, f"{header}, truncated or corrupt after the header")
+        _fail(file, expected, f"{header}, truncated or corrupt after the header", remedy)
     if damage:
-        _fail(file, expected, f"{header}, damaged inside: {damage[0]}")
+        _fail(file, expected, f"{header}, damaged inside: {damage[0]}", remedy)
     shape = (header.height, header.width) + ((3,) if mode == "RGB" else ())
     if image.shape != shape:  # a transparent colour in an RGB file decodes to four channels
-        _fail(file, expected, f"{header} that decodes to the shape {image.shape}")
+        _fail(file, expected, f"{header} that decodes to the shape {image.shape}", remedy)
     return image
 
 
-def _bytes(file: Path, expected: str) -> bytes:
+def _bytes(file: Path, expected: str, remedy: str) -> bytes:
     try:
         return file.read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}` does not exist; expected an image of {expected}."
-            " Unpack the archive that holds it again, or put the sample on a skip list."
+            f" {remedy}, or put the sample on a skip list."
         ) from None
     except IsADirectoryError:
-        _fail(file, expected, "a folder")
+        _fail(file, expected, "a folder", remedy)
     except OSError as error:
-        _fail(file, expected, f"a file that cannot be read ({error.strerror or error})")
+        _fail(file, expected, f"a file that cannot be read ({error.strerror or error})", remedy)
 
 
 def _header(data: bytes) -> Header | None:
@@ -212,9 +219,9 @@ def _decoded(data: bytes) -> np.ndarray | None:
         return None
 
 
-def _fail(file: Path, expected: str, found: str) -> NoReturn:
+def _fail(file: Path, expected: str, found: str, remedy: str) -> NoReturn:
     raise UnreadableFileError(
         f"`{file}` should be an image of {expected}, found {found}."
-        " Unpack the archive that holds it again, or put the sample on a skip list.",
+        f" {remedy}, or put the sample on a skip list.",
         file,
     )

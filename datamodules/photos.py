@@ -38,10 +38,22 @@ def read_photo(file: Path) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _pixels(file: Path, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
-    if image.width * image.height > LARGEST:
-        raise _unreadable(file, f"{image.width} x {image.height} pixels, more than {LARGEST}")
+    if problem := photo_problem(image):
+        raise _unreadable(file, problem)
+    return upright_rgb(image)
+
+
+def photo_problem(image: Image.Image) -> str | None:
+    """What makes a picture no photo, by its header alone; None if nothing does."""
+    if not 0 < image.width * image.height <= LARGEST:
+        return f"{image.width} x {image.height} pixels, not 1 to {LARGEST}"
     if image.mode not in MODES:
-        raise _unreadable(file, f"pixels of the kind {image.mode}, of more than 8 bits")
+        return f"pixels of the kind {image.mode}, of more than 8 bits"
+    return None
+
+
+def upright_rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    """The pixels of a picture, turned as its EXIF data say; what is transparent is white."""
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:
         colours = upright.convert("RGBA")

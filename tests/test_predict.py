@@ -1,5 +1,6 @@
 """`lightning predict` as users type it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def test_photos_need_a_checkpoint_alone(
     names = ("wide", "trip/turned")
     pictures = {f"pictures/{name}_{task}.png" for name in names for task in tasks}
     numbers = {f"numbers/{task}/{name}.png" for name in names for task in tasks}
-    assert files_in(out) == pictures | numbers | {"numbers/classes.json"}
+    assert files_in(out) == pictures | numbers | {"numbers/classes.json", "source.json"}
     # Each in the photo's own size, upright.
     for name, size in (("wide", (50, 90)), ("trip/turned", (70, 40))):
         for task in tasks:
@@ -203,6 +204,28 @@ def test_missing_checkpoint_is_named(photos: Path, capsys: pytest.CaptureFixture
     message = error_of(["--ckpt_path", "none.ckpt", "--images", str(photos)], capsys)
     assert "`none.ckpt`" in message
     assert "`--ckpt_path`" in error_of(["--images", str(photos)], capsys)
+    message = error_of(["--ckpt_path", "last", "--images", str(photos)], capsys)
+    assert "`--ckpt_path`, the run folder" in message
+    assert "found last" in message
+
+
+def test_photos_of_two_folders_of_one_name_do_not_mix(
+    run: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(photos, photos.parent / "other" / photos.name)
+    out = run / "predictions" / photos.name
+    out.mkdir(parents=True)
+    (out / "source.json").write_text(json.dumps({"images": str(photos)}))
+    message = error_of(["--ckpt_path", checkpoint(run), "--images", str(other)], capsys)
+    assert f"found `{other}`: give another `--out`" in message
+    assert files_in(out) == {"source.json"}
+
+
+def test_a_run_folder_stands_for_its_newest_checkpoint(run: Path, photos: Path) -> None:
+    for number, given in enumerate((run, run / "checkpoints")):
+        words = ["--ckpt_path", str(given), "--images", str(photos), "--out", f"out{number}"]
+        main(["predict", *words, CPU, "--data.workers=0"])
+        assert Path(f"out{number}/pictures/wide_depth.png").is_file()
 
 
 def test_checkpoint_of_another_kind_is_named(

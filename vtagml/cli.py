@@ -124,9 +124,7 @@ class ExperimentCLI(LightningCLI):
         config = self.config[self.subcommand]
         if config.trainer.default_root_dir is None:
             paths = [Path(str(path)) for path in config.config or ["run"]]
-            # Where a run is logged makes it no other run.
-            names = [path.stem for path in paths if path.parent.name != "loggers"]
-            config.trainer.default_root_dir = str(Path("runs") / "+".join(names))
+            config.trainer.default_root_dir = str(default_folder(paths))
         root = Path(config.trainer.default_root_dir)
         if config.checkpoint.dirpath is None:
             config.checkpoint.dirpath = str(root / "checkpoints")
@@ -186,9 +184,10 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
-            lacks = getattr(self.datamodule, "lacks", lambda split: None)("test")
-            if lacks:
-                rank_zero_warn(f"The test after the fit is left out. {lacks}")
+            hooks = (getattr(self.datamodule, name, None) for name in ("lacks", "predicted_only"))
+            reasons = (hook("test") for hook in hooks if hook is not None)
+            if reason := next(filter(None, reasons), None):
+                rank_zero_warn(f"The test after the fit is left out. {reason}")
             else:
                 self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
         check_saved(self.trainer)
@@ -212,6 +211,19 @@ class ModelCLI(ModelOnly, ExperimentCLI):
     """Knows all keys of an experiment; builds its model only."""
 
 
+def default_folder(configs: Sequence[Path]) -> Path:
+    """Returns the run folder of some configs, unless a command names one.
+
+    What `wandb agent` starts has the same configs each time: it goes by the ids of W&B.
+    """
+    agent = [os.environ.get(name) for name in ("WANDB_SWEEP_ID", "WANDB_RUN_ID")]
+    if all(agent):
+        return Path("runs", "sweeps", *filter(None, agent))
+    # Where a run is logged makes it no other run; alone such a file is an experiment itself.
+    names = [path.stem for path in configs if path.parent.name != "loggers"]
+    return Path("runs") / "+".join(names or [path.stem for path in configs])
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Runs one command.
 
@@ -233,7 +245,7 @@ def main(args: Sequence[str] | None = None) -> None:
         if words[0] in DATA_COMMANDS:
             DATA_COMMANDS[words[0]](words[1:], _data_of)
         elif words[0] == "benchmark":
-            run_benchmark(words[1:])
+            run_benchmark(words[1:], _config_of)
         elif words[0] == "export":
             run_export(words[1:], _model_of)
         elif words[0] == "report":

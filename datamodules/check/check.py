@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from datamodules.base import SPLITS, DenseDataModule
 from datamodules.check.examination import Examination, Examiner, name_of
-from datamodules.check.presence import expected, miscounted, unmatched, unpaired
+from datamodules.check.presence import expected, miscounted, notes, unmatched, unpaired
 from datamodules.check.report import Problem, Report, SplitReport
 from datamodules.files import FileDataModule
 from datamodules.parallel import Died, cores, each
@@ -49,6 +49,7 @@ def check(datamodule: DenseDataModule, processes: int | None = None) -> Report:
             report.splits[split] = replace(found, official=expected(datamodule, split))
             report.problems += miscounted(datamodule, split, found.found)
             report.problems += [] if same else unpaired(datamodule, split)
+            report.notes += notes(datamodule, split)
     if isinstance(datamodule, FileDataModule):
         report.problems += unmatched(datamodule)
     report.problems += _repeated(listings)

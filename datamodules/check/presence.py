@@ -46,9 +46,18 @@ def unpaired(datamodule: FileDataModule, split: str) -> list[Problem]:
         files = some_of([path.relative_to(datamodule.root) for path in lone])
         problems.append(
             f"the split `{split}` has {len(lone)} label files without an image: {files}."
-            " Unpack the images again, or remove these files"
+            " Add the images, or remove these files"
         )
     return [Problem(split, None, message) for message in problems]
+
+
+def notes(datamodule: FileDataModule, split: str) -> list[str]:
+    """Says if a split has no labels."""
+    missing = datamodule.unlabelled(split)
+    if not missing:
+        return []
+    which = "" if len(missing) == len(datamodule.tasks) else f" of {', '.join(missing)}"
+    return [f"{split}: no labels{which}, can only be predicted"]
 
 
 def unmatched(datamodule: FileDataModule) -> list[Problem]:

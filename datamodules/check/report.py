@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.check.examination import Examination, TaskStatistics
+from datamodules.names import name_line
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,14 @@ class Report:
         classes: Names of the classes of each task that has classes.
         splits: One report per split.
         problems: All that is wrong, in the order of splits and samples.
+        notes: What is worth knowing, and not wrong.
     """
 
     dataset: str
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     splits: dict[str, SplitReport] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -83,7 +86,7 @@ class Report:
         lines = ["# Samples to leave out, one name per line; made by `lightning check`."]
         names = dict(self._reasons())
         for name, reason in names.items():
-            lines += [f"# {' '.join(reason.split())}", name]
+            lines += [f"# {' '.join(reason.split())}", name_line(name)]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return len(names)

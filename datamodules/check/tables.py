@@ -19,6 +19,8 @@ def show(report: Report, console: Console, shown: int = SHOWN) -> None:
     for task in report.classes:
         if any(task in split.tasks for split in report.splits.values()):
             console.print(classes_table(report, task))
+    for note in report.notes:
+        console.print(escape(note), soft_wrap=True)
     for problem in report.problems[:shown]:
         console.print(f"[red]✗[/red] {escape(str(problem))}", soft_wrap=True)
     if len(report.problems) > shown:

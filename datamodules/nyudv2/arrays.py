@@ -11,10 +11,19 @@ from datamodules.labels import IGNORE
 # Shorter normals mean "unknown": they are 0, or 0 rounded to one of the grey values 127 and 128.
 SHORTEST_NORMAL = 0.5
 LONGEST_NORMAL = 1.5
+UNPACK = "Unpack or download it again"
 
 
-def read_npy(file: Path, dimensions: int, channels: int | None = None) -> Shaped[np.ndarray, "..."]:
+def read_npy(
+    file: Path, dimensions: int, channels: int | None = None, remedy: str = UNPACK
+) -> Shaped[np.ndarray, "..."]:
     """Read a numeric array of so many dimensions, the last of so many channels.
+
+    Args:
+        file: The array.
+        dimensions: How many it should have.
+        channels: Length of the last one; by default any.
+        remedy: What to do if it is not so, for the error.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -30,12 +39,12 @@ def read_npy(file: Path, dimensions: int, channels: int | None = None) -> Shaped
         mapped = np.load(file, mmap_mode="r", allow_pickle=False)
         array = np.array(mapped)
     except Exception as error:  # damaged headers end in nearly any exception
-        raise unreadable(file, "a whole `.npy` array of numbers", str(error)) from error
+        raise unreadable(file, "a whole `.npy` array of numbers", str(error), remedy) from error
     if array.dtype.kind not in "biuf":
-        raise unreadable(file, "an array of numbers", f"the type {array.dtype}")
+        raise unreadable(file, "an array of numbers", f"the type {array.dtype}", remedy)
     if array.ndim != dimensions or (channels is not None and array.shape[-1] != channels):
         shape = "[height, width]" if channels is None else f"[height, width, {channels}]"
-        raise unreadable(file, f"an array of shape {shape}", f"the shape {array.shape}")
+        raise unreadable(file, f"an array of shape {shape}", f"the shape {array.shape}", remedy)
     return array
 
 
@@ -58,7 +67,10 @@ def metres(
 
 
 def unit_normals(
-    file: Path, stored: Shaped[np.ndarray, "height width 3"], axes: tuple[int, int, int]
+    file: Path,
+    stored: Shaped[np.ndarray, "height width 3"],
+    axes: tuple[int, int, int],
+    remedy: str = UNPACK,
 ) -> Float32[np.ndarray, "height width 3"]:
     """Normals of length 1, x right, y down, z into the scene; NaN where they are unknown.
 
@@ -66,11 +78,14 @@ def unit_normals(
         file: Where they come from, for errors.
         stored: Vectors of length 1, or 0 where unknown, in the dataset's axes.
         axes: 1 or -1 for each channel: what turns the dataset's axes into ours.
+        remedy: What to do if they have another length, for the error.
     """
     normals = stored.astype(np.float32) * np.array(axes, np.float32)
     length = np.sqrt(np.einsum("...c,...c->...", normals, normals))
     if not (length <= LONGEST_NORMAL).all():
-        raise unreadable(file, "normals of length 1, or 0 where unknown", f"{length.max():.3g}")
+        raise unreadable(
+            file, "normals of length 1, or 0 where unknown", f"{length.max():.3g}", remedy
+        )
     known = length >= SHORTEST_NORMAL
     if np.count_nonzero(normals[..., 2][known] > 0) > known.sum() / 2:
         raise ValueError(
@@ -111,10 +126,10 @@ def shifted_ids(
     return np.where(stored < 0, IGNORE, stored).astype(np.uint8)
 
 
-def unreadable(file: Path, expected: str, found: str) -> UnreadableFileError:
+def unreadable(file: Path, expected: str, found: str, remedy: str = UNPACK) -> UnreadableFileError:
     """The error for a file whose content is not what it has to be."""
     return UnreadableFileError(
         f"`{file}` should hold {expected}, found {found}."
-        " Unpack or download it again, or put the sample on a skip list.",
+        f" {remedy}, or put the sample on a skip list.",
         file,
     )

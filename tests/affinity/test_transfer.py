@@ -104,9 +104,41 @@ def test_fixed_can_be_given_in_yaml(tmp_path: Path) -> None:
         assert build(TASKS).omega[1, 2] > 0
 
 
-def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+STARTS = [
+    lambda file: Fixed(TASKS, file),
+    lambda file: TROA(TASKS, start=0, every=1, initial=file),
+]
+
+
+@pytest.mark.parametrize("started", STARTS)
+def test_a_missing_file_is_an_error_that_names_it(
+    tmp_path: Path, started: Callable[[Path], Affinity]
+) -> None:
+    affinity = started(tmp_path / "nowhere.json")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*nowhere\.json"):
-        Fixed(TASKS, tmp_path / "nowhere.json")
+        affinity.affinities()
+    # What was saved of an affinity that knows nothing helps no other.
+    again = started(tmp_path / "nowhere.json")
+    again.load_state_dict(affinity.state_dict())
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json"):
+        again.affinities()
+
+
+@pytest.mark.parametrize("started", STARTS)
+def test_a_checkpoint_stands_for_a_file_that_is_gone(
+    tmp_path: Path, started: Callable[[Path], Affinity]
+) -> None:
+    source = started(written(learned(), tmp_path))
+    gone = started(tmp_path / "gone.json")
+    gone.load_state_dict(source.state_dict())
+    assert torch.equal(gone.affinities(), source.affinities())
+
+
+@pytest.mark.parametrize("started", STARTS)
+def test_a_file_may_come_later(tmp_path: Path, started: Callable[[Path], Affinity]) -> None:
+    early = started(tmp_path / "affinity.json")
+    written(learned(), tmp_path)
+    torch.testing.assert_close(early.affinities(), learned().affinities(), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ import yaml
 def main() -> int:
     fates = json.loads(Path(sys.argv[1]).read_text())
     words = sys.argv[2:]
-    keys = words[1::2]
-    given = dict(zip((key.removeprefix("--") for key in keys), words[2::2], strict=True))
+    # `--config FILE`, then one word for each other key.
+    given = dict(word.removeprefix("--").split("=", 1) for word in words[3:])
+    given["config"] = words[2]
     folder = Path(given["trainer.default_root_dir"])
     name = "/".join(folder.parts[-2:])
     with Path("started.txt").open("a") as file:

@@ -12,24 +12,24 @@ def test_words_of_a_training() -> None:
     own = {**ROWS[0], "overrides": {"data.val": 200, "trainer.logger": False}}
     cell = cells_of(write_plan([own]))["base/1"]
     assert shown(cell.words()) == (
-        "lightning fit --config scenes.yaml --data.val 200 --trainer.logger false "
-        "--seed_everything 1 --data.seed 1 --trainer.default_root_dir out/base/1"
+        "lightning fit --config scenes.yaml --data.val=200 --trainer.logger=false "
+        "--seed_everything=1 --data.seed=1 --trainer.default_root_dir=out/base/1"
     )
-    assert "--ckpt_path last --trainer" in shown(cell.words(resume=True))
+    assert "--ckpt_path=last --trainer" in shown(cell.words(resume=True))
     assert cell.log == Path("out/base/1.log")
 
 
 def test_words_of_a_row_that_starts_from_another() -> None:
     cell = cells_of(write_plan())["other/1"]
-    assert "--model.source.init_args.checkpoint out/base/1 --seed" in shown(cell.words())
+    assert "--model.source.init_args.checkpoint=out/base/1 --seed" in shown(cell.words())
 
 
 def test_words_of_a_test() -> None:
     tested = {"name": "tested", "config": "scenes.yaml", "test": "base"}
     cell = cells_of(write_plan([ROWS[0], tested]))["tested/0"]
     assert shown(cell.words()) == (
-        "lightning test --config scenes.yaml --ckpt_path out/base/0/checkpoints/last.ckpt "
-        "--seed_everything 0 --data.seed 0 --trainer.default_root_dir out/tested/0"
+        "lightning test --config scenes.yaml --ckpt_path=out/base/0/checkpoints/last.ckpt "
+        "--seed_everything=0 --data.seed=0 --trainer.default_root_dir=out/tested/0"
     )
 
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import pytest
 from tests.benchmark_plans.plans import ROWS, Notes, cells_of, stand_in, started, write_plan
 from vtagml.benchmark import Driver, Fate, State, standing
 from vtagml.benchmark.driver import only_driver
-from vtagml.benchmark.process import environment, launcher
 
 HOLD = """
 import fcntl, sys
@@ -115,15 +115,43 @@ def test_what_was_made_otherwise_is_left_alone(finished: bool) -> None:
     started()
     fates = drive(other)
     assert fates["base/0"] is Fate.CHANGED
-    assert fates["other/0"] is (Fate.FINISHED if finished else Fate.WITHOUT_SOURCE)
+    assert fates["other/0"] is Fate.CHANGED
     assert started() == []
+    assert standing(cells_of(other)["other/0"]).why == (
+        "its source `out/base/0` was made otherwise: data.val: 100 in the run, 7 in the plan",
+    )
     said = standing(cells_of(other)["base/0"])
     assert said.why == ("data.val: 100 in the run, 7 in the plan",)
 
 
-def test_a_source_that_was_finished_later() -> None:
+LATER: dict[str, Any] = {"base/0": {"date": "2026-01-02T00:00:00+00:00"}}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_source_that_was_run_anew_since_a_row_began(finished: bool) -> None:
     path = write_plan(seeds=[0])
-    drive(path, {"base/0": {"date": "2026-01-02T00:00:00+00:00"}})
+    # The source is finished anew while the other, which started from the first, is broken off.
+    drive(path, {"other/0": {"date": "2026-01-03T00:00:00+00:00"}})
+    if not finished:
+        Path("out/other/0/metrics.json").unlink()
+    shutil.rmtree("out/base/0")
+    started()
+    fates = drive(path, LATER)
+    assert started() == ["base/0"]
+    assert fates == {"base/0": Fate.FINISHED, "other/0": Fate.CHANGED}
+    said = standing(cells_of(path)["other/0"])
+    assert said.why == (
+        "its source `out/base/0` was finished 2026-01-01T00:00:00+00:00 when it began "
+        "(`out/other/0.source.json`), now 2026-01-02T00:00:00+00:00",
+    )
+    shutil.rmtree("out/other/0")
+    assert drive(path)["other/0"] is Fate.FINISHED
+
+
+def test_a_source_that_was_finished_later_than_a_run_by_hand() -> None:
+    path = write_plan(seeds=[0])
+    drive(path, LATER)
+    Path("out/other/0.source.json").unlink()
     said = standing(cells_of(path)["other/0"])
     assert said.state is State.CHANGED
     assert said.why == ("its source `out/base/0` was finished later, 2026-01-02T00:00:00+00:00",)
@@ -208,19 +236,17 @@ def test_an_error_within_the_block_stays_itself() -> None:
         raise ValueError("own")
 
 
-def test_several_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert environment(3)["OMP_NUM_THREADS"] == "2"
-    assert "OMP_NUM_THREADS" not in environment(1)
-    monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    assert environment(3)["OMP_NUM_THREADS"] == "5"
+def test_every_process_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[int] = []
 
+    def asked(processes: int, place: int) -> dict[str, str]:
+        places.append(place)
+        return dict(os.environ)
 
-def test_the_command_line_of_this_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    assert launcher()[:2] == [str(tmp_path / "python"), "-c"]
-    (tmp_path / "vtagml").touch()
-    assert launcher() == [str(tmp_path / "python"), str(tmp_path / "vtagml")]
+    monkeypatch.setattr("vtagml.benchmark.process.environment", asked)
+    rows = [{**ROWS[0], "name": name} for name in ("a", "b", "c")]
+    # The first two stay, and the one that ends leaves its place to the next.
+    path = write_plan(rows, seeds=[0])
+    with pytest.raises(KeyboardInterrupt):
+        drive(path, {"a/0": {"fate": "hangs"}, "c/0": {"fate": "hangs"}}, 2, Notes("c/0"))
+    assert places == [0, 1, 1]

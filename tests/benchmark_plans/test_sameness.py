@@ -39,6 +39,13 @@ def test_words_and_values_are_the_same() -> None:
     assert differences(cell, COMMAND, resolved()) == []
 
 
+def test_a_negative_number_in_either_form() -> None:
+    cell = the_cell(**{"data.shift": -1e-3})
+    assert "--data.shift=-0.001" in cell.words()
+    for form in ("--data.shift=-1e-3", "--data.shift -1e-3"):
+        assert differences(cell, f"{COMMAND} {form}", resolved(shift=-1e-3)) == []
+
+
 def test_a_resumed_run_is_the_same() -> None:
     assert differences(the_cell(), f"{COMMAND} --ckpt_path last", resolved()) == []
 

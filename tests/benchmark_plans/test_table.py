@@ -66,9 +66,9 @@ def test_every_number_has_its_run_and_every_empty_cell_its_command() -> None:
     assert "| The other | 1 of 2 | 50.00 | 0.900 | +17.50 |" in text
     assert (
         "- The other: `out/other/0`, 0123456789abcdef, `vtagml fit --config scenes.yaml "
-        "--model.source.init_args.checkpoint out/base/0 --seed_everything 0"
+        "--model.source.init_args.checkpoint=out/base/0 --seed_everything=0"
     ) in text
-    assert "- later/1, not run: `lightning fit --config scenes.yaml --seed_everything 1" in text
+    assert "- later/1, not run: `lightning fit --config scenes.yaml --seed_everything=1" in text
     assert "- other/1, failed: `lightning fit" in text
     assert "      error: no luck" in text
     assert "`lightning report out/base/0 out/other/0 out/base/1` has the rest." in text
@@ -106,11 +106,13 @@ def test_runs_that_do_not_compare_are_in_no_table() -> None:
 
 
 def test_what_was_made_otherwise_is_in_no_table() -> None:
-    path = write_plan([ROWS[0]], seeds=[0])
+    path = write_plan([ROWS[0], LATER], seeds=[0], out="a place")
     tables(path, {})
-    path = write_plan([{**ROWS[0], "overrides": {"data.val": 7}}], seeds=[0])
+    changed = [{**ROWS[0], "overrides": {"data.val": 7}}, LATER]
+    path = write_plan(changed, seeds=[0], out="a place")
     made = tables(path, {})
-    assert made[0].sheet.rows == (("base", "0 of 1"),)
+    assert [row[:2] for row in made[0].sheet.rows[1:]] == [("base", "0 of 1"), ("later", "1")]
     text = table_files(read_plan(path), made)["table.md"].decode()
     assert "- base/0, made otherwise than the plan says: `lightning fit" in text
     assert "\n  - data.val: 100 in the run, 7 in the plan" in text
+    assert "`lightning report 'a place/later/0'` has the rest." in text

@@ -1,6 +1,8 @@
 """`lightning benchmark`: what it prints, leaves and refuses."""
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,12 @@ from vtagml.commands.benchmark import run_benchmark
 from vtagml.commands.usage import usage
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+SMALL_RUN = Path(__file__).parents[1] / "faults/small.yaml"
+
+
+def started_with(words: list[str], command: list[str] | None = None) -> None:
+    """Runs the command; what the rows' words are is not looked at."""
+    run_benchmark(words, lambda words: None, command)
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +29,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_runs_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    run_benchmark([str(write_plan())], stand_in())
+    started_with([str(write_plan())], stand_in())
     said = capsys.readouterr().out
     assert "base/0 begins: `out/base/0.log`" in said
     assert "other/1 finished after 0 s, left: 0 s" in said
@@ -33,7 +41,7 @@ def test_runs_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_failure_is_said_and_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"^1$"):
-        run_benchmark([str(write_plan(seeds=[0]))], stand_in({"base/0": {"fate": "fails"}}))
+        started_with([str(write_plan(seeds=[0]))], stand_in({"base/0": {"fate": "fails"}}))
     said = capsys.readouterr().out
     assert "error: no luck" in said
     assert "other/0 lacks its source\n  `out/base/0` is not finished" in said
@@ -43,32 +51,57 @@ def test_a_failure_is_said_and_is_the_exit_status(capsys: pytest.CaptureFixture[
 
 def test_only_some_elsewhere() -> None:
     path = str(write_plan([*ROWS, {"name": "third", "config": "scenes.yaml"}]))
-    run_benchmark([path, "--only", "third", "--out", "there", "--processes", "2"], stand_in())
+    started_with([path, "--only", "third", "--out", "there", "--processes", "2"], stand_in())
     assert sorted(started()) == ["third/0", "third/1"]
     assert Path("there/third/0/metrics.json").is_file()
 
 
 def test_a_dry_run_prints_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write_plan())
-    run_benchmark([path, "--only", "base"], stand_in())
+    started_with([path, "--only", "base"], stand_in())
     started()
     capsys.readouterr()
     before = sorted(Path("out").rglob("*"))
-    run_benchmark([path, "--dry-run"], stand_in())
+    started_with([path, "--dry-run"], stand_in())
     assert capsys.readouterr().out.splitlines() == [
         "# base/0: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint out/base/0 "
-        "--seed_everything 0 --data.seed 0 --trainer.default_root_dir out/other/0",
+        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/0 "
+        "--seed_everything=0 --data.seed=0 --trainer.default_root_dir=out/other/0",
         "# base/1: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint out/base/1 "
-        "--seed_everything 1 --data.seed 1 --trainer.default_root_dir out/other/1",
+        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/1 "
+        "--seed_everything=1 --data.seed=1 --trainer.default_root_dir=out/other/1",
     ]
     assert started() == []
     assert sorted(Path("out").rglob("*")) == before
 
 
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+def test_every_row_is_checked_before_the_first_begins(words: list[str]) -> None:
+    checked: list[list[str]] = []
+
+    def parse(words: Sequence[str]) -> None:
+        checked.append(list(words))
+        if "--data.vall=3" in words:
+            raise ValueError("no key `vall`")
+
+    tested = {"name": "tested", "config": "scenes.yaml", "test": "base"}
+    path = str(write_plan([ROWS[0], tested, {**ROWS[1], "overrides": {"data.vall": 3}}]))
+    with pytest.raises(ValueError, match=r"Row `other` must be .* no key `vall`"):
+        run_benchmark([path, *words], parse, stand_in())
+    assert [each[-1] for each in checked] == [
+        f"--trainer.default_root_dir=out/{name}/0" for name in ("base", "tested", "other")
+    ]
+    assert not any("ckpt_path" in word for words in checked for word in words)
+    assert started() == []
+    # What is finished is checked no more.
+    started_with([path, "--only", "base"], stand_in())
+    checked.clear()
+    run_benchmark([path, *words, "--only", "base"], parse, stand_in())
+    assert checked == []
+
+
 def test_tables_alone() -> None:
-    run_benchmark([str(write_plan()), "--table-only"], stand_in())
+    started_with([str(write_plan()), "--table-only"], stand_in())
     assert started() == []
     assert "0 of 2" in Path("out/table.md").read_text()
 
@@ -81,7 +114,7 @@ def test_an_interrupt_still_leaves_the_tables(
 
     monkeypatch.setattr("vtagml.benchmark.driver.Driver.run", interrupt)
     with pytest.raises(SystemExit, match=r"^130$"):
-        run_benchmark([str(write_plan())], stand_in())
+        started_with([str(write_plan())], stand_in())
     assert "Stopped; the same command goes on." in capsys.readouterr().out
     assert Path("out/table.md").is_file()
 
@@ -99,13 +132,18 @@ def test_an_interrupt_still_leaves_the_tables(
 def test_mistakes(words: list[str], finding: str) -> None:
     write_plan()
     with pytest.raises(ValueError, match=r"must|is no option") as error:
-        run_benchmark(words)
+        started_with(words)
     assert finding in str(error.value)
 
 
 def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["benchmark", str(write_plan(seeds=[0])), "--dry-run"])
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    path = str(write_plan([{**ROWS[0], "config": str(SMALL_RUN)}], seeds=[0]))
+    main(["benchmark", path, "--dry-run"])
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    wrong = {**ROWS[0], "config": str(SMALL_RUN), "overrides": {"data.bach_size": 3}}
+    with pytest.raises(SystemExit, match="2"):
+        main(["benchmark", str(write_plan([wrong])), "--dry-run"])
+    assert re.match("error: Row `base` must be.*bach_size", capsys.readouterr().err, re.DOTALL)
     main(["benchmark", "--help"])
     assert capsys.readouterr().out == usage("benchmark")
     with pytest.raises(SystemExit, match="2"):
@@ -127,11 +165,11 @@ def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
         {"name": "dusk", "overrides": overrides, "rows": rows[1:]},
     ]
     path = str(write_plan(settings=settings, seeds=[3]))
-    run_benchmark([path, "--processes", "2"])
+    main(["benchmark", path, "--processes", "2"])
     # Broken off after its last step, before its test.
     Path("out/tuned/3/metrics.json").unlink()
     capsys.readouterr()
-    run_benchmark([path])
+    started_with([path])
     said = capsys.readouterr().out
     assert "tuned/3 goes on" in said
     assert "source/3 begins" not in said

@@ -52,9 +52,33 @@ def test_adapters_stay_the_default(
     monkeypatch.setattr("vtagml.cli._model_of", lambda words: load(run, device="cpu").module)
     monkeypatch.chdir(tmp_path)
     for words, file in (([], "adapters.safetensors"), (["--to=adapters", "--out=b"], "b")):
-        main(["export", *words])
+        main(["export", "--config=own.yaml", *words])
         assert f"`{file}`" in capsys.readouterr().out
         load_adapters(network, tmp_path / file)
+
+
+def test_adapters_need_no_config_beside_their_checkpoint(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+
+    def model_of(words: list[str]) -> object:
+        asked.append(words)
+        return load(run, device="cpu").module
+
+    monkeypatch.setattr("vtagml.cli._model_of", model_of)
+    last = run / "checkpoints" / "last.ckpt"
+    for given in (run, last):
+        main(["export", f"--ckpt_path={given}", f"--out={tmp_path / 'a'}", "--data.seed=1"])
+        config = f"--config={run / 'config.yaml'}"
+        assert asked.pop() == [config, f"--ckpt_path={last}", "--data.seed=1"]
+    # A config of one's own is taken as it is.
+    main(["export", "--config=own.yaml", f"--ckpt_path={last}", f"--out={tmp_path / 'a'}"])
+    assert asked.pop() == ["--config=own.yaml", f"--ckpt_path={last}"]
+    capsys.readouterr()
+    for words in ([], ["--ckpt_path=last"]):
+        assert "needs `--ckpt_path`, the checkpoint or run folder" in error_of(words, capsys)
+    assert "no file `none.ckpt`" in error_of(["--ckpt_path=none.ckpt"], capsys)
 
 
 def test_what_does_not_go_together_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from vtagml.cli import main
 from vtagml.sweep import trial_process
 
 SMALL = Path(__file__).parents[1] / "faults/small.yaml"
-PROGRAM = trial_process.PROGRAM
+LAUNCHER = trial_process.launcher
+OVERLAYS = Path(__file__).parents[2] / "experiments/loggers"
 KAPPA, RHO = "model.affinity.init_args.kappa", "model.affinity.init_args.rho"
 SWEEP: dict[str, Any] = {
     "program": "lightning",
-    "command": ["${env}", "lightning", "fit", "--config", str(SMALL), "${args}"],
+    "command": [
+        *("${env}", "lightning", "fit", "--config", str(SMALL), "--trainer.logger=true"),
+        "${args}",
+    ],
     "method": "grid",
     "metric": {"name": "val/depth/rmse", "goal": "minimize"},
     "parameters": {KAPPA: {"values": [0.5, 2.0]}, RHO: {"value": 0.3}},
@@ -37,7 +42,7 @@ rows = ["step,val/depth/rmse,val/edges/f1", "5,9.0,0", f"11,{kappa},0.25", ""]
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trial_process, "PROGRAM", WRITE)
+    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", WRITE])
     monkeypatch.setattr(trial_process, "SECONDS_BETWEEN_LOOKS", 0.02)
 
 
@@ -58,7 +63,10 @@ def test_sweep_leaves_table_pictures_and_the_best_command(
 ) -> None:
     main(["sweep", "--local", written(), "--trainer.max_steps=12"])
     out = Path("runs/sweeps/kappas")
-    best = f"lightning fit --config {SMALL} --{KAPPA}=0.5 --{RHO}=0.3 --trainer.max_steps=12"
+    best = (
+        f"lightning fit --config {SMALL} --trainer.logger=true --{KAPPA}=0.5 --{RHO}=0.3 "
+        "--trainer.max_steps=12"
+    )
     assert (out / "best.txt").read_text() == f"{best}\n"
     assert best in capsys.readouterr().out.replace("\n", "")
     rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
@@ -83,6 +91,8 @@ def test_sweep_leaves_table_pictures_and_the_best_command(
         ({}, [f"--{KAPPA}=3"], "is set by the sweep itself"),
         ({}, ["--trainer.default_root_dir=here"], "is set by the sweep itself"),
         ({}, ["--trainer.max_step=3"], "max_step"),
+        ({}, ["--trainer.logger=false"], "`trainer.logger` must have one for CSV"),
+        ({}, [f"--config={OVERLAYS}/tensorboard.yaml"], "found vtagml.loggers.TensorBoard"),
         ({}, ["--trials=0"], "`--trials` must be at least 1"),
         ({}, ["kappas.yaml"], "is no option of `sweep`"),
     ],
@@ -93,6 +103,43 @@ def test_what_is_wrong_is_said_before_the_first_trial(
     error = error_of(["sweep", "--local", written(**changed), *words], capsys)
     assert message in error
     assert not list(Path().rglob("trials"))
+
+
+def test_overlays_with_a_csv_log_are_taken() -> None:
+    main(["sweep", "--local", written(), "--trials=1", f"--config={OVERLAYS}/wandb.yaml"])
+    assert Path("runs/sweeps/kappas/best.txt").is_file()
+
+
+def test_a_failed_trial_is_the_exit_status_until_it_succeeds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fails = f"import sys\nif '--{KAPPA}=2.0' in sys.argv: sys.exit('no luck')\n{WRITE}"
+    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", fails])
+    for _ in range(2):
+        with pytest.raises(SystemExit, match=r"^1$"):
+            main(["sweep", "--local", written()])
+        assert "Failed: 001. The same command tries" in capsys.readouterr().out
+    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", WRITE])
+    main(["sweep", "--local", written()])
+    out = Path("runs/sweeps/kappas")
+    rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
+    assert [row["state"] for row in rows] == ["done", "done"]
+
+
+def test_being_terminated_stops_the_trial_and_the_next_call_takes_it_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hangs = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", hangs])
+    with pytest.raises(SystemExit, match=r"^130$"):
+        main(["sweep", "--local", written()])
+    assert "The same command goes on from here." in capsys.readouterr().out
+    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", WRITE])
+    main(["sweep", "--local", written()])
+    assert sorted(path.name for path in Path("runs/sweeps/kappas/trials").glob("*.log")) == [
+        "000.log",
+        "001.log",
+    ]
 
 
 def test_without_local_it_says_what_does_it_with_a_server(
@@ -111,13 +158,12 @@ def test_missing_extra_is_one_message(
 
 @pytest.mark.slow
 def test_real_trials_are_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_process, "PROGRAM", PROGRAM)
+    monkeypatch.setattr(trial_process, "launcher", LAUNCHER)
     monkeypatch.setenv(
         "PYTHONPATH", str(Path(__file__).parents[2])
     )  # its config has tests' classes
     out = Path("sweep").resolve()
-    main(["sweep", "--local", written(), f"--out={out}", "--trainer.max_steps=6",
-          "--trainer.logger=true"])  # fmt: skip
+    main(["sweep", "--local", written(), f"--out={out}", "--trainer.max_steps=6"])
     for trial in ("000", "001"):
         assert (out / "trials" / trial / "checkpoints/last.ckpt").is_file()
         affinity = json.loads((out / "trials" / trial / "affinity.json").read_text())

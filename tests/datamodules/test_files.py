@@ -12,6 +12,7 @@ from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES
 from datamodules.files import DatasetNotFoundError, FileDataModule, checked_depth_range, read_names
 from datamodules.geometry import Pad, RandomCrop, Resize
 from datamodules.labels import Labels
+from datamodules.names import name_line, names_in
 from datamodules.samples import Draw
 from datamodules.transforms import Sample, Transform
 
@@ -200,6 +201,20 @@ def test_names_in_a_list(tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     file.write_text("# all\n\na_1\n b_2 # because\n")
     assert read_names(file) == ["a_1", "b_2"]
+
+
+def test_a_name_may_hold_what_begins_a_comment(tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    file.write_text('a#1\nb #2\n"c # 3"  # because\n"d\n"e" f\n"\\g"\n')
+    # A comment begins after a space; what is no JSON is a name as it stands.
+    assert read_names(file) == ["a#1", "b", "c # 3", '"d', '"e" f', '"\\g"']
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a b", "a#b", "a #", "# a", " a", '"', '"a"', "a\nb", "ü\u2028", "\udc80", ""]
+)
+def test_every_name_has_a_line(name: str) -> None:
+    assert list(names_in(f"# reason\n{name_line(name)}\n")) == [name]
 
 
 def test_image_size_has_to_be_positive() -> None:

@@ -189,17 +189,6 @@ def test_training_needs_no_folder_of_withheld_labels(own: Path) -> None:
     assert "depth" in data.samples["val"][0]
 
 
-def test_test_images_without_labels_can_be_predicted(own: Path) -> None:
-    for task in ("segmentation", "depth", "normals", "edges"):
-        shutil.rmtree(own / "test" / task)
-    data = folders(own)
-    data.setup("predict")
-    (batch,) = data.predict_dataloader()
-    assert batch["name"] == ["test/0001"]
-    with pytest.raises(FileNotFoundError, match=r"test/segmentation/0001.png` does not exist"):
-        data.samples["test"][0]
-
-
 def test_split_that_is_not_there(own: Path) -> None:
     shutil.rmtree(own / "val")
     data = folders(own)
@@ -307,6 +296,7 @@ def test_labels_without_an_image(own: Path) -> None:
         ({"classes": {"a": []}}, r"an id, found none for \['a'\]"),
         ({"classes": {"a": -1}}, r"ids from 0 to 65535, found \[-1\]"),
         ({"classes": {"a": 1, "b": [1, 2]}}, r"each id once, found \[1\]"),
+        ({"classes": {str(id): id for id in range(300, 556)}}, r"`classes` .* 255 .*found 256"),
         ({"ignore": 2}, r"each id once, found \[2\]"),
         ({"derive": ["depth"]}, r"some of \['normals', 'edges'\], found \['depth'\]"),
         ({"derive": "edges"}, r"`derive` should be a list .*found 'edges'"),

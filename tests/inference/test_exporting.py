@@ -37,8 +37,9 @@ class Forgetful(NetworkFile):
     def __init__(self, error: float) -> None:
         self.error = error
 
-    def content(self, program: Any, tasks: Sequence[str], about: Mapping[str, str]) -> bytes:
+    def content(self, program: Any, tasks: Sequence[str], about: Mapping[str, object]) -> bytes:
         self.network = program
+        self.about = about
         return b"network"
 
     def run(self, content: bytes, images: Sequence[Tensor]) -> Iterator[dict[str, Tensor]]:
@@ -82,6 +83,27 @@ def test_nothing_is_written_where_it_is_not(
         assert (tmp_path / "a").is_file()
 
 
+@pytest.mark.usefixtures("untraced")
+def test_a_file_says_what_made_it_wherever_it_is_made(
+    module: MultitaskModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(exporting, "commit", lambda folder: asked.append(folder) or {"hash": "1"})
+    monkeypatch.setattr(exporting, "CHECKOUT", tmp_path / "checkout")
+    (tmp_path / "checkout" / ".git").mkdir(parents=True)
+    origin = {"file": "last.ckpt", "step": 7, "commit": None}
+    to = Forgetful(0.0)
+    predictor = Predictor(module, SIZE, device="cpu", origin=origin)
+    export_network(predictor, tmp_path / "a", to)
+    assert to.about["commit"] == {"hash": "1"}
+    assert asked == [tmp_path / "checkout"]
+    assert to.about["checkpoint"] == origin
+    # An installed package may lie in a repository of which it is no part.
+    (tmp_path / "checkout" / ".git").rmdir()
+    export_network(predictor, tmp_path / "a", to)
+    assert to.about["commit"] is None
+
+
 def test_a_network_on_a_gpu_is_refused(predictor: Predictor, tmp_path: Path) -> None:
     predictor.device = torch.device("cuda")
     with pytest.raises(ValueError, match="`predictor` must be on the CPU"):
@@ -99,19 +121,20 @@ def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None
     file = tmp_path / "a.pt2"
     exported = export_network(predictor, file, TorchExportFile(), (32, 64), dynamic_batch=True)
     assert max(exported.differences.values()) < 1e-5
-    said = {"image": "", "tasks": "", "omega": ""}
-    program = torch.export.load(BytesIO(file.read_bytes()), extra_files=said)
+    extra = {"vtagml": ""}
+    program = torch.export.load(BytesIO(file.read_bytes()), extra_files=extra)
+    said = json.loads(extra["vtagml"])
     image = torch.rand(5, 3, 32, 64)
     with torch.no_grad():
         found = program.module()(image)
         maps = predictor.module.network(image)
     torch.testing.assert_close(found["depth"], predictor.tasks["depth"].predict(maps["depth"]))
-    assert json.loads(said["image"])["shape"] == ["any", 3, 32, 64]
-    tasks = json.loads(said["tasks"])
+    assert said["image"]["shape"] == ["any", 3, 32, 64]
+    tasks = said["tasks"]
     assert tasks["depth"]["meaning"].startswith("Distance along the optical axis in metres")
     assert tasks["segmentation"]["classes"][7] == "class 7"
     omega = predictor.module.network.affinity.omega
-    torch.testing.assert_close(torch.tensor(json.loads(said["omega"])), omega)
+    torch.testing.assert_close(torch.tensor(said["omega"]), omega)
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Predictions from Python."""
 
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from vtagml import MultitaskModule
 from vtagml.callbacks.prediction_writer import png
 from vtagml.decoders import PerTask, PooledLinear
 from vtagml.inference import Prediction, Predictor
+from vtagml.inference.predictor import _checked
 from vtagml.tasks import Classification
 
 
@@ -108,13 +110,38 @@ def test_overlap_removes_seams(predictor: Predictor) -> None:
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [({"tile": 0}, "tile"), ({"tile": (4, -1)}, "tile"), ({"tile": 8, "overlap": 1.0}, "overlap")],
+    [
+        ({"tile": 0}, "tile"),
+        ({"tile": (4, -1)}, "tile"),
+        ({"tile": (4, 4, 4)}, "tile"),
+        ({"tile": 8, "overlap": 1.0}, "overlap"),
+    ],
 )
 def test_impossible_tiles_are_refused(
     predictor: Predictor, words: dict[str, float], name: str
 ) -> None:
     with pytest.raises(ValueError, match=f"`{name}`"):
         predictor.predict(photo(8, 8), **words)  # type: ignore[call-overload]
+
+
+def test_numbers_of_other_libraries_are_numbers(predictor: Predictor) -> None:
+    image = photo(50, 90)
+    expected = predictor.predict(image, tile=32)["depth"]
+    for tile in (np.int64(32), (np.int64(32), 32), torch.tensor(32)):
+        assert (predictor.predict(image, tile=tile)["depth"] == expected).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_float_is_no_number_of_pixels(predictor: Predictor) -> None:
+    checked = inspect.unwrap(_checked)  # annotations refuse it, but only in tests
+    with pytest.raises(ValueError, match=r"`tile` must be .* whole numbers of pixels, found 32\.0"):
+        checked(32.0, 0.25)
+
+
+def test_a_device_is_given_by_name_or_by_torch(module: MultitaskModule) -> None:
+    assert Predictor(module, SIZE, device=torch.device("cpu")).device == torch.device("cpu")
+    with pytest.raises(ValueError, match=r"`device` must be .*found 'meta'"):
+        Predictor(module, SIZE, device=torch.device("meta"))
 
 
 def test_labels_of_whole_images_have_no_tiles() -> None:

@@ -1,15 +1,25 @@
 """A model out of a checkpoint and the config beside it. (`tests/test_predict.py` has more.)"""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 import vtagml
 from tests.inference.conftest import SETTINGS
-from vtagml.inference.trained import checkpoint_of, model_of, trained
+from vtagml.affinity import Fixed, read_state
+from vtagml.inference.trained import (
+    checkpoint_of,
+    config_beside,
+    model_of,
+    origin_of,
+    trained,
+    without_starts,
+)
 
 
 @pytest.fixture
@@ -21,6 +31,7 @@ def test_a_run_folder_stands_for_its_newest_whole_checkpoint(copied: Path) -> No
     last = copied / "checkpoints" / "last.ckpt"
     assert checkpoint_of(copied) == last
     assert checkpoint_of(last) == last
+    assert checkpoint_of(copied / "checkpoints") == last
     older = shutil.copy(last, last.with_name("older.ckpt"))
     os.utime(older, (0, 0))
     last.write_bytes(last.read_bytes()[:1000])
@@ -64,6 +75,85 @@ def test_a_checkpoint_apart_from_its_config_needs_one(copied: Path, tmp_path: Pa
     (alone.parent.parent / "config.yaml").write_text("not: read")
     predictor = vtagml.load(alone, config=copied / "config.yaml", device="cpu")
     assert list(predictor.tasks) == ["segmentation", "depth", "normals"]
+
+
+def test_the_config_beside_a_checkpoint_comes_first(tmp_path: Path) -> None:
+    """A checkpoint that was handed on with its config may lie in the folder of another run."""
+    handed = tmp_path / "from_a_friend" / "last.ckpt"
+    handed.parent.mkdir()
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(FileNotFoundError, match=r"from_a_friend/config\.yaml`\. Keep"):
+        config_beside(handed)
+    (handed.parent / "config.yaml").touch()
+    assert config_beside(handed) == handed.parent / "config.yaml"
+    # A run keeps its checkpoints a folder further down, which may have a config of its own.
+    kept = tmp_path / "checkpoints" / "last.ckpt"
+    kept.parent.mkdir()
+    assert config_beside(kept) == tmp_path / "config.yaml"
+    (kept.parent / "config.yaml").touch()
+    assert config_beside(kept) == kept.parent / "config.yaml"
+
+
+def test_an_empty_folder_of_checkpoints_is_named(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no file `[^`]*/checkpoints/last\.ckpt`") as error:
+        checkpoint_of(tmp_path / "checkpoints")
+    assert str(error.value).count("/checkpoints/") == 1
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        {"class_path": "vtagml.backbone.SwinV2"},
+        {"class_path": "vtagml.backbone.SwinV2", "init_args": {"weights": "hub"}},
+        "vtagml.backbone.SwinV2",
+    ],
+)
+def test_weights_that_would_be_downloaded_are_left_out(backbone: object) -> None:
+    found = without_starts({"backbone": backbone, "file": "last.ckpt"})
+    weights = {"class_path": "vtagml.backbone.SwinV2", "init_args": {"weights": None}}
+    assert found == {"backbone": weights, "file": "last.ckpt"}
+
+
+def test_a_class_without_a_start_gets_none() -> None:
+    uniform = {"class_path": "vtagml.affinity.Uniform"}
+    assert without_starts(uniform) == uniform
+    troa = without_starts({"class_path": "vtagml.affinity.TROA"})
+    assert troa["init_args"] == {"initial": None}
+
+
+def test_a_fixed_affinity_is_loaded_without_its_file(copied: Path, tmp_path: Path) -> None:
+    rows = [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
+    fixed = Fixed(["segmentation", "depth", "normals"], rows)
+    (tmp_path / "affinity.json").write_text(json.dumps(fixed.state()))
+    assert read_state(tmp_path / "affinity.json")["omega"] == rows
+    arguments = SETTINGS["model"]["init_args"]
+    values = {"values": str(tmp_path / "affinity.json")}
+    affinity = {"class_path": "vtagml.affinity.Fixed", "init_args": values}
+    settings = SETTINGS["model"] | {"init_args": arguments | {"affinity": affinity}}
+    file = copied / "checkpoints" / "last.ckpt"
+    content = torch.load(file)
+    state = content["state_dict"]
+    for name in [name for name in state if name.startswith("network.affinity.")]:
+        del state[name]
+    state |= {f"network.affinity.{name}": value for name, value in fixed.state_dict().items()}
+    torch.save(content, file)
+    (copied / "config.yaml").write_text(yaml.safe_dump(SETTINGS | {"model": settings}))
+    (tmp_path / "affinity.json").unlink()
+    omega = vtagml.load(copied, device="cpu").module.network.affinity.omega
+    assert omega.tolist() == rows
+
+
+def test_a_checkpoint_says_where_it_comes_from(copied: Path) -> None:
+    file = copied / "checkpoints" / "last.ckpt"
+    origin = {"file": "last.ckpt", "step": 7, "commit": None}
+    assert origin_of(file, {"global_step": 7}) == origin
+    for text in ("{", "[]", "{}", '{"provenance": null}'):
+        (copied / "metrics.json").write_text(text)
+        assert origin_of(file, {"global_step": 7}) == origin
+    commit = {"hash": "abc", "dirty": False}
+    (copied / "metrics.json").write_text(json.dumps({"provenance": {"commit": commit}}))
+    assert origin_of(file, {"global_step": 7}) == origin | {"commit": commit}
 
 
 def test_classes_are_called_as_in_training(run: Path) -> None:

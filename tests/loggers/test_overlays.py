@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vtagml.cli import main
+from vtagml.cli import default_folder, main
 
 ROOT = Path(__file__).parents[2]
 SMALL = f"--config={ROOT / 'tests/faults/small.yaml'}"
@@ -27,3 +27,22 @@ def test_files_are_in_the_run_folder(
     for version in logs.iterdir():
         assert len(list(version.glob(written))) == 1
     assert [each.name for each in tmp_path.iterdir()] == ["runs"]
+
+
+def test_an_experiment_in_a_folder_of_that_name_has_a_run_folder_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("WANDB_SWEEP_ID", "WANDB_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    mine, overlay = Path("loggers/mine.yaml"), Path("loggers/csv.yaml")
+    assert default_folder([mine]) == Path("runs/mine")
+    assert default_folder([mine, overlay]) == Path("runs/mine+csv")
+    assert default_folder([Path("a/b.yaml"), overlay, Path("c.yaml")]) == Path("runs/b+c")
+
+
+def test_runs_of_an_agent_have_folders_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_RUN_ID", "one")
+    monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
+    assert default_folder([Path("a.yaml")]) == Path("runs/a")  # a run that somebody goes on with
+    monkeypatch.setenv("WANDB_SWEEP_ID", "many")
+    assert default_folder([Path("a.yaml")]) == Path("runs/sweeps/many/one")

@@ -61,6 +61,33 @@ def test_runs_that_cannot_be_compared(tmp_path: Path, changes: dict[str, Any], s
         benefits([*others, other])
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model.init_args.encoder.class_path", "vtagml.encoders.Frozen"),
+        ("model.init_args.optimizer.init_args.lr", 0.01),
+        ("data.init_args.batch_size", 32),
+    ],
+)
+def test_another_method_is_refused(tmp_path: Path, key: str, value: Any) -> None:
+    others = runs(tmp_path)
+    other = a_run(tmp_path / "other", metrics={"depth": 0.8}, settings={key: value})
+    with pytest.raises(ValueError, match=f"must be of one method, found {key} .* and {value} in"):
+        benefits([*others, other])
+
+
+def test_tasks_and_what_only_looks_on_may_differ(tmp_path: Path) -> None:
+    settings = {
+        "model.init_args.tasks": [{"class_path": "vtagml.tasks.Depth"}],
+        "data.init_args.scene_seed": 4,
+        "data.init_args.workers": 7,
+        "trainer.logger": False,
+    }
+    other = a_run(tmp_path / "other", metrics={"depth": 1.2}, settings=settings)
+    # The mean of 0.8 and 1.2 is 1.0, which is what both tasks together have.
+    assert benefits([*runs(tmp_path), other])["similarity"][1][0] == pytest.approx(0)
+
+
 def test_a_task_that_was_never_alone(tmp_path: Path) -> None:
     pair = [run for run in runs(tmp_path) if run.tasks != ("depth",)]
     with pytest.raises(ValueError, match=r"each task alone, too, found no such run of \['depth'\]"):

@@ -80,6 +80,15 @@ def test_what_is_wrong_is_named(key: str, value: Any, message: str, tmp_path: Pa
         read_sweep(written(tmp_path, content))
 
 
+def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"`--local` must be a YAML file, there is no file"):
+        read_sweep(tmp_path)
+    path = tmp_path / "sweep.yaml"
+    path.write_text("a: [")
+    with pytest.raises(ValueError, match=r"`--local` must be YAML, `.*sweep.yaml` is not"):
+        read_sweep(path)
+
+
 @pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_every_sweep_of_ours_can_be_searched_locally(path: Path) -> None:
     assert read_sweep(path).searched

@@ -137,6 +137,54 @@ def test_hyperband_gives_up_the_worse(method: str, tmp_path: Path) -> None:
     assert trials[0].name == "010"
 
 
+def test_interrupted_trial_does_not_hide_that_all_fail(tmp_path: Path) -> None:
+    sweep = sweep_of("random", X)
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, sweep, lambda number: "Ctrl-C", trials=9)
+    with pytest.raises(ValueError, match="first 3 trials failed"):
+        searched(tmp_path, sweep, lambda number: "no data", trials=9)
+
+
+def test_failed_trial_is_tried_again_in_the_next_call(tmp_path: Path) -> None:
+    sweep = sweep_of("grid", A)
+    curves: list[Any] = [[1.0], "no memory", [math.nan]]
+    _, trials = searched(tmp_path, sweep, curves.__getitem__)
+    assert {trial.name: trial.tried_again for trial in trials} == {
+        "000": False,
+        "001": True,
+        "002": False,  # the same values would diverge again
+    }
+    # An interruption between them does not make it two.
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, sweep, lambda number: "Ctrl-C")
+    runs, trials = searched(tmp_path, sweep, lambda number: "no memory")
+    assert len(runs.started) == 1
+    runs, trials = searched(tmp_path, sweep, lambda number: [0.5])
+    (words,) = runs.words
+    assert "--a=2" in words
+    assert f"--trainer.default_root_dir={tmp_path}/trials/001" in words
+    assert [(trial.name, trial.state) for trial in trials] == [
+        ("001", "done"), ("000", "done"), ("002", "failed")
+    ]  # fmt: skip
+    assert not any(trial.tried_again for trial in trials)
+    assert searched(tmp_path, sweep, lambda number: [0.5])[0].started == []
+
+
+def test_interrupted_trial_that_is_still_at_work_is_left_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = sweep_of("grid", A)
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, sweep, lambda number: "Ctrl-C")
+    busy = [tmp_path / "trials/000"]
+    monkeypatch.setattr("vtagml.sweep.again.is_busy", busy.__contains__)
+    with pytest.raises(ValueError, match=r"Trial 000 must have ended .*trials/000"):
+        searched(tmp_path, sweep, lambda number: [1.0])
+    busy.clear()
+    _, trials = searched(tmp_path, sweep, lambda number: [1.0])
+    assert [trial.state for trial in trials] == ["done"] * 3
+
+
 def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
     sweep = sweep_of("grid", A)
     curves: list[Any] = [[3.0], "Ctrl-C"]

@@ -1,5 +1,7 @@
 """A trial's process: real, but for what it does."""
 
+import math
+import sys
 import time
 from pathlib import Path
 
@@ -21,7 +23,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     monkeypatch.setattr(trial_process, "SECONDS_BETWEEN_LOOKS", 0.02)
 
     def started(program: str) -> TrialProcess:
-        monkeypatch.setattr(trial_process, "PROGRAM", program)
+        command = [sys.executable, "-c", program]
+        monkeypatch.setattr(trial_process, "launcher", lambda: command)
         folder = tmp_path / "trials/000"
         return TrialProcess([str(folder)], folder, "val/m")
 
@@ -41,6 +44,33 @@ def test_metric_is_read_from_the_log(start: object, tmp_path: Path) -> None:
     assert process.news() == process.result() == {9: 2.0, 19: 1.5}
     assert process.metrics() == {"val/m": 1.5, "val/n": 8.0}
     assert (tmp_path / "trials/000.log").read_text() == "said\n"
+
+
+def test_diverged_metric_is_certain_and_order_is_kept(
+    start: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = start("pass")  # type: ignore[operator]
+    finish(process)
+    looks = [{9: 2.0, 19: math.nan}, {9: 2.0, 19: math.nan, 29: 1.0}, {9: 3.0, 19: 1.0, 29: 1.0}]
+    monkeypatch.setattr(process, "_curve", iter(looks).__next__)
+    assert process.news() == {}
+    certain = process.news()
+    assert list(certain) == [9, 19]
+    assert math.isnan(certain[19])
+    # The first was half a number, so none that follows is certain, though 1.0 was seen twice.
+    assert process.news() == {}
+
+
+def test_wandb_is_offline_unless_somebody_says_otherwise(
+    start: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mode in (None, "online"):
+        monkeypatch.delenv("WANDB_MODE", raising=False)
+        if mode is not None:
+            monkeypatch.setenv("WANDB_MODE", mode)
+        process = start("import os; print(os.environ['WANDB_MODE'])")  # type: ignore[operator]
+        finish(process)
+        assert process.said.read_text().split()[-1] == (mode or "offline")
 
 
 def test_failure_says_the_last_words(start: object) -> None:
@@ -69,5 +99,5 @@ def test_trial_is_stopped_even_if_it_does_not_listen(
         assert time.monotonic() < until
         time.sleep(0.02)
     process.stop()
-    assert process.process.returncode == (-9 if deaf else -15)
+    assert process.process.ended() == (-9 if deaf else -15)
     process.stop()  # once more does no harm

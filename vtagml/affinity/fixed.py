@@ -2,23 +2,27 @@
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import ClassVar
 
+import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from vtagml.affinity.affinity import Affinity
-from vtagml.affinity.transfer import Rows, positions, read_state, restricted, stochastic
+from vtagml.affinity.from_file import FromFile
+from vtagml.affinity.transfer import AffinityState, Rows, positions, restricted, stochastic
 
 
-class Fixed(Affinity):
+class Fixed(FromFile):
     """A constant ω; S is tracked beside it as everywhere.
 
     Args:
         tasks: Names of the tasks.
         values: The JSON file of another run's `Affinity.state()`, whose tasks are matched by name
-            (they may be more, in any order), or the rows of ω, [target][source].
+            (they may be more, in any order), or the rows of ω, [target][source]. A checkpoint
+            holds them: whoever loads one can do without the file.
     """
 
+    taken: ClassVar[str] = "fixed"
     fixed: Float64[Tensor, "task source"]
 
     def __init__(
@@ -27,14 +31,17 @@ class Fixed(Affinity):
         values: Rows | PathLike[str] | str,  # in the order in which a YAML value is tried
     ) -> None:
         super().__init__(tasks)
+        self.register_buffer("fixed", torch.zeros_like(self.similarity))
         if isinstance(values, str | PathLike):
-            state = read_state(values)
-            known = state["tasks"]
-            omega = stochastic("omega", state["omega"], known)
-            omega = restricted(omega, positions(self.tasks, known))
+            self.start_from(values)
         else:
-            omega = stochastic("values", values, self.tasks)
-        self.register_buffer("fixed", omega)
+            self.fixed.copy_(stochastic("values", values, self.tasks))
+
+    def take(self, state: AffinityState) -> None:
+        known = state["tasks"]
+        omega = stochastic("omega", state["omega"], known)
+        self.fixed.copy_(restricted(omega, positions(self.tasks, known)))
 
     def affinities(self) -> Float64[Tensor, "task source"]:
+        self.arrive()
         return self.fixed.clone()

@@ -3,19 +3,20 @@
 import math
 from collections.abc import Sequence
 from os import PathLike
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from vtagml.affinity.affinity import Affinity
-from vtagml.affinity.transfer import read_state
+from vtagml.affinity.from_file import FromFile
+from vtagml.affinity.transfer import AffinityState
 
 SMALLEST_WEIGHT = 1e-300  # Stands for a zero in ω, whose logarithm must be finite.
 LARGEST_LOG_WEIGHT = 1e300  # The difference of two such numbers must be finite, too.
 
 
-class TROA(Affinity):
+class TROA(FromFile):
     """ω by mirror descent regularised towards uniform, Algorithm 1 with two repairs.
 
     Every `every` steps, with sim the mean cosine of these steps,
@@ -46,9 +47,10 @@ class TROA(Affinity):
         start: Observed steps before the first window is opened.
         every: Steps in a window, that is between two updates.
         initial: The `affinity.json` of another run, to start from its S and ω instead of from
-            uniform; tasks are matched by name.
+            uniform; tasks are matched by name. Whoever loads a checkpoint can do without the file.
     """
 
+    taken: ClassVar[str] = "log_weights"
     log_weights: Float64[Tensor, "task source"]
     window_sum: Float64[Tensor, "task source"]
     window_count: Int64[Tensor, "task source"]
@@ -72,7 +74,10 @@ class TROA(Affinity):
         self.register_buffer("window_sum", torch.zeros_like(self.similarity))
         self.register_buffer("window_count", torch.zeros_like(self.observations))
         if initial is not None:
-            self.load(read_state(initial))
+            self.start_from(initial)
+
+    def take(self, state: AffinityState) -> None:
+        self.load(state)
 
     def direction(
         self, similarity: Float64[Tensor, "task source"]
@@ -81,6 +86,7 @@ class TROA(Affinity):
         return similarity
 
     def affinities(self) -> Float64[Tensor, "task source"]:
+        self.arrive()
         return self.log_weights.softmax(1)
 
     def learn(self, cosines: Float64[Tensor, "task source"]) -> None:

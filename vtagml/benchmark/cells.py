@@ -81,10 +81,10 @@ class Cell:
             resume: Whether it goes on from its own newest checkpoint.
         """
         words = [self.row.command, "--config", str(self.row.config)]
-        for key, value in self.settings.items():
-            words += [f"--{key}", value]
-        words += ["--ckpt_path", "last"] if resume else []
-        return [*words, "--trainer.default_root_dir", str(self.folder)]
+        # In one word with its key: a parser takes -1e-3 alone for a key.
+        words += [f"--{key}={value}" for key, value in self.settings.items()]
+        words += ["--ckpt_path=last"] if resume else []
+        return [*words, f"--trainer.default_root_dir={self.folder}"]
 
 
 def shown(words: Sequence[str]) -> str:

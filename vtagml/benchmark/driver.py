@@ -1,18 +1,17 @@
 """Runs what is missing, several cells at once if asked, and goes on whatever becomes of one."""
 
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import Enum
 from pathlib import Path
-from types import FrameType
 
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.process import CellProcess
+from vtagml.benchmark.source_date import keep_source_date
 from vtagml.benchmark.standing import State, standing
 from vtagml.checkpoints.run_lock import LOCK, run_lock
+from vtagml.launching import is_busy, terminated_as_interrupted
 
 PAUSE = 0.2
 OWN = ".benchmark"
@@ -73,7 +72,7 @@ class Driver:
         Raises:
             KeyboardInterrupt: Ctrl-C or SIGTERM; what was at work has stopped with a checkpoint.
         """
-        with _terminated_as_interrupted():
+        with terminated_as_interrupted():
             try:
                 while len(self.fates) < len(self.cells):
                     self._start()
@@ -112,7 +111,11 @@ class Driver:
 
     def _begin(self, cell: Cell) -> None:
         resume = standing(cell).state is State.BROKEN_OFF
-        self._working[cell] = CellProcess(cell, resume, self.processes, self.command)
+        if not resume:
+            keep_source_date(cell)
+        taken = [process.place for process in self._working.values()]
+        place = next(number for number in range(self.processes) if number not in taken)
+        self._working[cell] = CellProcess(cell, resume, self.processes, place, self.command)
         self.watcher.began(cell, resume)
 
     def _collect(self) -> None:
@@ -136,24 +139,14 @@ class Driver:
             for process in self._working.values():
                 process.ask_to_stop()
             for process in self._working.values():
-                process.wait()
+                process.stopped()
         except KeyboardInterrupt:
             for process in self._working.values():
                 process.kill()
+                process.stopped()
         for cell, process in self._working.items():
             self._end(cell, Fate.STOPPED, process.seconds)
         self._working.clear()
-
-
-def is_busy(folder: Path) -> bool:
-    """Whether a run is in a folder now, started by whomever."""
-    if not (folder / LOCK).is_file():
-        return False
-    try:
-        with run_lock(folder):
-            return False
-    except ValueError:
-        return True
 
 
 @contextmanager
@@ -170,20 +163,3 @@ def only_driver(out: Path) -> Iterator[None]:
                 f"{owner}: wait for it, or give another folder."
             ) from None
         yield
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Makes SIGTERM end a block as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from vtagml.launching import read_yaml
 
 NAME = re.compile(r"\w[\w+-]*", re.ASCII)  # no dot: `NAME.1` is an earlier run that was set aside
 OF_PLAN = ("out", "seeds", "trainer", "settings")
@@ -101,13 +101,7 @@ def read_plan(path: Path) -> Plan:
         FileNotFoundError: The plan, or an experiment that it names, is not there.
         ValueError: A key or a value is wrong, or rows need one another in a circle.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"`PLAN` must be a YAML file, there is no file `{path}`.")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"`PLAN` must be YAML, `{path}` is not: {error}") from None
-    content = _checked(content, OF_PLAN, "the plan", needed=("seeds", "settings"))
+    content = _checked(read_yaml(path, "PLAN"), OF_PLAN, "the plan", needed=("seeds", "settings"))
     trainer = _mapping(content.get("trainer"), "`trainer` of the plan")
     common = {f"trainer.{key}": value for key, value in trainer.items()}
     seeds = _seeds(content["seeds"], "the plan")

@@ -1,6 +1,5 @@
 """How far a cell is: what its folder and its log say, without touching either."""
 
-import json
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +7,8 @@ from typing import Any
 
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.sameness import differences
-from vtagml.report.runs import METRICS, Run, look_up, read_config, read_run
+from vtagml.benchmark.source_date import source_change
+from vtagml.report.runs import METRICS, Run, read_config, read_run
 
 ENDED = re.compile(r"\[ended with status (-?\d+) after \d+ s\]")
 BEGINNING = "$ "
@@ -42,13 +42,14 @@ class Standing:
 
 
 def standing(cell: Cell) -> Standing:
-    """Looks at a cell's folder."""
+    """Looks at a cell's folder, and at those of its sources."""
     try:
         if (cell.folder / METRICS).is_file():
             return _finished(cell)
         if not any((cell.folder / "checkpoints").glob("*.ckpt")):
             return Standing(State.NOT_RUN, failure=failure(cell))
         said = differences(cell, None, read_config(cell.folder) or {})
+        said += _of_source(cell, None)
     except (OSError, ValueError) as error:
         return Standing(State.CHANGED, why=(str(error),))
     if said:
@@ -60,19 +61,20 @@ def _finished(cell: Cell) -> Standing:
     run = read_run(cell.folder)
     own = read_config(cell.folder)  # not that of the run whose checkpoint it tested
     said = differences(cell, str(run.provenance.get("command")), own)
-    if cell.source is not None and (later := _later(cell.source, run)):
-        said.append(f"its source `{cell.source.folder}` was finished later, {later}")
+    said += _of_source(cell, run.provenance.get("date"))
     return Standing(State.CHANGED if said else State.FINISHED, run, tuple(said))
 
 
-def _later(source: Cell, run: Run) -> str | None:
-    """When the source was finished, if that was after the run that starts from it."""
-    file = source.folder / METRICS
-    content: Any = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    dates = [look_up(content, "provenance.date"), run.provenance.get("date")]
-    # Both are UTC, written alike, so that their order is that of their letters.
-    known = all(isinstance(date, str) for date in dates)
-    return str(dates[0]) if known and str(dates[0]) > str(dates[1]) else None
+def _of_source(cell: Cell, ended: Any) -> list[str]:
+    """What a cell's source has in it that makes the cell another than the plan's."""
+    if cell.source is None:
+        return []
+    source = standing(cell.source)
+    if source.state is State.CHANGED:
+        folder = cell.source.folder
+        return [f"its source `{folder}` was made otherwise: {each}" for each in source.why]
+    change = source_change(cell, ended)
+    return [] if change is None else [change]
 
 
 def failure(cell: Cell) -> str | None:

@@ -112,10 +112,9 @@ def _section(table: SettingTable) -> list[str]:
         said += [_listed(table.comparison.notes)]
     if table.warnings:
         said += ["Beware:", _listed(table.warnings)]
-    folders = " ".join(str(each.run.folder) for each in table.cells.values() if each.run)
     if finished := _finished(table):
         said += ["Where each number comes from:", _listed(finished)]
-        said += [f"`lightning report {folders}` has the rest."]
+        said += [f"`{shown(['report', *_folders(table)])}` has the rest."]
     if lacking := _lacking(table):
         said += ["Not in the table:", _listed(lacking)]
     return said
@@ -125,6 +124,14 @@ def _finished(table: SettingTable) -> list[str]:
     return [
         f"{cell.row.title}: `{each.run.folder}`, {_commit(each)}, "
         f"`{each.run.provenance.get('command')}`"
+        for cell, each in table.cells.items()
+        if each.run is not None and each.state is State.FINISHED
+    ]
+
+
+def _folders(table: SettingTable) -> list[str]:
+    return [
+        str(cell.folder)
         for cell, each in table.cells.items()
         if each.run is not None and each.state is State.FINISHED
     ]

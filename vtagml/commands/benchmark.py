@@ -1,6 +1,6 @@
 """`benchmark`: a plan's runs, each as an ordinary command, and their tables."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentError, ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,16 +24,18 @@ from vtagml.benchmark import (
 from vtagml.benchmark.board import Board
 from vtagml.benchmark.driver import only_driver
 from vtagml.callbacks.run_folder import write_whole
+from vtagml.commands.parse import Parse
 from vtagml.report import terminal
 
 INTERRUPTED = 130
 
 
-def run_benchmark(words: Sequence[str], command: Sequence[str] | None = None) -> None:
+def run_benchmark(words: Sequence[str], parse: Parse, command: Sequence[str] | None = None) -> None:
     """Runs `lightning benchmark`.
 
     Args:
         words: Those behind `benchmark`.
+        parse: Checks the words of an experiment.
         command: What runs a cell's words, by default this environment's command line.
     """
     options = _options(words)
@@ -41,11 +43,12 @@ def run_benchmark(words: Sequence[str], command: Sequence[str] | None = None) ->
     out = options.out or plan.out
     cells = all_cells(plan, out)
     chosen = chosen_cells(plan, cells, options.only)
-    if options.dry_run:
-        _say_commands(chosen)
-        return
     if options.table_only:
         _write_tables(plan, cells, out)
+        return
+    _check(chosen, parse)
+    if options.dry_run:
+        _say_commands(chosen)
         return
     status = 0
     with only_driver(out):
@@ -85,6 +88,24 @@ def _options(words: Sequence[str]) -> Namespace:
             "at work at once."
         )
     return options
+
+
+def _check(cells: Sequence[Cell], parse: Parse) -> None:
+    """Reads the words of each row that is left once, before hours go into the first."""
+    rows = {
+        cell.row.name: cell
+        for cell in reversed(cells)
+        if standing(cell).state not in (State.FINISHED, State.CHANGED)
+    }
+    for name, cell in reversed(rows.items()):
+        # A source's checkpoint may still be to come.
+        words = [word for word in cell.words()[1:] if not word.startswith("--ckpt_path=")]
+        try:
+            parse(words)
+        except (ArgumentError, ValueError) as error:
+            raise ValueError(
+                f"Row `{name}` must be a command that can run, found in it: {error}"
+            ) from error
 
 
 def _run(cells: Sequence[Cell], processes: int, command: Sequence[str] | None) -> int:

@@ -21,6 +21,7 @@ from vtagml.inference import (
     load,
 )
 from vtagml.inference.exporting import TOLERANCE
+from vtagml.inference.trained import checkpoint_of, config_beside
 
 Trained: TypeAlias = Callable[[Sequence[str]], LightningModule]
 """Makes the model of an experiment, with the weights of its checkpoint, from a command's words."""
@@ -54,9 +55,26 @@ def run_export(words: Sequence[str], build: Trained) -> None:
         _run_network(options, rest)
         return
     path = options.out or Path("adapters.safetensors")
-    save_adapters(cast(Any, build(rest)).network, path)
+    save_adapters(cast(Any, build(_whole_words(rest))).network, path)
     size = path.stat().st_size / 2**20
     get_console().print(f"`{path}`: {size:.1f} MiB, without what is frozen.", soft_wrap=True)
+
+
+def _whole_words(words: Sequence[str]) -> list[str]:
+    """Returns the words with the config beside the checkpoint where they name none."""
+    if any(word.partition("=")[0] in ("--config", "-c") for word in words):
+        return list(words)
+    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--ckpt_path", type=Path)
+    options, rest = parser.parse_known_args(words)
+    if options.ckpt_path in (None, Path("last")):  # whose last one a config would say
+        raise ValueError(
+            "`lightning export` needs `--ckpt_path`, the checkpoint or run folder of a training, "
+            f"or `--config`, found {options.ckpt_path or 'neither'}: give runs/NAME."
+        )
+    checkpoint = checkpoint_of(options.ckpt_path)
+    read_checkpoint(checkpoint, "meta")  # said before anything of a config
+    return [f"--config={config_beside(checkpoint)}", f"--ckpt_path={checkpoint}", *rest]
 
 
 def _run_network(options: Namespace, words: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ The model, the size of its images and the names of its classes come from the che
 config beside it, as for `vtagml.load`, which predicts the same from Python.
 """
 
+import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from datamodules.image_folder import photos
 from vtagml.callbacks import PredictionWriter, Progress
 from vtagml.callbacks.run_folder import to_json, write_whole
 from vtagml.inference.trained import (
+    checkpoint_of,
     config_beside,
     image_size_of,
     labels_of,
@@ -26,6 +28,8 @@ from vtagml.inference.trained import (
     trained,
 )
 
+SOURCE = "source.json"
+
 
 def asks_for_images(words: Sequence[str]) -> bool:
     """Whether the words of `predict` are about a folder of images."""
@@ -33,14 +37,17 @@ def asks_for_images(words: Sequence[str]) -> bool:
 
 
 def run_images(words: Sequence[str]) -> None:
-    """Runs `lightning predict --ckpt_path FILE --images FOLDER`."""
+    """Runs `lightning predict --ckpt_path FILE|RUN --images FOLDER`."""
     options = _options(words)
-    checkpoint = trained(options.ckpt_path)
-    file = config_beside(options.ckpt_path)
+    path = checkpoint_of(options.ckpt_path)
+    checkpoint = trained(path)
+    file = config_beside(path)
     config = read_config(file)
     images = Path(options.images)
     count = len(photos(images))  # an empty folder is said before the model is built
     out = options.out or file.parent / "predictions" / images.resolve().name
+    if options.out is None:
+        _check_same(images, out)
     pictures, numbers = out / "pictures", out / "numbers"
     _check_apart(images, (pictures, numbers))
     labels = labels_of(config)
@@ -61,6 +68,7 @@ def run_images(words: Sequence[str]) -> None:
         default_root_dir=out,
     )
     model = model_of(config["model"], checkpoint)
+    write_whole(out / SOURCE, to_json({"images": str(images.resolve())}))
     trainer.predict(model, datamodule=datamodule, return_predictions=False)
     names = {task: labels[task].names for task in cast(Any, model).tasks if task in labels}
     if names:
@@ -83,9 +91,10 @@ def _options(words: Sequence[str]) -> Namespace:
             "`--data.batch_size`, `--data.workers` and `--trainer.accelerator`: the config is the "
             "one in the checkpoint's run folder."
         )
-    if options.ckpt_path is None:
+    if options.ckpt_path in (None, Path("last")):  # whose last one a config would say
         raise ValueError(
-            "`--images` needs `--ckpt_path`, the checkpoint of a training, found none: give "
+            "`--images` needs `--ckpt_path`, the run folder of a training or one of its "
+            f"checkpoints, found {options.ckpt_path or 'none'}: give runs/NAME, or "
             "runs/NAME/checkpoints/last.ckpt."
         )
     return options
@@ -98,6 +107,19 @@ def _check_apart(images: Path, folders: Sequence[Path]) -> None:
                 f"`--out` must lie outside of `--images`, found `{folder}` in `{images}`: "
                 "predictions would be taken for images the next time."
             )
+
+
+def _check_same(images: Path, out: Path) -> None:
+    """Folders of one name have one place by default, where the later would mix with the earlier."""
+    try:
+        earlier = json.loads((out / SOURCE).read_text(encoding="utf-8"))["images"]
+    except (OSError, ValueError, KeyError, TypeError):  # none, or another program's file
+        return
+    if earlier != str(images.resolve()):
+        raise ValueError(
+            f"`--images` must be `{earlier}` for its predictions to go to `{out}`, where those of "
+            f"that folder are, found `{images}`: give another `--out`, or remove `{out}`."
+        )
 
 
 def _accelerator(given: str) -> str:

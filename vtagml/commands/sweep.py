@@ -2,10 +2,10 @@
 
 import itertools
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from lightning.pytorch.cli import LightningCLI
 from rich import get_console
@@ -13,13 +13,13 @@ from rich import get_console
 from vtagml.callbacks.run_folder import write_whole
 from vtagml.checkpoints import run_lock
 from vtagml.commands.building import built
+from vtagml.commands.parse import Parse
 from vtagml.drawing import to_png
+from vtagml.launching import terminated_as_interrupted
 from vtagml.tasks import Task
 
-Parse: TypeAlias = Callable[[Sequence[str]], Any]
-"""Checks the words of an experiment and returns its config; builds nothing."""
-
 OWN = "--trainer.default_root_dir"
+CSVS = ("CSV", "CSVLogger")
 
 
 class ConfigOnly(LightningCLI):
@@ -54,12 +54,15 @@ def run_sweep(words: Sequence[str], parse: Parse) -> None:
 
     with run_lock(out):
         try:
-            search(sweep, out, options.trials, overrides, said)
+            with terminated_as_interrupted():
+                search(sweep, out, options.trials, overrides, said)
         except KeyboardInterrupt:
             _leave(sweep, out)
             said("Stopped. The same command goes on from here.")
             raise SystemExit(130) from None
-        _leave(sweep, out)
+        if failed := _leave(sweep, out):
+            said(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
+            raise SystemExit(1)
 
 
 def _options(words: Sequence[str]) -> tuple[Namespace, list[str]]:
@@ -99,12 +102,26 @@ def _check(sweep: Any, overrides: Sequence[str], parse: Parse) -> None:
     others = (first | {key: value} for key, values in samples.items() for value in values[1:])
     for values in itertools.chain([first], others):
         config = parse([*lightning_words(sweep.command, values)[1:], *overrides])
+        _check_log(config.trainer.logger)
         known = _metrics(config)
         if known and sweep.metric not in known:
             raise ValueError(
                 f"`metric.name` must be a metric of the experiment's tasks, found "
                 f"{sweep.metric!r}, expected one of {', '.join(known)}."
             )
+
+
+def _check_log(given: Any) -> None:
+    """Refuses trials without a CSV log, from which the sweep learns what became of them."""
+    loggers = given if isinstance(given, list) else [given]
+    kinds = [str(getattr(each, "class_path", each)) for each in loggers]
+    # Without a word on it, or with yes, a run logs CSV and TensorBoard.
+    if any(kind in ("None", "True") or kind.rpartition(".")[2] in CSVS for kind in kinds):
+        return
+    raise ValueError(
+        f"`trainer.logger` must have one for CSV, which the sweep reads, found {', '.join(kinds)}: "
+        "`--trainer.logger=true`, or `--config experiments/loggers/csv.yaml` in the command."
+    )
 
 
 def _metrics(config: Any) -> list[str]:
@@ -116,8 +133,12 @@ def _metrics(config: Any) -> list[str]:
     return [f"val/{task.name}/{key}" for task in found for key in task.metrics()]
 
 
-def _leave(sweep: Any, out: Path) -> None:
-    """Prints the trials so far and the best command, and writes them with their pictures."""
+def _leave(sweep: Any, out: Path) -> list[str]:
+    """Prints the trials so far and the best command, and writes them with their pictures.
+
+    Returns:
+        The trials that failed and will be tried again.
+    """
     from vtagml.sweep import (
         best_command,
         best_of,
@@ -131,7 +152,7 @@ def _leave(sweep: Any, out: Path) -> None:
     console = get_console()
     trials = trials_of(known_trials(out), sweep)
     if not trials:
-        return
+        return []
     files = {"trials.csv": trials_csv(trials, sweep)}
     best = best_of(trials)
     console.print(terminal_table(trials, sweep))
@@ -145,3 +166,4 @@ def _leave(sweep: Any, out: Path) -> None:
         write_whole(out / name, content)
     written = ", ".join(files)
     console.print(f"In `{out}`: {written}, trials.", soft_wrap=True, markup=False)
+    return [trial.name for trial in trials if trial.tried_again]

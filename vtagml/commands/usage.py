@@ -56,7 +56,8 @@ usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
   --data.batch_size 8                      per rank; likewise --data.workers
   --data.label_space vkitti2_8             test in other classes than the checkpoint was trained in
   --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
-  --images FOLDER                          predict on own images: --ckpt_path, --out, no --config
+  --images FOLDER                          predict on own images: --ckpt_path FILE|RUN, --out, no
+                                           --config
   --print_config                           shows the resolved config and stops
 
   --model.help vtagml.MultitaskModule      the settings of a class; --data.help datamodules.Scenes
@@ -90,8 +91,8 @@ same experiment then reads the copy by itself. A run that was killed goes on whe
 """
 
 USAGE_OF_EXPORT = """\
-usage: lightning export --config FILE [--config OVERLAY] [--ckpt_path FILE] [--out FILE]
-       lightning export --ckpt_path FILE --to onnx|torch_export [options]
+usage: lightning export --ckpt_path FILE|RUN [--config FILE] [--config OVERLAY] [--out FILE]
+       lightning export --ckpt_path FILE|RUN --to onnx|torch_export [options]
 
 Writes what trained (adapters, embeddings, decoders, affinity) without the frozen backbone. The file
 names the backbone's architecture and weights, and loads on no other:
@@ -101,11 +102,11 @@ With `--to` it writes the whole network for other programs, with the affinities 
 [0, 1] in, each task's prediction in its units out. The file is run and compared with the original
 first. It takes one size of image only, in float32: write a file per size.
 
-  --config FILE       the experiment, or config.yaml of its run folder
-  --ckpt_path FILE    by default the run folder's newest
+  --ckpt_path FILE    a checkpoint, or a run folder for its newest; can be left out with --config
+  --config FILE       the experiment; by default config.yaml of the checkpoint's run folder
   --out FILE          by default adapters.safetensors, network.onnx or network.pt2
 
-  --to FORMAT         adapters (default), onnx, torch_export; the latter two need no --config
+  --to FORMAT         adapters (default), onnx, torch_export
   --image-size H W    divisible by 32; by default that of the training
   --dynamic-batch     any number of images at once instead of one
   --tolerance 1e-4    largest difference to the original, beyond which nothing is written
@@ -140,13 +141,15 @@ usage: lightning benchmark PLAN [options]
 
 Runs what is missing of a plan, each run as an ordinary command with a folder of its own, and writes
 table.md and table.json. A finished run is skipped, one that was broken off goes on, one that failed
-is named with the end of its log, one that was made otherwise than the plan says is left alone.
-Ctrl-C stops what is at work with a checkpoint; the same command goes on.
+is named with the end of its log, one that was made otherwise than the plan says, or from another
+version of its source, is left alone. Every row's keys are checked first. Ctrl-C stops what is at
+work with a checkpoint; the same command goes on.
 
   PLAN                YAML: settings with rows (methods), and seeds; see experiments/benchmarks/
   --out FOLDER        runs go to FOLDER/ROW/SEED, logs beside them; by default where the plan says
   --only NAME …       some rows or settings, with the rows they start from
-  --processes N       how many run at once; default: 1
+  --processes N       how many run at once; default: 1. They share the cores, and the GPUs where
+                      there are any: of 4 GPUs each of 2 runs sees 2, each of 8 runs sees one
   --dry-run           prints the commands that are left
   --table-only        writes the tables of what is finished
 """
@@ -156,7 +159,9 @@ usage: lightning sweep --local FILE [--trials N] [--out FOLDER] [--KEY VALUE …
 
 Tries values of a config's keys without a server. FILE is a sweep in W&B's format, of which `method`
 may be grid, random or bayes (TPE), and `early_terminate` hyperband. Every trial is `lightning fit`
-in a process of its own. The same command goes on after Ctrl-C, and after a kill.
+in a process of its own. The same command goes on after Ctrl-C, and after a kill, and tries trials
+that failed again; the exit status is 1 while there are any. What a trial logs at W&B stays in its
+run folder, unless WANDB_MODE=online.
 
   --local FILE       a sweep: experiments/sweeps/troa.yaml, learning_rate, blocks, loss_weights
   --trials N         how many there shall be in all; a grid is tried whole by default
@@ -164,7 +169,8 @@ in a process of its own. The same command goes on after Ctrl-C, and after a kill
                      (trials.csv), the best command (best.txt) and pictures
   --KEY VALUE        keys of the config, for all trials: --data.root FOLDER
 
-With W&B's server: `wandb sweep FILE`, then `wandb agent` with the id that it prints.
+With W&B's server: `wandb sweep FILE`, then `wandb agent` with the id that it prints. Run folders
+are then runs/sweeps/<id of the sweep>/<id of the run>.
 """
 
 OF_COMMAND: Mapping[str, str | None] = {

@@ -1,7 +1,6 @@
 """Writes a trained network into a file of its own, and compares the file with the original."""
 
 import inspect
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from vtagml.inference.predictor import Predictor
 from vtagml.tasks import Task
 
 TOLERANCE = 1e-4
+CHECKOUT = Path(__file__).parents[2]
 
 
 class Exported(NamedTuple):
@@ -87,20 +87,30 @@ def compared(
     return {name: max(one[name] for one in each) for name in tasks}
 
 
-def description(predictor: Predictor, size: tuple[int, int], dynamic_batch: bool) -> dict[str, str]:
-    """Returns what stands in the file beside the network, as JSON by key."""
+def description(
+    predictor: Predictor, size: tuple[int, int], dynamic_batch: bool
+) -> dict[str, object]:
+    """Returns what stands in the file beside the network."""
     omega = predictor.module.network.affinity.omega.tolist()
     batch = "any" if dynamic_batch else 1
     image = {"values": "RGB in [0, 1], float32", "shape": [batch, 3, *size]}
-    about = {
+    return {
         "format": "vtagml network 1",
         "image": image,
         "tasks": {name: _about_task(task) for name, task in predictor.tasks.items()},
         "omega": omega,
-        "commit": commit(Path.cwd()),
+        "checkpoint": None if predictor.origin is None else dict(predictor.origin),
+        "commit": commit_of_package(),
         "versions": versions(),
     }
-    return {key: json.dumps(value) for key, value in about.items()}
+
+
+def commit_of_package() -> dict[str, object] | None:
+    """Returns the commit that this package is at; None where it is no checkout.
+
+    An installed package may well lie in somebody's repository, of which it is no part.
+    """
+    return commit(CHECKOUT) if (CHECKOUT / ".git").exists() else None
 
 
 def _about_task(task: Task) -> dict[str, object]:

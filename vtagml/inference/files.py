@@ -1,5 +1,6 @@
 """The two kinds of file that hold a network for programs without this package."""
 
+import json
 import logging
 import warnings
 from abc import ABC, abstractmethod
@@ -17,6 +18,7 @@ from torch import Tensor
 from vtagml.inference.baked import InferenceForm
 
 INPUT = "image"
+ABOUT = "vtagml"
 LARGEST_ONNX = 2**31  # of a protocol buffer
 NOISY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
 
@@ -29,38 +31,46 @@ class NetworkFile(ABC):
 
     @abstractmethod
     def content(
-        self, program: torch.export.ExportedProgram, tasks: Sequence[str], about: Mapping[str, str]
+        self,
+        program: torch.export.ExportedProgram,
+        tasks: Sequence[str],
+        about: Mapping[str, object],
     ) -> bytes:
         """Returns the content of a file.
 
         Args:
             program: The network, traced.
             tasks: Names of its outputs.
-            about: What a reader of the file should know.
+            about: What a reader of the file should know, as JSON holds it.
         """
 
     @abstractmethod
     def run(
-        self, content: bytes, images: Sequence[Float[Tensor, "batch 3 height width"]]
+        self, content: bytes, images: Sequence[Float[Tensor, "_ 3 height width"]]
     ) -> Iterator[dict[str, Tensor]]:
         """Yields what a file's network finds in batches of images."""
 
 
 class OnnxFile(NetworkFile):
-    """ONNX, one file with the weights inside; `metadata_props` say what it is."""
+    """ONNX, one file with the weights inside; `metadata_props`, each in JSON, say what it is."""
 
     name = "onnx"
     suffix = ".onnx"
 
     def content(
-        self, program: torch.export.ExportedProgram, tasks: Sequence[str], about: Mapping[str, str]
+        self,
+        program: torch.export.ExportedProgram,
+        tasks: Sequence[str],
+        about: Mapping[str, object],
     ) -> bytes:
         _extra("onnxscript")
         made: Any = torch.onnx.export(
             program, dynamo=True, verbose=False, input_names=[INPUT], output_names=list(tasks)
         )
         proto = made.model_proto
-        _extra("onnx").helper.set_model_props(proto, dict(about))
+        _extra("onnx").helper.set_model_props(
+            proto, {key: json.dumps(value) for key, value in about.items()}
+        )
         if proto.ByteSize() >= LARGEST_ONNX:
             raise ValueError(
                 f"`--to onnx` writes files below {LARGEST_ONNX} bytes, found {proto.ByteSize()}: "
@@ -69,7 +79,7 @@ class OnnxFile(NetworkFile):
         return proto.SerializeToString()
 
     def run(
-        self, content: bytes, images: Sequence[Float[Tensor, "batch 3 height width"]]
+        self, content: bytes, images: Sequence[Float[Tensor, "_ 3 height width"]]
     ) -> Iterator[dict[str, Tensor]]:
         runtime = _extra("onnxruntime")
         session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -80,20 +90,23 @@ class OnnxFile(NetworkFile):
 
 
 class TorchExportFile(NetworkFile):
-    """`torch.export`, read by `torch.export.load`; its extra file `vtagml` says what it is."""
+    """`torch.export`, read by `torch.export.load`; JSON in its extra file `vtagml` says what."""
 
     name = "torch_export"
     suffix = ".pt2"
 
     def content(
-        self, program: torch.export.ExportedProgram, tasks: Sequence[str], about: Mapping[str, str]
+        self,
+        program: torch.export.ExportedProgram,
+        tasks: Sequence[str],
+        about: Mapping[str, object],
     ) -> bytes:
         file = BytesIO()
-        torch.export.save(program, file, extra_files=dict(about))
+        torch.export.save(program, file, extra_files={ABOUT: json.dumps(about)})
         return file.getvalue()
 
     def run(
-        self, content: bytes, images: Sequence[Float[Tensor, "batch 3 height width"]]
+        self, content: bytes, images: Sequence[Float[Tensor, "_ 3 height width"]]
     ) -> Iterator[dict[str, Tensor]]:
         network = torch.export.load(BytesIO(content)).module()
         with torch.no_grad():

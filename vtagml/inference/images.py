@@ -5,10 +5,9 @@ from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
-from datamodules.images import LARGEST
-from datamodules.photos import MODES, read_photo
+from datamodules.photos import photo_problem, read_photo, upright_rgb
 
 ImageLike: TypeAlias = str | Path | Image.Image | np.ndarray
 """A file, a picture of Pillow, or an array `[height, width]` or `[height, width, 1, 3 or 4]`."""
@@ -34,28 +33,15 @@ def pixels_of(image: ImageLike) -> UInt8[np.ndarray, "height width 3"]:
             f"found {type(image).__name__}."
         )
     picture = image if isinstance(image, Image.Image) else _of_array(image)
-    if not 0 < picture.width * picture.height <= LARGEST:
+    if problem := photo_problem(picture):
         raise ValueError(
-            f"`image` should have from 1 to {LARGEST} pixels, found {picture.width} x "
-            f"{picture.height}: make it smaller."
-        )
-    if picture.mode not in MODES:
-        raise ValueError(
-            f"`image` should have 8 bits per channel, found pixels of the kind {picture.mode}: "
-            "convert it to RGB first, as only you know its range."
+            f"`image` should have 8 bits per channel and not too many pixels, found {problem}: "
+            "make it smaller, or convert it to RGB first, as only you know its range."
         )
     try:
-        return _on_white(ImageOps.exif_transpose(picture))
+        return upright_rgb(picture)
     except OSError as error:  # opened, but not read yet
         raise ValueError(f"`image` should be a whole image, found {error}.") from error
-
-
-def _on_white(picture: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
-    if picture.has_transparency_data:
-        colours = picture.convert("RGBA")
-        picture = Image.new("RGBA", colours.size, "white")
-        picture.alpha_composite(colours)
-    return np.array(picture.convert("RGB"))
 
 
 def _of_array(array: np.ndarray) -> Image.Image:

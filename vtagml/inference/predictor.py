@@ -1,8 +1,9 @@
 """A trained network that takes any image."""
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, overload
+from typing import Any, SupportsIndex, cast, overload
 
 import numpy as np
 import torch
@@ -20,13 +21,14 @@ from vtagml.inference.trained import (
     image_size_of,
     labels_of,
     model_of,
+    origin_of,
     read_config,
     trained,
 )
 from vtagml.module import MultitaskModule
 from vtagml.native_size import predict_at_native_size, stretched
 
-TileSize = int | tuple[int, int]
+TileSize = SupportsIndex | Sequence[SupportsIndex]
 
 
 class Predictor:
@@ -40,6 +42,7 @@ class Predictor:
         image_size: Height and width of the network's input.
         labels: Names and colours of the classes, by task.
         device: `auto` for a GPU where there is one, `cpu`, or `cuda`.
+        origin: Which checkpoint the weights are of, to be kept in what is exported.
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class Predictor:
         module: MultitaskModule,
         image_size: tuple[int, int],
         labels: Mapping[str, Labels] | None = None,
-        device: str = "auto",
+        device: str | torch.device = "auto",
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         self.device = chosen(device)
         self.module = module.eval().to(self.device)
         self.image_size = image_size
         self.tasks = module.tasks
+        self.origin = origin
         for task in self.tasks.values():
             task.bind(labels or {})
 
@@ -131,14 +136,17 @@ class Predictor:
         return {name: torch.cat(bands, dim=-2)[0] for name, bands in found.items()}
 
 
-def load(run: str | Path, config: str | Path | None = None, device: str = "auto") -> Predictor:
+def load(
+    run: str | Path, config: str | Path | None = None, device: str | torch.device = "auto"
+) -> Predictor:
     """Makes a predictor of a run folder or of one of its checkpoints.
 
     The checkpoint is read as data, but a config is a program (SECURITY.md): of somebody else's run
     take the checkpoint alone, and give a config of your own.
 
     Args:
-        run: A run folder, of which the newest whole checkpoint is taken, or a checkpoint.
+        run: A run folder, or its folder of checkpoints, of which the newest whole one is taken, or
+            a checkpoint.
         config: The experiment's YAML; by default `config.yaml` of the checkpoint's run folder.
         device: `auto` for a GPU where there is one, `cpu`, or `cuda`.
     """
@@ -149,11 +157,12 @@ def load(run: str | Path, config: str | Path | None = None, device: str = "auto"
     settings = read_config(file)
     size = image_size_of(file, settings)
     module = cast(Any, model_of(_uncompiled(settings["model"]), content))
-    return Predictor(module, size, labels_of(settings), device)
+    return Predictor(module, size, labels_of(settings), device, origin_of(checkpoint, content))
 
 
-def chosen(device: str) -> torch.device:
+def chosen(device: str | torch.device) -> torch.device:
     """Returns the device of a name; `auto` is the GPU where there is one."""
+    device = str(device)
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     kind = device.partition(":")[0]
@@ -181,9 +190,15 @@ def _uncompiled(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(tile: TileSize, overlap: float) -> tuple[int, int]:
-    height, width = (tile, tile) if isinstance(tile, int) else tile
+    sides = tuple(tile) if isinstance(tile, Sequence) else (tile, tile)
+    try:
+        height, width = map(operator.index, sides)
+    except (TypeError, ValueError):  # no whole numbers, or not two
+        height = width = 0
     if min(height, width) < 1:
-        raise ValueError(f"`tile` must be one or two positive numbers of pixels, found {tile}.")
+        raise ValueError(
+            f"`tile` must be one or two positive whole numbers of pixels, found {tile!r}."
+        )
     if not 0 <= overlap < 1:
         raise ValueError(f"`overlap` must be a share of a tile from 0 to below 1, found {overlap}.")
     return height, width

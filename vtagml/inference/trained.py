@@ -5,7 +5,10 @@ the model is taken, the size of the images and the names of the classes; where a
 trained is of no matter.
 """
 
+import inspect
+import json
 import os
+import re
 import warnings
 from argparse import ArgumentError
 from collections.abc import Mapping
@@ -23,15 +26,21 @@ from vtagml.callbacks.class_names import KEY
 from vtagml.checkpoints import checkpoint_path, read_checkpoint
 
 CONFIG = "config.yaml"
-# Arguments that say where a training starts: what they name is in the checkpoint, and may be gone.
+RESULTS = "metrics.json"
+CHECKPOINTS = "checkpoints"
+CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none
+# Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
+# or would be downloaded.
 STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial"}
 
 
 def checkpoint_of(run: Path) -> Path:
-    """Returns the checkpoint itself, or the newest whole one of a run folder."""
+    """Returns the checkpoint itself, or the newest whole one of a run or of its checkpoints."""
     if not run.is_dir():
         return run
-    return Path(str(checkpoint_path("last", run / "checkpoints" / "last.ckpt", "predict")))
+    here = run.resolve().name == CHECKPOINTS or any(run.glob("*.ckpt"))
+    folder = run if here else run / CHECKPOINTS
+    return Path(str(checkpoint_path("last", folder / "last.ckpt", "predict")))
 
 
 def trained(path: Path) -> dict[str, Any]:
@@ -47,16 +56,33 @@ def trained(path: Path) -> dict[str, Any]:
 
 def config_beside(checkpoint: Path) -> Path:
     """Returns the config that was kept when the checkpoint was trained."""
-    folders = (checkpoint.resolve().parent.parent, checkpoint.resolve().parent)
-    files = [folder / CONFIG for folder in folders]
+    files = [folder / CONFIG for folder in _run_folders(checkpoint)]
     for file in files:
         if file.is_file():
             return file
+    found = " nor ".join(f"`{file}`" for file in files)
     raise FileNotFoundError(
-        f"`{CONFIG}` of the training must be in the checkpoint's run folder, found neither "
-        f"`{files[0]}` nor `{files[1]}`. Keep the two together, or copy the experiment's YAML "
-        f"there as `{CONFIG}`."
+        f"`{CONFIG}` of the training must be in the checkpoint's run folder, found no {found}. "
+        f"Keep the two together, or copy the experiment's YAML there as `{CONFIG}`."
     )
+
+
+def origin_of(checkpoint: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns which weights these are: file, step, and the commit of the training if known."""
+    runs = (folder / RESULTS for folder in _run_folders(checkpoint))
+    results = next((file for file in runs if file.is_file()), None)
+    try:
+        noted = json.loads(results.read_text(encoding="utf-8")) if results else {}
+        commit = noted["provenance"]["commit"]
+    except (OSError, ValueError, KeyError, TypeError):  # another program's file, or cut off
+        commit = None
+    return {"file": checkpoint.name, "step": content.get("global_step"), "commit": commit}
+
+
+def _run_folders(checkpoint: Path) -> list[Path]:
+    """What lies beside a checkpoint is of its run, and above only where runs keep checkpoints."""
+    folder = checkpoint.resolve().parent
+    return [folder, folder.parent] if folder.name == CHECKPOINTS else [folder]
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -125,16 +151,21 @@ def without_starts(settings: Any) -> Any:
     """Returns settings of nested classes without the files that a training started from."""
     if isinstance(settings, list):
         return [without_starts(each) for each in settings]
+    if isinstance(settings, str) and CLASS_PATH.fullmatch(settings) and _start(settings):
+        settings = {"class_path": settings}  # a class alone, all of whose arguments are defaults
     if not isinstance(settings, dict):
         return settings
-    kept = {key: without_starts(each) for key, each in settings.items()}
-    start = _start(kept.get("class_path"))
-    if start in (kept.get("init_args") or {}):
-        kept["init_args"][start] = None
+    # The class path itself is no class alone.
+    kept = {
+        key: each if key == "class_path" else without_starts(each) for key, each in settings.items()
+    }
+    if start := _start(kept.get("class_path")):
+        kept["init_args"] = {**(kept.get("init_args") or {}), start: None}
     return kept
 
 
 def _start(class_path: Any) -> str | None:
+    """Returns the argument that says where objects of a class start, if they have one."""
     module, _, name = str(class_path).rpartition(".")
     if not module:
         return None
@@ -142,10 +173,11 @@ def _start(class_path: Any) -> str | None:
         found = getattr(import_module(module), name, None)
     except ImportError:
         return None
-    starts = (
-        key for kind, key in STARTS.items() if isinstance(found, type) and issubclass(found, kind)
-    )
-    return next(starts, None)
+    if not isinstance(found, type):
+        return None
+    starts = (key for kind, key in STARTS.items() if issubclass(found, kind))
+    start = next(starts, None)
+    return start if start in inspect.signature(found).parameters else None
 
 
 def built(kind: Any, settings: Any) -> Any:

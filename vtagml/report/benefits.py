@@ -2,16 +2,20 @@
 
 import json
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from vtagml.affinity import AffinityState
+from vtagml.report.methods import everywhere_without, identity
 from vtagml.report.runs import Run, find_runs
 
 # Of the data's settings; all else has to be equal.
 MAY_DIFFER = ("tasks", "seed", "scene_seed", "workers", "cache")
+# Of the method's, where the config is lost, too: the affinity knows its tasks.
+OF_TASKS = re.compile(r"(model\.init_args\.tasks|tasks|parameters|affinity|checkpoint)(\.|$)")
 
 
 def benefits(runs: Sequence[Run]) -> AffinityState:
@@ -27,8 +31,8 @@ def benefits(runs: Sequence[Run]) -> AffinityState:
         runs: Of one task or of two, otherwise equal but for their seeds.
 
     Raises:
-        ValueError: A run has more tasks, other data or another length, or no number, or a task of
-            a pair was never trained alone.
+        ValueError: A run has more tasks, another method, other data or another length, or no
+            number, or a task of a pair was never trained alone.
     """
     _check(runs)
     found: dict[tuple[str, str], list[float]] = {}
@@ -64,19 +68,48 @@ def write_benefits(runs: str | Path, file: str | Path) -> None:
 
 
 def _check(runs: Sequence[Run]) -> None:
-    first: Any = None
     for run in runs:
         if not 1 <= len(run.tasks) <= 2:
             raise ValueError(
                 f"`runs` must be of one task or of two, found {list(run.tasks)} in `{run.folder}`."
             )
-        kind, settings = run.dataset
-        kept = {name: value for name, value in settings.items() if name not in MAY_DIFFER}
-        if first not in (None, (run.steps, kind, kept)):
-            raise ValueError(
-                f"`runs` must be of the same data and length, `{run.folder}` is of others than "
-                f"`{runs[0].folder}`. Leave it out, or train it as the others."
-            )
-        first = (run.steps, kind, kept)
         if unknown := [task for task in run.tasks if not math.isfinite(run.value(task))]:
             raise ValueError(f"`{run.folder}` has no finite metric of {unknown}: train it again.")
+        _check_alike(runs[0], run)
+
+
+def _check_alike(first: Run, run: Run) -> None:
+    if _measured(first) != _measured(run):
+        raise ValueError(
+            f"`runs` must be of the same data and length, `{run.folder}` is of others than "
+            f"`{first.folder}`. Leave it out, or train it as the others."
+        )
+    one, other = _method(first), _method(run)
+    differing = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    if differing:
+        key = differing[0]
+        raise ValueError(
+            f"`runs` must be of one method, found {key} {one.get(key)} in `{first.folder}` and "
+            f"{other.get(key)} in `{run.folder}`. Leave one out, or train it as the others."
+        )
+
+
+def _measured(run: Run) -> Any:
+    kind, settings = run.dataset
+    kept = {name: value for name, value in settings.items() if name not in MAY_DIFFER}
+    return run.steps, kind, kept
+
+
+def _method(run: Run) -> dict[str, Any]:
+    """Settings by dotted key that the report groups by, without those of the tasks."""
+    own = identity(run)
+    own["data"] = everywhere_without(own.get("data") or {}, MAY_DIFFER)
+    return {key: value for key, value in _leaves(own) if not OF_TASKS.match(key)}
+
+
+def _leaves(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        yield above, value
+        return
+    for key, each in value.items():
+        yield from _leaves(each, f"{above}.{key}" if above else str(key))

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
+from vtagml.launching import read_yaml
 from vtagml.sweep.command_line import check_command
 from vtagml.sweep.parameters import Parameter, read_parameter
 
@@ -68,7 +67,7 @@ class Sweep:
 
 def read_sweep(path: Path) -> Sweep:
     """Reads a sweep in W&B's format, and says what in it a local sweep cannot do."""
-    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given = read_yaml(path, "--local")
     if not isinstance(given, Mapping):
         raise ValueError(f"`{path}` must be a sweep in W&B's format, found {type(given).__name__}.")
     unknown = [str(key) for key in given if key not in KEYS]

@@ -15,14 +15,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from vtagml.sweep.again import DIVERGED, ENDED, FAILURE, counted, name_of, take_up
 from vtagml.sweep.command_line import lightning_words
 from vtagml.sweep.definition import Sweep
-from vtagml.sweep.trial_process import TrialFailed, TrialProcess
+from vtagml.sweep.trial_process import TrialDiverged, TrialFailed, TrialProcess
 
-JOURNAL, STUDY = "journal.log", "sweep"
-GOES_ON = "goes_on"  # The folder of the interrupted trial that a trial takes up.
+JOURNAL, STUDY, TRIALS = "journal.log", "sweep", "trials"
 FAILURES = 3  # In a row and without a success: the sweep is wrong, not its values.
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 Start = Callable[[Sequence[str], Path, str], TrialProcess]
 
@@ -37,8 +36,8 @@ def search(
 ) -> None:
     """Runs trials until there are enough in the folder.
 
-    What was done before counts; a trial that an interruption fell into is done again, from its
-    checkpoint where it has one.
+    What was done before counts; a trial that an interruption fell into, or that failed, is done
+    again, from its checkpoint where it has one. One that diverged is not.
 
     Args:
         sweep: What to search.
@@ -49,13 +48,13 @@ def search(
         start: Begins a trial.
     """
     study = _study(sweep, folder, overrides)
-    _take_up(study)
+    take_up(study, folder / TRIALS)
     if sweep.method == "grid":
         for values in itertools.product(*(each.texts for each in sweep.searched)):
             keys = (each.key for each in sweep.searched)
             study.enqueue_trial(dict(zip(keys, values, strict=True)), skip_if_exists=True)
     wanted = _wanted(sweep, trials)
-    while _counted(study) < wanted:
+    while counted(study) < wanted:
         trial = study.ask()
         said(_run(sweep, study, trial, folder, overrides, start))
         _check_successes(study, folder)
@@ -117,21 +116,6 @@ def _pruner(sweep: Sweep) -> BasePruner:
     return HyperbandPruner(early.least, early.most or "auto", early.factor)
 
 
-def _take_up(study: optuna.Study) -> None:
-    """Puts trials that an interruption fell into among those that are to be done."""
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
-        values = trial.params or trial.system_attrs.get("fixed_params", {})
-        again = {GOES_ON: trial.user_attrs.get("folder", _name(trial.number))}
-        study.enqueue_trial(values, user_attrs=again)
-
-
-def _counted(study: optuna.Study) -> int:
-    """How many trials ended by themselves; those done again count once."""
-    again = sum(GOES_ON in trial.user_attrs for trial in study.trials)
-    return len(study.get_trials(deepcopy=False, states=ENDED)) - again
-
-
 def _run(
     sweep: Sweep,
     study: optuna.Study,
@@ -142,11 +126,12 @@ def _run(
 ) -> str:
     """Runs one trial to its end and returns a line on it; an interruption leaves it as running."""
     values = {each.key: each.suggest(trial) for each in sweep.parameters.values()}
-    name = trial.user_attrs.get(GOES_ON, _name(trial.number))
+    name = name_of(trial)
     words = lightning_words(sweep.command, values)
-    for key, value in (("folder", name), ("values", values), ("words", [*words, *overrides])):
-        trial.set_user_attr(key, value)
-    run = folder / "trials" / name
+    kept = {"folder": name, "values": values, "words": [*words, *overrides]}
+    for key, each in kept.items():
+        trial.set_user_attr(key, each)
+    run = folder / TRIALS / name
     own = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
     if (run / "checkpoints" / "last.ckpt").is_file():
         own.append("--ckpt_path=last")
@@ -156,7 +141,9 @@ def _run(
     try:
         curve, pruned = _watched(process, trial, most)
     except TrialFailed as failure:
-        trial.set_user_attr("failure", str(failure))
+        trial.set_user_attr(FAILURE, str(failure))
+        if isinstance(failure, TrialDiverged):
+            trial.set_user_attr(DIVERGED, True)
         study.tell(trial, state=TrialState.FAIL)
         return f"trial {name} failed, {failure}"
     finally:
@@ -195,19 +182,19 @@ def _watched(
 
 def _check_finite(value: float) -> None:
     if not math.isfinite(value):
-        raise TrialFailed(f"the metric is {value}")
+        raise TrialDiverged(f"the metric is {value}")
 
 
 def _check_successes(study: optuna.Study, folder: Path) -> None:
     """Ends a sweep of which nothing succeeds: what is wrong then are not the values."""
     ended = study.get_trials(deepcopy=False, states=ENDED)
-    failures = [trial.user_attrs.get("failure") for trial in ended]
+    failures = [
+        trial.user_attrs.get(FAILURE)
+        for trial in ended
+        if trial.state is not TrialState.FAIL or FAILURE in trial.user_attrs  # else interrupted
+    ]
     if all(failures) and len(failures) >= FAILURES:
         raise ValueError(
             f"The first {len(failures)} trials failed, and none succeeded; the last says: "
-            f"{failures[-1]}. What they printed is in `{folder / 'trials'}`."
+            f"{failures[-1]}. What they printed is in `{folder / TRIALS}`."
         )
-
-
-def _name(number: int) -> str:
-    return f"{number:03d}"

@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from vtagml.sweep.again import ENDED, FAILURE, failed
 from vtagml.sweep.definition import Sweep
 from vtagml.sweep.parameters import Parameter
-from vtagml.sweep.search import ENDED
 
 STATES = {
     TrialState.COMPLETE: "done",
@@ -38,6 +38,7 @@ class Trial:
         metrics: All metrics of the last validation.
         seconds: How long it took, None of a failed one.
         failure: Why, of a failed one.
+        tried_again: Whether the next call does it again.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Trial:
     metrics: Mapping[str, float]
     seconds: float | None = None
     failure: str = ""
+    tried_again: bool = False
 
     @property
     def metric(self) -> float | None:
@@ -78,7 +80,8 @@ def _read(trial: FrozenTrial) -> Trial:
         curve={int(step): value for step, value in kept.get("curve", {}).items()},
         metrics=kept.get("metrics", {}),
         seconds=kept.get("seconds"),
-        failure=kept.get("failure", ""),
+        failure=kept.get(FAILURE, ""),
+        tried_again=failed(trial),
     )
 
 

@@ -1,13 +1,13 @@
 """One trial: the command itself, in a process of its own, watched through the log of its run."""
 
-import subprocess
-import sys
+import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vtagml.launching import OwnProcess, launcher
 from vtagml.report.logs import read_logs
 
-PROGRAM = "import sys; from vtagml.cli import main; sys.argv[0] = 'lightning'; main()"
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_STOP = 120.0  # A run asked to stop ends after its step, with a checkpoint.
 LINES_OF_FAILURE = 5
@@ -17,11 +17,15 @@ class TrialFailed(Exception):
     """A trial that ended without a number; the message says why."""
 
 
+class TrialDiverged(TrialFailed):
+    """A trial whose metric is no finite number: its values are to blame, and would be again."""
+
+
 class TrialProcess:
     """Runs a command and gives the metric's values while it lasts.
 
-    The process shares nothing with this one: a trial that is killed for its memory ends alone.
-    Its words on the terminal go to a file beside its run folder.
+    Its words on the terminal go to a file beside its run folder. What it logs at W&B stays in its
+    run folder, unless `WANDB_MODE` says otherwise: a local sweep needs no server and asks nothing.
 
     Args:
         words: What follows `lightning`.
@@ -33,38 +37,33 @@ class TrialProcess:
         self.folder, self.metric = folder, metric
         self.said = folder.with_name(f"{folder.name}.log")
         self._before: Mapping[int, float] = {}
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with self.said.open("ab") as said:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is the sweep's, which then stops the trial itself.
-            )
+        variables = {"WANDB_MODE": "offline"} | dict(os.environ)
+        self.process = OwnProcess([*launcher(), *words], self.said, variables)
 
     def runs(self) -> bool:
         """Waits a moment, and returns whether the trial still runs."""
-        try:
-            self.process.wait(SECONDS_BETWEEN_LOOKS)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
+        return not self.process.wait(SECONDS_BETWEEN_LOOKS)
 
     def news(self) -> Mapping[int, float]:
         """Returns the metric by step as far as it is certain: the same in two looks running.
 
-        A file that is just being written may end in the middle of a number.
+        A file that is just being written may end in the middle of a number. After a step that is
+        not certain nothing is, so that the number of validations stays right.
         """
-        seen = self._curve()
-        certain = {step: value for step, value in seen.items() if self._before.get(step) == value}
+        seen, before = self._curve(), self._before
         self._before = seen
+        certain: dict[int, float] = {}
+        for step, value in seen.items():
+            if step not in before or not same(value, before[step]):
+                break
+            certain[step] = value
         return certain
 
     def result(self) -> Mapping[int, float]:
         """Returns the metric by step of a trial that has ended."""
-        if self.process.returncode:
-            raise TrialFailed(f"exit status {self.process.returncode}: {self._last_words()}")
+        status = self.process.ended()
+        if status:
+            raise TrialFailed(f"exit status {status}: {self._last_words()}")
         curve = self._curve()
         if not curve:
             raise TrialFailed(
@@ -79,17 +78,15 @@ class TrialProcess:
         return {key: list(curve.values())[-1] for key, curve in logs.items() if key[:4] == "val/"}
 
     def stop(self) -> None:
-        """Asks the trial to stop, and ends it where it does not."""
-        if self.process.poll() is not None:
-            return
-        self.process.terminate()
+        """Asks the trial to stop, and ends it with its workers where it does not."""
+        stopped = self.process.ended() is not None
         try:
-            self.process.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            pass
+            if not stopped:
+                self.process.ask_to_stop()
+                stopped = self.process.wait(SECONDS_TO_STOP)
         finally:  # also when somebody is tired of waiting
-            self.process.kill()
-            self.process.wait()
+            if not stopped:
+                self.process.kill()
 
     def _curve(self) -> Mapping[int, float]:
         try:
@@ -100,3 +97,8 @@ class TrialProcess:
     def _last_words(self) -> str:
         lines = self.said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return "\n".join(lines[-LINES_OF_FAILURE:])
+
+
+def same(one: float, other: float) -> bool:
+    """Whether two readings are one number; what is no number is itself."""
+    return one == other or (math.isnan(one) and math.isnan(other))

@@ -3,18 +3,17 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float32, Float64
 from torch import Tensor
 
-from vtagml.affinity import Affinity, read_state
-from vtagml.affinity.transfer import Rows, positions, restricted, stochastic
+from vtagml.affinity.from_file import FromFile
+from vtagml.affinity.transfer import AffinityState, Rows, positions, restricted, stochastic
 
 
-class NewRow(Affinity):
+class NewRow(FromFile):
     """ω of the known tasks as their run has learned it, and a row over them for a new task.
 
     The new task has a row and no column: z_new = Σ_n ω[new, n]·θ̂_n is a mixture of the embeddings
@@ -29,6 +28,7 @@ class NewRow(Affinity):
             can do without the file.
     """
 
+    taken: ClassVar[str] = "known"
     known: Float64[Tensor, "task source"]
 
     def __init__(
@@ -46,43 +46,31 @@ class NewRow(Affinity):
         self.new = new
         self.place = self.tasks.index(new)
         self.others = [index for index in range(len(self.tasks)) if index != self.place]
-        self.register_buffer("known", torch.full_like(self.similarity, torch.nan))
-        self._absent: str | PathLike[str] | None = None
-        if not isinstance(known, str | PathLike):
+        self.register_buffer("known", torch.zeros_like(self.similarity))
+        if isinstance(known, str | PathLike):
+            self.start_from(known)
+        else:
             self._know(stochastic("known", known, self._names))
-        elif Path(known).is_file():
-            self._read(known)
-        else:  # a checkpoint of this very network may bring it
-            self._absent = known
 
     @property
     def _names(self) -> list[str]:
         return [self.tasks[index] for index in self.others]
 
-    def _read(self, path: str | PathLike[str]) -> None:
-        state = read_state(path)
+    def take(self, state: AffinityState) -> None:
         learned = stochastic("omega", state["omega"], state["tasks"])
         self._know(restricted(learned, positions(self._names, state["tasks"])))
-        self._absent = None
 
     def _know(self, learned: Float64[Tensor, "known known"]) -> None:
         rows = torch.tensor(self.others, device=self.known.device)
         self.known.zero_()
         self.known[rows[:, None], rows] = learned.to(self.known)
 
-    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
-        super()._load_from_state_dict(state, prefix, *rest)
-        # What is loaded may have been taken from this network before it knew anything.
-        if not self.known.isnan().any():
-            self._absent = None
-
     @abstractmethod
     def row(self) -> Float64[Tensor, " source"]:
         """The new task's affinities to the known ones, which sum to one."""
 
     def affinities(self) -> Float64[Tensor, "task source"]:
-        if self._absent is not None:
-            self._read(self._absent)  # there by now, or an error that names it
+        self.arrive()
         omega = self.known.clone()
         omega[self.place, self.others] = self.row()
         return omega
