@@ -126,6 +126,11 @@ def test_runs_of_one_name_are_told_apart() -> None:
     assert [run["name"] for run in data(made("a", "b"))["runs"]] == ["a/run", "b/run"]
 
 
+def test_a_run_named_by_its_seed_has_the_methods_name() -> None:
+    write_run(Path("runs/frozen/0"))
+    assert data(made("runs/frozen/0"))["title"] == "Run frozen/0"
+
+
 def test_runs_that_do_not_compare_are_refused() -> None:
     write_run(Path("runs", "a"))
     write_run(Path("runs", "b"), seed=1, changes={"provenance.data.settings.scene_seed": 5})

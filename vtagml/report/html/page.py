@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from vtagml.report.comparison import Comparison
@@ -66,11 +67,16 @@ def page(
 
 
 def _names(seen: Sequence[Seen]) -> list[str]:
-    names = [each.folder.resolve().name for each in seen]
+    names = [_name(each.folder.resolve()) for each in seen]
     alike = {name for name in names if names.count(name) > 1}
     return [
         str(each.folder) if name in alike else name for each, name in zip(seen, names, strict=True)
     ]
+
+
+def _name(folder: Path) -> str:
+    """The folder's name, with that of the method where it is a seed alone."""
+    return f"{folder.parent.name}/{folder.name}" if folder.name.isdigit() else folder.name
 
 
 def _compared(comparison: Comparison, warnings: Sequence[str]) -> dict[str, Any]:
