@@ -91,6 +91,8 @@ def test_every_command_is_of_a_known_kind() -> None:
 
 
 @pytest.mark.slow
+# The copy that `prepare` has made is of other classes than those of the test in 8.
+@pytest.mark.filterwarnings("ignore:Only copies with other settings:UserWarning")
 def test_commands_run_one_after_the_other(
     stand_in: Callable[[str], Path],
     tmp_path: Path,
