@@ -116,7 +116,7 @@ def test_commands_run_one_after_the_other(
             pytest.fail(f"`{line}` ended with {end.code}: {capsys.readouterr().err[-2000:]}")
     for left in (
         "report/report.html",
-        "report/table.md",
+        "report/report.md",
         "runs/scenes_sdne_frozen/metrics.json",
         "runs/folders_sdn+small/metrics.json",
         "runs/zero_shot_scenes/metrics.json",
