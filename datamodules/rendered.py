@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -68,7 +68,8 @@ class RenderedDataModule(DenseDataModule):
                 raise ValueError(f"`{split}` should be at least 1, found {count}.")
         self.image_size = (int(image_size[0]), int(image_size[1]))
         self.scene_seed = scene_seed
-        self.cache = None if cache is None else Path(cache)
+        # Of a part of a pair, `cache=null` arrives from the command line as a word.
+        self.cache = None if str(cache) in ("None", "null") else Path(cast(str, cache))
 
     @property
     @abstractmethod

@@ -50,6 +50,7 @@ def test_config_trains_and_tests(
     monkeypatch.chdir(tmp_path)
     main(["fit", "--config", str(config), *SMALL, *SMALL_SCENES])
     check_results(tmp_path / "runs" / config.stem)
+    assert not (tmp_path / "None").exists()  # where scenes would be kept by `cache=null`
 
 
 @pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)

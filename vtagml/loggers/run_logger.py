@@ -1,5 +1,6 @@
 """What a logger has to do to live in a run's folder, and what the command line does with all."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,10 @@ from lightning.pytorch.loggers import WandbLogger
 LOGS = "logs"  # Where `lightning report` looks for curves.
 
 
-class RunLogger:
+class RunLogger(ABC):
     """Mixed into a logger of Lightning's whose folder is the run's."""
 
+    @abstractmethod
     def enter(self, folder: Path, fresh: bool) -> None:
         """Says where the run is, before anything is written.
 
@@ -21,9 +23,8 @@ class RunLogger:
             folder: The run's.
             fresh: Whether a new run begins there; what the folder knows of another is not its own.
         """
-        raise NotImplementedError
 
-    def leave(self, failed: bool) -> None:
+    def leave(self, failed: bool) -> None:  # noqa: B027 -- nothing to do by default
         """Is called when the run has ended, and writes what is still to be written."""
 
 
