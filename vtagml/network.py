@@ -49,4 +49,4 @@ class MultitaskNetwork(nn.Module):
             omega: Affinities to run with instead of the learned ones, `[target, source]`.
         """
         pyramids = self.encoder(image, self.affinity.omega if omega is None else omega)
-        return self.decoders(pyramids, (image.shape[-2], image.shape[-1]))
+        return self.decoders(pyramids, image)

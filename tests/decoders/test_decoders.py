@@ -18,7 +18,7 @@ from vtagml.decoders import (
 
 CHANNELS = (8, 16, 24, 32)
 OUTPUTS = {"segmentation": 5, "depth": 1, "normals": 3}
-SIZE = (64, 64)
+IMAGE = torch.zeros(2, 3, 64, 64)
 
 MakePyramid = Callable[..., list[Tensor]]
 Pyramids = dict[str, list[Tensor]]
@@ -49,10 +49,10 @@ def test_maps_in_the_order_of_the_tasks(
 ) -> None:
     decoders = family(OUTPUTS, CHANNELS, build).double()
     reordered = dict(reversed(pyramids.items()))
-    maps = decoders(reordered, SIZE)
+    maps = decoders(reordered, IMAGE)
     assert list(maps) == list(OUTPUTS)
     assert [maps[task].shape[:2] for task in OUTPUTS] == [(2, 5), (2, 1), (2, 3)]
-    for task, expected in decoders(pyramids, SIZE).items():
+    for task, expected in decoders(pyramids, IMAGE).items():
         assert torch.equal(maps[task], expected)
 
 
@@ -63,7 +63,7 @@ def test_a_task_sees_only_its_own_pyramid(
 ) -> None:
     decoders = family(OUTPUTS, CHANNELS, build).double()
     leaves = {task: [level.requires_grad_() for level in p] for task, p in pyramids.items()}
-    decoders(leaves, SIZE)["depth"][1].square().sum().backward()
+    decoders(leaves, IMAGE)["depth"][1].square().sum().backward()
     for task, pyramid in leaves.items():
         for level in pyramid:
             reached = torch.zeros(2) if level.grad is None else level.grad.abs().sum(dim=(1, 2, 3))
@@ -79,13 +79,13 @@ def test_shared_equals_its_trunk_run_for_one_task_at_a_time(
     build: Callable[..., Decoder], pyramids: Pyramids
 ) -> None:
     shared = Shared(OUTPUTS, CHANNELS, build).double()
-    found = shared(pyramids, SIZE)
+    found = shared(pyramids, IMAGE)
     for task, pyramid in pyramids.items():
         alone = build(CHANNELS, OUTPUTS[task]).double()
         trunk = shared.decoder.state_dict()
         head = {f"head.{name}": value for name, value in shared.heads[task].state_dict().items()}
         alone.load_state_dict(trunk | head)
-        torch.testing.assert_close(found[task], alone(pyramid, SIZE))
+        torch.testing.assert_close(found[task], alone(pyramid, (64, 64)))
 
 
 @every
@@ -102,8 +102,8 @@ def test_one_pyramid_for_all_tasks_passes_the_trunk_once(
 
     shared.decoder.trunk = watched
     pyramid = make_pyramid(dtype=torch.float64)
-    once = shared(dict.fromkeys(OUTPUTS, pyramid), SIZE)
-    folded = shared({task: [level.clone() for level in pyramid] for task in OUTPUTS}, SIZE)
+    once = shared(dict.fromkeys(OUTPUTS, pyramid), IMAGE)
+    folded = shared({task: [level.clone() for level in pyramid] for task in OUTPUTS}, IMAGE)
     assert batches == [2, 6]
     torch.testing.assert_close(once, folded)
 
@@ -120,7 +120,7 @@ def test_counts() -> None:
 @both
 def test_gradient_reaches_every_parameter(family: type[Decoders], pyramids: Pyramids) -> None:
     decoders = family(OUTPUTS, CHANNELS, partial(ConvDecoder, width=16)).double()
-    maps = decoders(pyramids, SIZE)
+    maps = decoders(pyramids, IMAGE)
     torch.stack([dense.square().sum() for dense in maps.values()]).sum().backward()
     for name, parameter in decoders.named_parameters():
         assert parameter.grad is not None, name
@@ -130,14 +130,14 @@ def test_gradient_reaches_every_parameter(family: type[Decoders], pyramids: Pyra
 @both
 def test_one_task(family: type[Decoders], make_pyramid: MakePyramid) -> None:
     decoders = family({"depth": 1}, CHANNELS, partial(AllMLP, width=8))
-    assert decoders({"depth": make_pyramid()}, SIZE)["depth"].shape == (2, 1, 64, 64)
+    assert decoders({"depth": make_pyramid()}, IMAGE)["depth"].shape == (2, 1, 64, 64)
 
 
 @both
 def test_autocast_keeps_the_dtype(family: type[Decoders], make_pyramid: MakePyramid) -> None:
     decoders = family(OUTPUTS, CHANNELS, partial(ConvDecoder, width=16))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        maps = decoders({task: make_pyramid() for task in OUTPUTS}, SIZE)
+        maps = decoders({task: make_pyramid() for task in OUTPUTS}, IMAGE)
     assert {dense.dtype for dense in maps.values()} == {torch.float32}
 
 
@@ -149,7 +149,7 @@ def test_errors(family: type[Decoders], pyramids: Pyramids, make_pyramid: MakePy
     decoders = family(OUTPUTS, CHANNELS, build).double()
     del pyramids["depth"]
     with pytest.raises(ValueError, match=r"`pyramids` must .* 'depth'.* found \('segmentation'"):
-        decoders(pyramids, SIZE)
+        decoders(pyramids, IMAGE)
     narrow = {task: make_pyramid(channels=(4, 16, 24, 32)) for task in OUTPUTS}
     with pytest.raises(ValueError, match=r"`pyramid` must have .* found \(4, 16, 24, 32\)"):
-        decoders(narrow, SIZE)
+        decoders(narrow, IMAGE)

@@ -18,34 +18,34 @@ class Decoders(nn.Module, ABC):
 
     Args:
         outputs: Channels of every task's map.
-        channels: Channels of the four levels, finest first.
-        decoder: Builds a decoder from `channels` and the channels of a map.
     """
 
-    def __init__(
-        self,
-        outputs: Mapping[str, int],
-        channels: Sequence[int],
-        decoder: Callable[[Sequence[int], int], Decoder],
-    ) -> None:
+    def __init__(self, outputs: Mapping[str, int]) -> None:
         super().__init__()
         if not outputs:
             raise ValueError("`outputs` must name at least one task, found none.")
         self.tasks = tuple(outputs)
 
     def forward(
-        self, pyramids: Mapping[str, list[Float[Tensor, "batch _ _ _"]]], size: tuple[int, int]
+        self,
+        pyramids: Mapping[str, list[Float[Tensor, "batch _ _ _"]]],
+        image: Float[Tensor, "batch 3 height width"],
     ) -> dict[str, Float[Tensor, "batch ..."]]:
-        """Map of every task at height and width `size`."""
+        """Map of every task at the image's height and width.
+
+        Args:
+            pyramids: Of every task.
+            image: What the pyramids were made from, values in [0, 1].
+        """
         if set(pyramids) != set(self.tasks):
             raise ValueError(
                 f"`pyramids` must have one pyramid per task {self.tasks}, found "
                 f"{tuple(pyramids)}; give encoder and decoders the same tasks."
             )
-        return self.decode({task: pyramids[task] for task in self.tasks}, size)
+        return self.decode({task: pyramids[task] for task in self.tasks}, image)
 
     @abstractmethod
-    def decode(self, pyramids: dict[str, Pyramid], size: tuple[int, int]) -> dict[str, Tensor]:
+    def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
         """Map of every task; `pyramids` are complete and in the order of the tasks."""
 
 
@@ -58,12 +58,13 @@ class PerTask(Decoders):
         channels: Sequence[int],
         decoder: Callable[[Sequence[int], int], Decoder],
     ) -> None:
-        super().__init__(outputs, channels, decoder)
+        super().__init__(outputs)
         self.decoders = nn.ModuleDict(
             {task: decoder(channels, count) for task, count in outputs.items()}
         )
 
-    def decode(self, pyramids: dict[str, Pyramid], size: tuple[int, int]) -> dict[str, Tensor]:
+    def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
+        size = height_and_width(image)
         return {task: self.decoders[task](pyramid, size) for task, pyramid in pyramids.items()}
 
 
@@ -80,7 +81,7 @@ class Shared(Decoders):
         channels: Sequence[int],
         decoder: Callable[[Sequence[int], int], Decoder],
     ) -> None:
-        super().__init__(outputs, channels, decoder)
+        super().__init__(outputs)
         self.decoder = decoder(channels, next(iter(outputs.values())))
         self.heads = nn.ModuleDict(
             {task: self.decoder.make_head(count) for task, count in outputs.items()}
@@ -88,7 +89,8 @@ class Shared(Decoders):
         # A head without a task would be a parameter without a gradient.
         self.decoder.head = nn.Identity()
 
-    def decode(self, pyramids: dict[str, Pyramid], size: tuple[int, int]) -> dict[str, Tensor]:
+    def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
+        size = height_and_width(image)
         dtype = pyramids[self.tasks[0]][0].dtype
         return {
             task: self.decoder.finish(self.heads[task](features).to(dtype), size)
@@ -104,6 +106,10 @@ class Shared(Decoders):
         folded = [torch.cat(levels) for levels in zip(*pyramids, strict=True)]
         check_pyramid(folded, self.decoder.channels)
         return self.decoder.trunk(folded).chunk(len(pyramids))
+
+
+def height_and_width(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]
 
 
 def identical(first: Pyramid, second: Pyramid) -> bool:

@@ -1,0 +1,60 @@
+"""Fine levels for backbones that have none: a small convolutional stem beside a plain ViT."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtagml.decoders.conv_decoder import CHANNELS_PER_GROUP, Refine
+from vtagml.decoders.decoder import checked_channels, divisible
+from vtagml.decoders.decoders import Decoders, Pyramid
+
+
+class FineLevels(Decoders):
+    """Puts maps of the image itself beside the two finest levels of every pyramid.
+
+    A ViT with patches of 16 pixels says nothing finer than that: its levels at strides 4 and 8 are
+    interpolated. Here a stem of convolutions on the image gives what is missing, as the spatial
+    prior of ViT-Adapter and the stem of ViTMatte do; it trains with the decoders, at their rate,
+    and nothing of the encoder changes. The stem is common to all tasks and lies outside of the
+    fork: gradients captured there are those of the encoder's pyramids as before.
+
+    Args:
+        outputs: Channels of every task's map.
+        channels: Channels of the encoder's four levels, finest first.
+        decoders: Builds the decoders that read the widened pyramids.
+        width: Channels of the stem at stride 4; twice as many at stride 8.
+    """
+
+    def __init__(
+        self,
+        outputs: Mapping[str, int],
+        channels: Sequence[int],
+        decoders: Callable[[Mapping[str, int], Sequence[int]], Decoders],
+        width: int = 32,
+    ) -> None:
+        super().__init__(outputs)
+        divisible(width, 2 * CHANNELS_PER_GROUP, "width")
+        finest, finer, *coarse = checked_channels(channels)
+        self.quarter = nn.Sequential(Halve(3, width // 2), Halve(width // 2, width))
+        self.eighth = Halve(width, 2 * width)
+        self.decoders = decoders(outputs, (finest + width, finer + 2 * width, *coarse))
+
+    def decode(
+        self, pyramids: dict[str, Pyramid], image: Float[Tensor, "batch 3 height width"]
+    ) -> dict[str, Tensor]:
+        quarter = self.quarter(2 * image - 1)
+        eighth = self.eighth(quarter)
+        widened = {
+            task: [torch.cat((finest, quarter), dim=1), torch.cat((finer, eighth), dim=1), *coarse]
+            for task, (finest, finer, *coarse) in pyramids.items()
+        }
+        return self.decoders(widened, image)
+
+
+class Halve(nn.Sequential):
+    """Half the height and width: the pixels of each 2x2 square side by side, then `Refine`."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(nn.PixelUnshuffle(2), Refine(4 * before, after))
