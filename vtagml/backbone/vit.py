@@ -15,6 +15,15 @@ class ViT(StagedBackbone):
     """A plain vision transformer; its quarters stand for stages, each resized to its stride.
 
     Tokens are `[batch, tokens, channels]`, class and register tokens first.
+
+    Args:
+        architecture: timm's name of the network, with the tag of its weights.
+        image_size: Height and width the network is built for. Positions are interpolated from the
+            size the weights were made for, and again for images of other sizes.
+        weights: As for every backbone.
+        drop_path: Stochastic depth, only when the backbone trains.
+        patch_size: Side of a patch, to which the weights are resampled; null for the
+            architecture's own. DINOv2's patches of 14 pixels fit no stride: take 16.
     """
 
     def __init__(
@@ -23,7 +32,9 @@ class ViT(StagedBackbone):
         image_size: tuple[int, int] = (224, 224),
         weights: str | None = HUB,
         drop_path: float = 0.0,
+        patch_size: int | None = None,
     ) -> None:
+        self.patch_size = patch_size  # the network is built with it
         super().__init__(architecture, image_size, weights, drop_path)
         blocks = len(self.model.blocks)
         if blocks % LEVELS:
@@ -38,13 +49,14 @@ class ViT(StagedBackbone):
         patch = model.patch_embed.patch_size
         if max(patch) > STRIDES[-1] or STRIDES[-1] % max(patch):
             raise ValueError(
-                f"`architecture` must have patches that divide {STRIDES[-1]} pixels, found {patch} "
-                f"in `{self.architecture}`."
+                f"`patch_size` must divide {STRIDES[-1]} pixels, found {max(patch)} in "
+                f"`{self.architecture}`: with `patch_size: 16` its weights are resampled."
             )
         return model
 
     def _options(self) -> dict[str, Any]:
-        return {"img_size": self.image_size, "dynamic_img_size": True}
+        options = {"img_size": self.image_size, "dynamic_img_size": True}
+        return options if self.patch_size is None else options | {"patch_size": self.patch_size}
 
     @property
     def prefix_tokens(self) -> int:

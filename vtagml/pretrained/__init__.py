@@ -1,0 +1,1 @@
+"""Published weights that can be had where no hub can be reached."""
