@@ -53,13 +53,28 @@ def test_a_vit_s_last_quarter_is_timm_s_own_forward() -> None:
     backbone = awake(TinyViT(IMAGE)).eval()
     image = torch.rand(1, 3, *IMAGE)
 
-    features = backbone.model.forward_features(backbone.normalize(image))
+    (tokens,) = backbone.model.forward_intermediates(
+        backbone.normalize(image), indices=1, norm=True, intermediates_only=True
+    )
+
+    coarsest = torch.nn.functional.interpolate(tokens, (2, 3), mode="bilinear", antialias=True)
+    assert torch.equal(backbone(image)[3], coarsest)
+
+
+def test_every_level_of_a_vit_is_timm_s_normalised_layer() -> None:
+    backbone = awake(TinyViT(IMAGE)).eval()
+    image = torch.rand(1, 3, *IMAGE)
+
+    quarters = backbone.model.forward_intermediates(
+        backbone.normalize(image), indices=[1, 3, 5, 7], norm=True, intermediates_only=True
+    )
 
     # Of the 4 x 6 patches of 16 pixels the third level is made without resizing.
-    tokens = backbone.stages[2].blocks
-    assert len(tokens) == 2
-    patches = features[:, 1:].transpose(1, 2).unflatten(2, (4, 6))
-    assert torch.equal(backbone.level(2, features, IMAGE), patches)
+    pyramid = backbone(image)
+    assert torch.equal(pyramid[2], quarters[2])
+    for level, quarter, size in zip(pyramid, quarters, [(16, 24), (8, 12)], strict=False):
+        finer = torch.nn.functional.interpolate(quarter, size, mode="bilinear")
+        assert torch.equal(level, finer)
 
 
 def test_every_parameter_has_a_part_in_the_pyramid() -> None:

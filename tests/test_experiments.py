@@ -46,6 +46,14 @@ def small_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
     return ["--config", str(config), "--config", str(overlay(config)), root, *SMALL_FILES]
 
 
+def unfetched(config: Path) -> list[str]:
+    """Words that do without weights that `lightning weights` would have to fetch first."""
+    encoder = yaml.safe_load(config.read_text())["model"]["init_args"]["encoder"]
+    backbone = encoder["init_args"].get("backbone", {}).get("init_args", {})
+    fetched = str(backbone.get("weights")).startswith("data/weights/")
+    return ["--model.encoder.init_args.backbone.init_args.weights=none"] if fetched else []
+
+
 def check_results(run: Path) -> None:
     results = json.loads((run / "metrics.json").read_text())
     assert results["metrics"]["model"].keys() == results["metrics"]["prior"].keys()
@@ -58,8 +66,19 @@ def test_config_trains_tests_and_leaves_its_results(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    main(["fit", "--config", str(config), *SMALL])
+    main(["fit", "--config", str(config), *SMALL, *unfetched(config)])
     check_results(tmp_path / "runs" / config.stem)
+
+
+def test_config_on_fetched_weights_says_what_fetches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(["fit", "--config", str(FOLDER / "scenes_sdne_dinov2.yaml"), *SMALL])
+    message = capsys.readouterr().err
+    assert "found no file `data/weights/dinov2_small.safetensors`" in message
+    assert "`lightning weights dinov2_small` fetches" in message
 
 
 @pytest.mark.parametrize("config", DATASET_CASES)

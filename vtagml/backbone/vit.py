@@ -14,6 +14,10 @@ from vtagml.backbone.timm_backbone import HUB
 class ViT(StagedBackbone):
     """A plain vision transformer; its quarters stand for stages, each resized to its stride.
 
+    Every level passes the final norm, as DINOv2's own dense tasks read intermediate layers: the
+    stream grows from block to block, in DINOv2-S by a factor of 45 from the first quarter to the
+    last, and decoders would hardly see the early levels beside the late ones.
+
     Tokens are `[batch, tokens, channels]`, class and register tokens first.
 
     Args:
@@ -25,6 +29,8 @@ class ViT(StagedBackbone):
         patch_size: Side of a patch, to which the weights are resampled; null for the
             architecture's own. DINOv2's patches of 14 pixels fit no stride: take 16.
     """
+
+    unused = ("head.", "fc_norm.")
 
     def __init__(
         self,
@@ -79,6 +85,8 @@ class ViT(StagedBackbone):
     def level(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> Tensor:
         patch_height, patch_width = self.model.patch_embed.patch_size
         grid = (size[0] // patch_height, size[1] // patch_width)
-        patches = tokens[:, self.prefix_tokens :].transpose(1, 2).unflatten(2, grid)
+        patches = (
+            self.model.norm(tokens)[:, self.prefix_tokens :].transpose(1, 2).unflatten(2, grid)
+        )
         target = (size[0] // STRIDES[stage], size[1] // STRIDES[stage])
         return F.interpolate(patches, size=target, mode="bilinear", antialias=target < grid)
