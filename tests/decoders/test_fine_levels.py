@@ -38,21 +38,26 @@ class Seen(Decoders):
         return dict.fromkeys(pyramids, image[:, :1])
 
 
-def test_two_finest_levels_are_widened_and_the_encoders_maps_stand_first(
+def test_stem_stands_beside_the_two_finest_levels_on_the_same_scale(
     pyramids: dict[str, list[Tensor]],
 ) -> None:
     decoders = FineLevels(OUTPUTS, CHANNELS, Seen, width=16)
-    image = torch.rand(2, 3, 64, 64)
-    decoders(pyramids, image)
+    large = {task: [100 * level for level in pyramid] for task, pyramid in pyramids.items()}
+    decoders(large, torch.rand(2, 3, 64, 64))
     inner = decoders.decoders
-    assert inner.channels == (8 + 16, 8 + 32, 8, 8)
+    assert inner.channels == (2 * 16, 2 * 32, 8, 8)
     for task, widened in inner.pyramids.items():
         assert tuple(level.shape[1] for level in widened) == inner.channels
-        for level, given in zip(widened, pyramids[task], strict=True):
-            assert torch.equal(level[:, :8], given)
-    first, second = inner.pyramids.values()  # one stem for all tasks
-    assert torch.equal(first[0][:, 8:], second[0][:, 8:])
-    assert torch.equal(first[1][:, 8:], second[1][:, 8:])
+        assert [level.shape[2] for level in widened] == [16, 8, 4, 2]
+        for level, given in zip(widened[2:], large[task][2:], strict=True):
+            assert level is given
+        for level in widened[:2]:
+            encoders, stems = (half.square().mean() for half in level.chunk(2, dim=1))
+            assert 0.25 < encoders / stems < 4
+    first, second = inner.pyramids.values()  # one stem for all tasks, each task's own pyramid
+    for level, other in zip(first[:2], second[:2], strict=True):
+        assert torch.equal(level.chunk(2, dim=1)[1], other.chunk(2, dim=1)[1])
+        assert not torch.equal(level.chunk(2, dim=1)[0], other.chunk(2, dim=1)[0])
 
 
 @pytest.mark.parametrize("inner", [PerTask, Shared])

@@ -20,6 +20,10 @@ class FineLevels(Decoders):
     and nothing of the encoder changes. The stem is common to all tasks and lies outside of the
     fork: gradients captured there are those of the encoder's pyramids as before.
 
+    The encoder's two finest levels are brought to the stem's width and scale first: hundreds of
+    interpolated channels beside a few of the stem's would drown them (measured: edges were not
+    learned).
+
     Args:
         outputs: Channels of every task's map.
         channels: Channels of the encoder's four levels, finest first.
@@ -39,7 +43,9 @@ class FineLevels(Decoders):
         finest, finer, *coarse = checked_channels(channels)
         self.quarter = nn.Sequential(Halve(3, width // 2), Halve(width // 2, width))
         self.eighth = Halve(width, 2 * width)
-        self.decoders = decoders(outputs, (finest + width, finer + 2 * width, *coarse))
+        self.quarter_of_encoder = Project(finest, width)
+        self.eighth_of_encoder = Project(finer, 2 * width)
+        self.decoders = decoders(outputs, (2 * width, 4 * width, *coarse))
 
     def decode(
         self, pyramids: dict[str, Pyramid], image: Float[Tensor, "batch 3 height width"]
@@ -47,7 +53,11 @@ class FineLevels(Decoders):
         quarter = self.quarter(2 * image - 1)
         eighth = self.eighth(quarter)
         widened = {
-            task: [torch.cat((finest, quarter), dim=1), torch.cat((finer, eighth), dim=1), *coarse]
+            task: [
+                torch.cat((self.quarter_of_encoder(finest), quarter), dim=1),
+                torch.cat((self.eighth_of_encoder(finer), eighth), dim=1),
+                *coarse,
+            ]
             for task, (finest, finer, *coarse) in pyramids.items()
         }
         return self.decoders(widened, image)
@@ -58,3 +68,14 @@ class Halve(nn.Sequential):
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__(nn.PixelUnshuffle(2), Refine(4 * before, after))
+
+
+class Project(nn.Sequential):
+    """Another number of channels, normalised by image."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__(
+            nn.Conv2d(before, after, kernel_size=1),
+            nn.GroupNorm(after // CHANNELS_PER_GROUP, after),
+            nn.GELU(),
+        )
