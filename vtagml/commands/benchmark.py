@@ -23,14 +23,16 @@ from vtagml.benchmark import (
 )
 from vtagml.benchmark.board import Board
 from vtagml.benchmark.driver import only_driver
-from vtagml.callbacks.run_folder import write_whole
-from vtagml.commands.parse import Parse
+from vtagml.checkpoints.whole_file import write_whole
+from vtagml.commands.parse import Parse, config_of
 from vtagml.report import terminal
 
 INTERRUPTED = 130
 
 
-def run_benchmark(words: Sequence[str], parse: Parse, command: Sequence[str] | None = None) -> None:
+def run_benchmark(
+    words: Sequence[str], parse: Parse = config_of, command: Sequence[str] | None = None
+) -> None:
     """Runs `lightning benchmark`.
 
     Args:

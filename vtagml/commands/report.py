@@ -6,22 +6,17 @@ from pathlib import Path
 
 from rich import get_console
 
-from vtagml.callbacks.run_folder import write_whole
+from vtagml.checkpoints.whole_file import write_whole
 from vtagml.report import (
     FORMATS,
     Comparison,
     Run,
-    affinity_files,
-    agreement_sheet,
     compare,
-    compare_affinities,
     comparison_files,
     costs,
     find_runs,
     group,
-    origins,
     parts,
-    read_learned,
     refuse_mix,
     reported,
     reported_files,
@@ -29,7 +24,6 @@ from vtagml.report import (
     terminal,
     warnings_of,
 )
-from vtagml.report.html import look, page
 
 
 def run_report(words: Sequence[str]) -> None:
@@ -103,6 +97,8 @@ def _runs(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
 
 def _html(options: Namespace) -> Mapping[str, bytes]:
     """One page; of unfinished runs it shows what there is, but no row in the table."""
+    from vtagml.report.html import look, page
+
     seen, left_out = look(options.runs)
     if not seen:
         raise ValueError(
@@ -131,6 +127,14 @@ def _say(kind: str, lines: Sequence[str]) -> None:
 
 
 def _affinities(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
+    from vtagml.report import (
+        affinity_files,
+        agreement_sheet,
+        compare_affinities,
+        origins,
+        read_learned,
+    )
+
     console = get_console()
     first, second = map(read_learned, options.affinities)
     comparison = compare_affinities(first, second)
