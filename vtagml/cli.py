@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from vtagml.commands.messages import fail, one_message
+from vtagml.commands.mistakes import did_you_mean
 from vtagml.commands.usage import USAGE, usage
 
 # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
@@ -38,7 +39,8 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.stdout.write(USAGE)
         return
     if words[0] not in COMMANDS:
-        fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.")
+        near = did_you_mean(words[0], COMMANDS)
+        fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.{near}")
     if words[1:] in (["-h"], ["--help"]):
         sys.stdout.write(usage(words[0]))
         return

@@ -4,6 +4,7 @@ Commands that build only a part of it, or only read its config, are subclasses o
 """
 
 import os
+from argparse import ArgumentError
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +14,12 @@ from typing import Any, TypeVar, cast
 import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import (
+    ArgsType,
+    LightningArgumentParser,
+    LightningCLI,
+    SaveConfigCallback,
+)
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
 from rich import get_console
@@ -43,6 +49,8 @@ from vtagml.checkpoints import (
     run_lock,
     set_aside,
 )
+from vtagml.commands.config_files import NEEDED, check_config, class_of
+from vtagml.commands.mistakes import arguments_of, explained
 from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
 
 COMMANDS = ("fit", "validate", "test", "predict")
@@ -94,6 +102,17 @@ class ExperimentCLI(LightningCLI):
                 "trainer.enable_model_summary": False,
             }
         )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        command, *words = cast(Sequence[str], args)
+        files = check_config(command, words)
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            keys = [action.dest for action in self._subcommand_parsers[command]._actions]
+            for room in NEEDED:
+                keys += [f"{room}.{each}" for each in arguments_of(class_of(files, room) or "")]
+            raise ValueError(explained(str(error), keys) or str(error)) from error
 
     def link_tasks(self, parser: LightningArgumentParser) -> None:
         parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich import get_console
 
 from vtagml.checkpoints.whole_file import write_whole
+from vtagml.commands.mistakes import no_option
 from vtagml.report import (
     FORMATS,
     Comparison,
@@ -56,9 +57,7 @@ def _options(words: Sequence[str]) -> Namespace:
     parser.add_argument("--format", action="append", choices=FORMATS)
     options, rest = parser.parse_known_intermixed_args(words)
     if rest:
-        raise ValueError(
-            f"`{rest[0]}` is no option of `report`: `lightning report --help` names them."
-        )
+        raise no_option(rest[0], "report", parser)
     if options.affinities and (options.runs or options.reported or options.baseline):
         raise ValueError(
             "`--affinities` compares two runs' affinities alone, found it beside other runs, "
