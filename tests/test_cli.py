@@ -1,6 +1,8 @@
 """What users type, and what they are told when they mistype."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,9 +47,22 @@ def test_help_names_every_command(arguments: list[str], capsys: pytest.CaptureFi
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_fits_a_screen(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     main([command, "--help"])
-    text = capsys.readouterr().out
-    assert f"lightning {command} --config" in text
-    assert len(text.splitlines()) < 24
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"example: lightning {command} ")
+    assert f"lightning {command} " in rest[1]
+    assert len(rest) < 24
+
+
+@pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS)])
+def test_help_imports_nothing_large(words: list[str]) -> None:
+    """In a process of its own; `lightning --help` took seconds when it imported torch."""
+    program = f"import sys; from vtagml.cli import main; main({words}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    modules = done.stdout.splitlines()[-1].split()
+    assert "vtagml.cli" in modules
+    large = {"torch", "lightning", "timm", "torchmetrics", "wandb", "matplotlib", "numpy"}
+    assert not large.intersection(modules)
 
 
 def test_help_all_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
@@ -237,3 +252,15 @@ def test_run_folder_is_named_after_the_config_and_can_be_set() -> None:
     assert Path("elsewhere/checkpoints/last.ckpt").is_file()
     assert Path("elsewhere/config.yaml").is_file()
     assert not Path("runs").exists()
+
+
+@pytest.mark.slow
+def test_classes_are_known_by_their_last_names() -> None:
+    """In a process of its own, where nothing is imported that the command does not import."""
+    names = ["--data=Scenes", "--model.encoder=Frozen", "--trainer.callbacks=LoadAdapters"]
+    words = ["fit", f"--config={DEMO}", *names, "--trainer.callbacks.path=a", "--print_config"]
+    program = f"from vtagml.cli import main; main({words})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "vtagml.checkpoints.LoadAdapters" in done.stdout
+    assert "vtagml.encoders.Frozen" in done.stdout

@@ -10,14 +10,15 @@ import pytest
 
 from tests.fakes import folders
 from tests.fakes.small import SMALL_FILES
-from vtagml.cli import ExperimentCLI, main
+from vtagml.cli import main
+from vtagml.experiment import ExperimentCLI
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 
 @pytest.mark.parametrize("why", ["lacks", "predicted_only"])
 def test_either_reason_leaves_out_the_test(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vtagml.cli.check_saved", lambda trainer: None)
+    monkeypatch.setattr("vtagml.experiment.check_saved", lambda trainer: None)
     data = SimpleNamespace(**{why: {"test": "Because."}.get})
     # A trainer without `test`, which would be asked for it.
     cli = SimpleNamespace(

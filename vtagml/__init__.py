@@ -6,14 +6,19 @@ the gradients where the tasks part. Everything else is composition.
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-from vtagml.inference import load
-from vtagml.module import MultitaskModule
-from vtagml.network import MultitaskNetwork
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.inference import load
+    from vtagml.module import MultitaskModule
+    from vtagml.network import MultitaskNetwork
 
 try:
     __version__ = version("vtagml")
 except PackageNotFoundError:  # run from a bare source tree, nothing is installed
     __version__ = "0+unknown"
-
 __all__ = ["MultitaskModule", "MultitaskNetwork", "__version__", "load"]
+
+open_when_asked(__name__)

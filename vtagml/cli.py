@@ -1,227 +1,31 @@
-"""The command line: `lightning fit|validate|test|predict|… --config experiments/….yaml`."""
+"""The command line: `lightning COMMAND …`; what a command needs is imported when it runs."""
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+from vtagml.commands.messages import fail, one_message
+from vtagml.commands.mistakes import did_you_mean
+from vtagml.commands.usage import USAGE, usage
 
 # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
-import torch
-from lightning import LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
-from rich import get_console
-from yaml import safe_load
-
-from vtagml.callbacks import (
-    AffinityHeatmap,
-    ClassNames,
-    ParameterTable,
-    PredictionGrid,
-    PredictionWriter,
-    Progress,
-    Results,
-    SkipFaultySteps,
-    Throughput,
-    tolerate_failing_loggers,
-)
-from vtagml.checkpoints import (
-    AtomicCheckpointIO,
-    RunCheckpoint,
-    check_saved,
-    checkpoint_path,
-    put_back,
-    run_lock,
-    set_aside,
-)
-from vtagml.commands import (
-    USAGE,
-    ConfigOnly,
-    DataOnly,
-    Load,
-    ModelOnly,
-    asks_for_images,
-    fail,
-    one_message,
-    run_benchmark,
-    run_check,
-    run_export,
-    run_images,
-    run_prepare,
-    run_report,
-    run_scenes,
-    run_sweep,
-    usage,
-)
-from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
-
-COMMANDS = ("fit", "validate", "test", "predict")
-DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
-    "check": run_check,
-    "prepare": run_prepare,
-    "scenes": run_scenes,
+COMMANDS: Mapping[str, str] = {
+    "fit": "vtagml.experiment:run_fit",
+    "validate": "vtagml.experiment:run_validate",
+    "test": "vtagml.experiment:run_test",
+    "predict": "vtagml.commands.predict:run_predict",
+    "check": "vtagml.commands.data:run_check",
+    "prepare": "vtagml.commands.data:run_prepare",
+    "scenes": "vtagml.commands.data:run_scenes",
+    "benchmark": "vtagml.commands.benchmark:run_benchmark",
+    "export": "vtagml.commands.export:run_export",
+    "report": "vtagml.commands.report:run_report",
+    "sweep": "vtagml.commands.sweep:run_sweep",
 }
-OTHER_COMMANDS = ("benchmark", "export", "report", "sweep")
-LOGGERS = "logs"
-
-# An abbreviated key would let a typo pass that happens to be the beginning of a key.
-PARSER: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
-
-
-class RunFolderConfig(SaveConfigCallback):
-    """Keeps the resolved config in the run folder, beside what it made."""
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        fitting = trainer.state.fn == "fit"  # what is tested was trained with the config kept then
-        if fitting and trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
-            folder = Path(trainer.default_root_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            text = self.parser.dump(self.config, skip_none=False)
-            (folder / "config.yaml").write_text(text, encoding="utf-8")
-            log_config(trainer, safe_load(text))
-
-
-class ExperimentCLI(LightningCLI):
-    """LightningCLI with the house's defaults: run folder, loggers, callbacks, links."""
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument(
-            "--test_after_fit", type=bool, default=True, help="Test as soon as the fit has ended."
-        )
-        self.link_tasks(parser)
-        for callback, key in (
-            (RunCheckpoint, "checkpoint"),
-            (AffinityHeatmap, "affinity_heatmap"),
-            (PredictionGrid, "prediction_grid"),
-            (ParameterTable, "parameter_table"),
-            (Results, "results"),
-            (Progress, "progress"),
-            (Throughput, "throughput"),
-            (SkipFaultySteps, "skip_faulty_steps"),
-        ):
-            parser.add_lightning_class_args(callback, key)
-        parser.set_defaults(
-            {
-                # `ParameterTable` says it by room, `Results` with a row to compare with.
-                "trainer.enable_model_summary": False,
-            }
-        )
-
-    def link_tasks(self, parser: LightningArgumentParser) -> None:
-        parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")
-
-    def _parse_ckpt_path(self) -> None:
-        """Leaves the config alone: a checkpoint's settings must not replace what the YAML says."""
-
-    def before_instantiate_classes(self) -> None:
-        torch.set_float32_matmul_precision("high")  # TF32 where the GPU has it
-        config = self.config[self.subcommand]
-        if config.trainer.default_root_dir is None:
-            paths = [Path(str(path)) for path in config.config or ["run"]]
-            config.trainer.default_root_dir = str(default_folder(paths))
-        root = Path(config.trainer.default_root_dir)
-        if config.checkpoint.dirpath is None:
-            config.checkpoint.dirpath = str(root / "checkpoints")
-        newest = Path(config.checkpoint.dirpath) / f"{config.checkpoint.filename}.ckpt"
-        config.ckpt_path = checkpoint_path(config.ckpt_path, newest, str(self.subcommand))
-        # Apple's accelerator has no float64, which metrics and affinities are summed in.
-        if config.trainer.accelerator == "auto" and torch.backends.mps.is_available():
-            config.trainer.accelerator = "cpu"
-        if self.subcommand == "predict":
-            config.return_predictions = False  # they go to files, not into memory
-
-    def _run_subcommand(self, subcommand: str) -> None:
-        config = self.config[subcommand]
-        first = getattr(rank_zero_only, "rank", 0) == 0
-        if subcommand != "fit" or not first or config.trainer.fast_dev_run:
-            self._run_logged(subcommand)
-            return
-        root = Path(config.trainer.default_root_dir)
-        with ExitStack() as locks:
-            locks.enter_context(run_lock(root))
-            earlier = set_aside(root) if config.ckpt_path is None else None
-            if earlier is not None:
-                locks.enter_context(run_lock(root))
-            try:
-                self._run_logged(subcommand)
-            except BaseException:
-                if earlier is not None and self.trainer.global_step == 0:
-                    put_back(earlier, root)
-                raise
-
-    def _run_logged(self, subcommand: str) -> None:
-        with loggers_of_a_run(self.trainer):
-            super()._run_subcommand(subcommand)
-
-    def instantiate_trainer(self, **options: Any) -> Trainer:
-        config = self.config[self.subcommand]
-        if config.trainer.logger in (None, True) and not config.trainer.fast_dev_run:
-            root = config.trainer.default_root_dir
-            options["logger"] = [
-                CSVLogger(root, name=LOGGERS),
-                TensorBoardLogger(root, name=LOGGERS),
-            ]
-        given = self._get(self.config_init, "trainer").plugins or []
-        given = given if isinstance(given, list) else [given]
-        options["plugins"] = [*given, AtomicCheckpointIO()]
-        trainer = super().instantiate_trainer(**options)
-        enter_run_folder(trainer, fresh=self.subcommand == "fit" and config.ckpt_path is None)
-        tolerate_failing_loggers(trainer)
-        if trainer.loggers:
-            cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
-        evaluated = None if self.subcommand == "fit" else config.ckpt_path
-        cast(Any, trainer).callbacks.append(ClassNames(evaluated))
-        if self.subcommand == "predict":
-            cast(Any, trainer).callbacks.append(PredictionWriter())
-        return trainer
-
-    def after_fit(self) -> None:
-        config = self.config[self.subcommand]
-        if config.test_after_fit and self.trainer.state.finished:
-            hooks = (getattr(self.datamodule, name, None) for name in ("lacks", "predicted_only"))
-            reasons = (hook("test") for hook in hooks if hook is not None)
-            if reason := next(filter(None, reasons), None):
-                rank_zero_warn(f"The test after the fit is left out. {reason}")
-            else:
-                self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
-        check_saved(self.trainer)
-
-    def after_predict(self) -> None:
-        for each in cast(Any, self.trainer).callbacks:
-            if isinstance(each, PredictionWriter) and each.written and self.trainer.is_global_zero:
-                places = (f"{what} in `{folder}`" for what, folder in each.written.items())
-                get_console().print(f"Predictions: {', '.join(places)}.", soft_wrap=True)
-
-
-class DataCLI(DataOnly, ExperimentCLI):
-    """Knows all keys of an experiment; builds its data only."""
-
-
-class ConfigCLI(ConfigOnly, ExperimentCLI):
-    """Knows all keys of an experiment and checks a config against them; builds nothing."""
-
-
-class ModelCLI(ModelOnly, ExperimentCLI):
-    """Knows all keys of an experiment; builds its model only."""
-
-
-def default_folder(configs: Sequence[Path]) -> Path:
-    """Returns the run folder of some configs, unless a command names one.
-
-    What `wandb agent` starts has the same configs each time: it goes by the ids of W&B.
-    """
-    agent = [os.environ.get(name) for name in ("WANDB_SWEEP_ID", "WANDB_RUN_ID")]
-    if all(agent):
-        return Path("runs", "sweeps", *filter(None, agent))
-    # Where a run is logged makes it no other run; alone such a file is an experiment itself.
-    names = [path.stem for path in configs if path.parent.name != "loggers"]
-    return Path("runs") / "+".join(names or [path.stem for path in configs])
+"""Where each command is: a function of the words behind it."""
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -234,50 +38,13 @@ def main(args: Sequence[str] | None = None) -> None:
     if not words or words[0] in ("-h", "--help"):
         sys.stdout.write(USAGE)
         return
-    if words[0] not in (*COMMANDS, *DATA_COMMANDS, *OTHER_COMMANDS):
-        known = ", ".join((*COMMANDS, *DATA_COMMANDS, *OTHER_COMMANDS))
-        fail(f"`{words[0]}` is no command: expected one of {known}.")
-    if words[1:] in (["-h"], ["--help"]) and (text := usage(words[0])):
-        sys.stdout.write(text)
+    if words[0] not in COMMANDS:
+        near = did_you_mean(words[0], COMMANDS)
+        fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.{near}")
+    if words[1:] in (["-h"], ["--help"]):
+        sys.stdout.write(usage(words[0]))
         return
     words = ["--help" if word == "--help-all" else word for word in words]
     with one_message():
-        if words[0] in DATA_COMMANDS:
-            DATA_COMMANDS[words[0]](words[1:], _data_of)
-        elif words[0] == "benchmark":
-            run_benchmark(words[1:], _config_of)
-        elif words[0] == "export":
-            run_export(words[1:], _model_of)
-        elif words[0] == "report":
-            run_report(words[1:])
-        elif words[0] == "sweep":
-            run_sweep(words[1:], _config_of)
-        elif words[0] == "predict" and asks_for_images(words):
-            run_images(words[1:])
-        else:
-            _experiment(ExperimentCLI, words)
-
-
-def _experiment(cli: type[ExperimentCLI], words: Sequence[str]) -> ExperimentCLI:
-    return cli(
-        LightningModule,
-        LightningDataModule,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        save_config_callback=RunFolderConfig,
-        seed_everything_default=0,
-        parser_kwargs=dict.fromkeys(COMMANDS, PARSER) | PARSER,
-        args=list(words),
-    )
-
-
-def _data_of(words: Sequence[str]) -> LightningDataModule | None:
-    return _experiment(DataCLI, ["fit", *words]).datamodule
-
-
-def _model_of(words: Sequence[str]) -> LightningModule:
-    return _experiment(ModelCLI, ["test", *words]).model
-
-
-def _config_of(words: Sequence[str]) -> Any:
-    return _experiment(ConfigCLI, ["fit", *words]).config.fit
+        file, function = COMMANDS[words[0]].split(":")
+        getattr(import_module(file), function)(words[1:])

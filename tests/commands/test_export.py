@@ -9,7 +9,7 @@ import torch
 from tests.inference.conftest import SIZE, run
 from vtagml.checkpoints import load_adapters
 from vtagml.cli import main
-from vtagml.commands.usage import USAGE_OF_EXPORT
+from vtagml.commands.usage import usage
 from vtagml.inference import load
 
 __all__ = ["run"]  # a fixture
@@ -48,13 +48,13 @@ def test_a_network_from_its_checkpoint_alone(
 def test_adapters_stay_the_default(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network = load(run, device="cpu").module.network
-    monkeypatch.setattr("vtagml.cli._model_of", lambda words: load(run, device="cpu").module)
+    module = load(run, device="cpu").module
+    monkeypatch.setattr("vtagml.commands.export.model_of", lambda words: module)
     monkeypatch.chdir(tmp_path)
     for words, file in (([], "adapters.safetensors"), (["--to=adapters", "--out=b"], "b")):
         main(["export", "--config=own.yaml", *words])
         assert f"`{file}`" in capsys.readouterr().out
-        load_adapters(network, tmp_path / file)
+        load_adapters(module.network, tmp_path / file)
 
 
 def test_adapters_need_no_config_beside_their_checkpoint(
@@ -66,7 +66,7 @@ def test_adapters_need_no_config_beside_their_checkpoint(
         asked.append(words)
         return load(run, device="cpu").module
 
-    monkeypatch.setattr("vtagml.cli._model_of", model_of)
+    monkeypatch.setattr("vtagml.commands.export.model_of", model_of)
     last = run / "checkpoints" / "last.ckpt"
     for given in (run, last):
         main(["export", f"--ckpt_path={given}", f"--out={tmp_path / 'a'}", "--data.seed=1"])
@@ -94,4 +94,4 @@ def test_what_does_not_go_together_is_named(run: Path, capsys: pytest.CaptureFix
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     main(["export", "--help"])
-    assert capsys.readouterr().out == USAGE_OF_EXPORT
+    assert capsys.readouterr().out == usage("export")

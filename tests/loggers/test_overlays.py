@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vtagml.cli import default_folder, main
+from vtagml.cli import main
+from vtagml.experiment import default_folder
 
 ROOT = Path(__file__).parents[2]
 SMALL = f"--config={ROOT / 'tests/faults/small.yaml'}"

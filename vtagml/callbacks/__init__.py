@@ -5,20 +5,25 @@ folder (the Trainer's `default_root_dir`) and appear there whole or not at all. 
 without, a figure on a full disk, is one warning; `metrics.json` and saved weights are not.
 """
 
-from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
-from vtagml.callbacks.class_names import ClassNames
-from vtagml.callbacks.gradient_conflicts import GradientConflicts
-from vtagml.callbacks.loggers import tolerate_failing_loggers
-from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
-from vtagml.callbacks.prediction_grid import PredictionGrid
-from vtagml.callbacks.prediction_writer import PredictionWriter
-from vtagml.callbacks.progress import Progress
-from vtagml.callbacks.progressive_resizing import ProgressiveResizing
-from vtagml.callbacks.provenance import provenance
-from vtagml.callbacks.results import Results
-from vtagml.callbacks.save_backbone import SaveBackbone
-from vtagml.callbacks.skip_faulty_steps import FaultyTrainingError, SkipFaultySteps
-from vtagml.callbacks.throughput import Throughput
+from typing import TYPE_CHECKING
+
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
+    from vtagml.callbacks.class_names import ClassNames
+    from vtagml.callbacks.gradient_conflicts import GradientConflicts
+    from vtagml.callbacks.loggers import tolerate_failing_loggers
+    from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
+    from vtagml.callbacks.prediction_grid import PredictionGrid
+    from vtagml.callbacks.prediction_writer import PredictionWriter
+    from vtagml.callbacks.progress import Progress
+    from vtagml.callbacks.progressive_resizing import ProgressiveResizing
+    from vtagml.callbacks.provenance import provenance
+    from vtagml.callbacks.results import Results
+    from vtagml.callbacks.save_backbone import SaveBackbone
+    from vtagml.callbacks.skip_faulty_steps import FaultyTrainingError, SkipFaultySteps
+    from vtagml.callbacks.throughput import Throughput
 
 __all__ = [
     "AffinityHeatmap",
@@ -39,3 +44,5 @@ __all__ = [
     "provenance",
     "tolerate_failing_loggers",
 ]
+
+open_when_asked(__name__)

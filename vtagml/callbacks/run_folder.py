@@ -11,19 +11,13 @@ from typing import Any
 from lightning import Trainer
 from torch import Tensor
 
-from vtagml.checkpoints.whole_file import whole_file
+from vtagml.checkpoints.whole_file import write_whole
 
 
 def keep(trainer: Trainer, name: str, content: bytes) -> None:
     """Writes a file in the run's folder; a `fast_dev_run` leaves nothing there."""
     if not getattr(trainer, "fast_dev_run", False):
         write_whole(Path(trainer.default_root_dir) / name, content)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it, whatever happens in between."""
-    with whole_file(path) as file:
-        file.write(content)
 
 
 def to_json(value: Any) -> bytes:

@@ -5,15 +5,20 @@ writes and reads the file, `checkpoint_path` finds the last good one, `run_lock`
 of one folder. `save_adapters` and `load_adapters` carry what trained to another run.
 """
 
-from vtagml.checkpoints.adapters import load_adapters, save_adapters
-from vtagml.checkpoints.adapters_callbacks import LoadAdapters, SaveAdapters
-from vtagml.checkpoints.checkpoint_io import AtomicCheckpointIO, check_saved
-from vtagml.checkpoints.checkpoint_path import checkpoint_path
-from vtagml.checkpoints.earlier_run import put_back, set_aside
-from vtagml.checkpoints.reading import read_checkpoint
-from vtagml.checkpoints.run_checkpoint import RunCheckpoint
-from vtagml.checkpoints.run_lock import run_lock
-from vtagml.checkpoints.whole_file import whole_file
+from typing import TYPE_CHECKING
+
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.checkpoints.adapters import load_adapters, save_adapters
+    from vtagml.checkpoints.adapters_callbacks import LoadAdapters, SaveAdapters
+    from vtagml.checkpoints.checkpoint_io import AtomicCheckpointIO, check_saved
+    from vtagml.checkpoints.checkpoint_path import checkpoint_path
+    from vtagml.checkpoints.earlier_run import put_back, set_aside
+    from vtagml.checkpoints.reading import read_checkpoint
+    from vtagml.checkpoints.run_checkpoint import RunCheckpoint
+    from vtagml.checkpoints.run_lock import run_lock
+    from vtagml.checkpoints.whole_file import whole_file
 
 __all__ = [
     "AtomicCheckpointIO",
@@ -30,3 +35,5 @@ __all__ = [
     "set_aside",
     "whole_file",
 ]
+
+open_when_asked(__name__)

@@ -30,6 +30,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it, whatever happens in between."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
 def remove_partial_files(found: Iterable[Path]) -> None:
     """Removes what processes left that were killed while they wrote."""
     for leftover in list(found):

@@ -23,14 +23,17 @@ from vtagml.benchmark import (
 )
 from vtagml.benchmark.board import Board
 from vtagml.benchmark.driver import only_driver
-from vtagml.callbacks.run_folder import write_whole
-from vtagml.commands.parse import Parse
+from vtagml.checkpoints.whole_file import write_whole
+from vtagml.commands.mistakes import no_option
+from vtagml.commands.parse import Parse, config_of
 from vtagml.report import terminal
 
 INTERRUPTED = 130
 
 
-def run_benchmark(words: Sequence[str], parse: Parse, command: Sequence[str] | None = None) -> None:
+def run_benchmark(
+    words: Sequence[str], parse: Parse = config_of, command: Sequence[str] | None = None
+) -> None:
     """Runs `lightning benchmark`.
 
     Args:
@@ -79,9 +82,7 @@ def _options(words: Sequence[str]) -> Namespace:
         )
     options, rest = parser.parse_known_args(words)
     if rest:
-        raise ValueError(
-            f"`{rest[0]}` is no option of `benchmark`: `lightning benchmark --help` names them."
-        )
+        raise no_option(rest[0], "benchmark", parser)
     if options.processes < 1:
         raise ValueError(
             f"`--processes` must be 1 or more, found {options.processes}: it is how many runs are "

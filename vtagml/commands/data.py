@@ -1,13 +1,12 @@
 """`check`, `prepare` and `scenes`."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from jsonargparse import Namespace
 from lightning import LightningDataModule
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import LightningArgumentParser
 from rich import get_console
 
 from datamodules import DenseDataModule
@@ -17,14 +16,12 @@ from datamodules.files import FileDataModule
 from datamodules.prepare import prepare
 from datamodules.writing import command as scenes
 from vtagml.commands.building import built
+from vtagml.experiment import ExperimentCLI, experiment
 from vtagml.tasks import Task
 
-Load: TypeAlias = Callable[[Sequence[str]], LightningDataModule | None]
-"""Makes the DataModule of an experiment from the words of a command."""
 
-
-class DataOnly(LightningCLI):
-    """Mixed into the CLI of experiments: reads a whole config, and builds nothing but its data."""
+class DataCLI(ExperimentCLI):
+    """Knows all keys of an experiment; builds its data only."""
 
     def link_tasks(self, parser: LightningArgumentParser) -> None:
         """Leaves `data.tasks` a key of its own; by default it is what the model predicts."""
@@ -46,12 +43,17 @@ class DataOnly(LightningCLI):
         """Leaves it to the command to use the data."""
 
 
-def run_check(words: Sequence[str], load: Load) -> None:
+def data_of(words: Sequence[str]) -> LightningDataModule | None:
+    """Makes the DataModule of an experiment from the words of a command."""
+    return experiment(DataCLI, ["fit", *words]).datamodule
+
+
+def run_check(words: Sequence[str]) -> None:
     """Runs `lightning check`; the exit status is 1 when something is wrong."""
     parser = _parser()
     parser.add_argument("--write-skip-list", type=Path)
     options, rest = parser.parse_known_args(words)
-    datamodule = load(rest)
+    datamodule = data_of(rest)
     if not isinstance(datamodule, DenseDataModule):
         raise ValueError(f"`data` should be one of our datasets, found {_name(datamodule)}.")
     report = check(datamodule, options.processes)
@@ -63,12 +65,12 @@ def run_check(words: Sequence[str], load: Load) -> None:
         raise SystemExit(1)
 
 
-def run_prepare(words: Sequence[str], load: Load) -> None:
+def run_prepare(words: Sequence[str]) -> None:
     """Runs `lightning prepare`."""
     parser = _parser()
     parser.add_argument("--out", type=Path)
     options, rest = parser.parse_known_args(words)
-    datamodule = load(rest)
+    datamodule = data_of(rest)
     if not isinstance(datamodule, FileDataModule):
         raise ValueError(
             f"`data` should be a dataset that is read from files, found {_name(datamodule)}:"
@@ -77,7 +79,7 @@ def run_prepare(words: Sequence[str], load: Load) -> None:
     prepare(datamodule, options.out, options.processes)
 
 
-def run_scenes(words: Sequence[str], load: Load) -> None:
+def run_scenes(words: Sequence[str]) -> None:
     """Runs `lightning scenes`, which needs no config."""
     scenes.main(words)
 

@@ -1,16 +1,16 @@
 """`export`: a trained network, or what trained of it, as a file of its own."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from lightning import LightningModule
-from lightning.pytorch.cli import LightningCLI
 from rich import get_console
 
 from vtagml.checkpoints import read_checkpoint, save_adapters
 from vtagml.commands.building import built
+from vtagml.experiment import ExperimentCLI, experiment
 from vtagml.inference import (
     Exported,
     NetworkFile,
@@ -23,15 +23,12 @@ from vtagml.inference import (
 from vtagml.inference.exporting import TOLERANCE
 from vtagml.inference.trained import checkpoint_of, config_beside
 
-Trained: TypeAlias = Callable[[Sequence[str]], LightningModule]
-"""Makes the model of an experiment, with the weights of its checkpoint, from a command's words."""
-
 ADAPTERS = "adapters"
 NETWORKS: Mapping[str, NetworkFile] = {each.name: each for each in (OnnxFile(), TorchExportFile())}
 
 
-class ModelOnly(LightningCLI):
-    """Mixed into the CLI of experiments: reads a whole config, and builds nothing but its model."""
+class ModelCLI(ExperimentCLI):
+    """Knows all keys of an experiment; builds its model only."""
 
     def instantiate_classes(self) -> None:
         config = self.config[self.config.subcommand]
@@ -45,7 +42,12 @@ class ModelOnly(LightningCLI):
         """Leaves it to the command to use the model."""
 
 
-def run_export(words: Sequence[str], build: Trained) -> None:
+def model_of(words: Sequence[str]) -> LightningModule:
+    """Makes the model of an experiment, with its checkpoint's weights, from a command's words."""
+    return experiment(ModelCLI, ["test", *words]).model
+
+
+def run_export(words: Sequence[str]) -> None:
     """Runs `lightning export`."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--to", default=ADAPTERS)
@@ -55,7 +57,7 @@ def run_export(words: Sequence[str], build: Trained) -> None:
         _run_network(options, rest)
         return
     path = options.out or Path("adapters.safetensors")
-    save_adapters(cast(Any, build(_whole_words(rest))).network, path)
+    save_adapters(cast(Any, model_of(_whole_words(rest))).network, path)
     size = path.stat().st_size / 2**20
     get_console().print(f"`{path}`: {size:.1f} MiB, without what is frozen.", soft_wrap=True)
 

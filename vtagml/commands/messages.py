@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
-
 from vtagml.commands.dead_worker import of_dead_worker
 
 # Warnings of libraries that no user of a config can act on.
@@ -25,12 +23,7 @@ UNHELPFUL = (
     "Detected call of `lr_scheduler.step",  # the first step was left out, the schedule goes on
 )
 # What a user can do something about; everything else is ours to mend, and keeps its traceback.
-EXPECTED = (
-    ArgumentError,
-    ValueError,
-    OSError,
-    MisconfigurationException,
-)
+EXPECTED = (ArgumentError, ValueError, OSError)
 
 
 @contextmanager
@@ -42,14 +35,19 @@ def one_message() -> Iterator[None]:
             for pattern in UNHELPFUL:
                 warnings.filterwarnings("ignore", pattern)
             yield
-    except EXPECTED as error:
-        if os.environ.get("VTAGML_TRACEBACK"):
-            raise
-        fail(_brief(str(error)))
-    except RuntimeError as error:
-        if os.environ.get("VTAGML_TRACEBACK") or (message := of_dead_worker(error)) is None:
+    except Exception as error:
+        if os.environ.get("VTAGML_TRACEBACK") or (message := _message(error)) is None:
             raise
         fail(message)
+
+
+def _message(error: Exception) -> str | None:
+    """Returns what to say of an error, None of one that is ours."""
+    # By its name, for Lightning takes long to import, and not every command needs it.
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    if isinstance(error, EXPECTED) or "MisconfigurationException" in kinds:
+        return _brief(str(error))
+    return of_dead_worker(error) if isinstance(error, RuntimeError) else None
 
 
 def fail(message: str) -> NoReturn:

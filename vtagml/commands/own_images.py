@@ -17,7 +17,8 @@ from rich import get_console
 from datamodules import ImageFolder
 from datamodules.image_folder import photos
 from vtagml.callbacks import PredictionWriter, Progress
-from vtagml.callbacks.run_folder import to_json, write_whole
+from vtagml.callbacks.run_folder import to_json
+from vtagml.checkpoints.whole_file import write_whole
 from vtagml.inference.trained import (
     checkpoint_of,
     config_beside,
@@ -29,11 +30,6 @@ from vtagml.inference.trained import (
 )
 
 SOURCE = "source.json"
-
-
-def asks_for_images(words: Sequence[str]) -> bool:
-    """Whether the words of `predict` are about a folder of images."""
-    return any(word.partition("=")[0] == "--images" for word in words)
 
 
 def run_images(words: Sequence[str]) -> None:

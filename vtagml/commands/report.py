@@ -6,22 +6,18 @@ from pathlib import Path
 
 from rich import get_console
 
-from vtagml.callbacks.run_folder import write_whole
+from vtagml.checkpoints.whole_file import write_whole
+from vtagml.commands.mistakes import no_option
 from vtagml.report import (
     FORMATS,
     Comparison,
     Run,
-    affinity_files,
-    agreement_sheet,
     compare,
-    compare_affinities,
     comparison_files,
     costs,
     find_runs,
     group,
-    origins,
     parts,
-    read_learned,
     refuse_mix,
     reported,
     reported_files,
@@ -29,7 +25,6 @@ from vtagml.report import (
     terminal,
     warnings_of,
 )
-from vtagml.report.html import look, page
 
 
 def run_report(words: Sequence[str]) -> None:
@@ -62,9 +57,7 @@ def _options(words: Sequence[str]) -> Namespace:
     parser.add_argument("--format", action="append", choices=FORMATS)
     options, rest = parser.parse_known_intermixed_args(words)
     if rest:
-        raise ValueError(
-            f"`{rest[0]}` is no option of `report`: `lightning report --help` names them."
-        )
+        raise no_option(rest[0], "report", parser)
     if options.affinities and (options.runs or options.reported or options.baseline):
         raise ValueError(
             "`--affinities` compares two runs' affinities alone, found it beside other runs, "
@@ -103,6 +96,8 @@ def _runs(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
 
 def _html(options: Namespace) -> Mapping[str, bytes]:
     """One page; of unfinished runs it shows what there is, but no row in the table."""
+    from vtagml.report.html import look, page
+
     seen, left_out = look(options.runs)
     if not seen:
         raise ValueError(
@@ -131,6 +126,14 @@ def _say(kind: str, lines: Sequence[str]) -> None:
 
 
 def _affinities(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
+    from vtagml.report import (
+        affinity_files,
+        agreement_sheet,
+        compare_affinities,
+        origins,
+        read_learned,
+    )
+
     console = get_console()
     first, second = map(read_learned, options.affinities)
     comparison = compare_affinities(first, second)

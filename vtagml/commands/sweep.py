@@ -7,13 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.cli import LightningCLI
 from rich import get_console
 
-from vtagml.callbacks.run_folder import write_whole
 from vtagml.checkpoints import run_lock
+from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.building import built
-from vtagml.commands.parse import Parse
+from vtagml.commands.parse import Parse, config_of
 from vtagml.drawing import to_png
 from vtagml.launching import terminated_as_interrupted
 from vtagml.tasks import Task
@@ -22,20 +21,7 @@ OWN = "--trainer.default_root_dir"
 CSVS = ("CSV", "CSVLogger")
 
 
-class ConfigOnly(LightningCLI):
-    """Mixed into the CLI of experiments: reads a whole config, and builds nothing."""
-
-    def _set_seed(self) -> None:
-        """Leaves the random state alone."""
-
-    def instantiate_classes(self) -> None:
-        """Leaves everything unbuilt."""
-
-    def _run_subcommand(self, subcommand: str) -> None:
-        """Leaves it to the command to use the config."""
-
-
-def run_sweep(words: Sequence[str], parse: Parse) -> None:
+def run_sweep(words: Sequence[str]) -> None:
     """Runs `lightning sweep`."""
     options, overrides = _options(words)
     if find_spec("optuna") is None:
@@ -46,7 +32,7 @@ def run_sweep(words: Sequence[str], parse: Parse) -> None:
 
     console = get_console()
     sweep = read_sweep(options.file)
-    _check(sweep, overrides, parse)
+    _check(sweep, overrides, config_of)
     out = options.out or Path("runs") / "sweeps" / options.file.stem
 
     def said(line: str) -> None:

@@ -173,17 +173,45 @@ With W&B's server: `wandb sweep FILE`, then `wandb agent` with the id that it pr
 are then runs/sweeps/<id of the sweep>/<id of the run>.
 """
 
-OF_COMMAND: Mapping[str, str | None] = {
+USAGE_OF_SCENES = """\
+usage: lightning scenes --as DATASET --out FOLDER --count N [options]
+
+Writes drawn scenes in the exact layout of a dataset, to try everything without the data. A run that
+was stopped goes on when the same command is given again.
+
+  --as DATASET         cityscapes, folders, nyudv2, synthia, taskonomy, vkitti2
+  --out FOLDER         its folder; new or empty
+  --count N            training scenes; val and test get a quarter each
+  --size HEIGHT WIDTH  by default the dataset's
+  --look day|dusk      light and colours
+  --seed 0             of the scenes
+
+  --help-all           every option
+"""
+
+OF_COMMAND: Mapping[str, str] = {
     "benchmark": USAGE_OF_BENCHMARK,
     "check": USAGE_OF_CHECK,
     "export": USAGE_OF_EXPORT,
     "prepare": USAGE_OF_PREPARE,
     "report": USAGE_OF_REPORT,
+    "scenes": USAGE_OF_SCENES,
     "sweep": USAGE_OF_SWEEP,
-    "scenes": None,  # says it itself
+}
+EXAMPLES: Mapping[str, str] = {
+    "benchmark": "experiments/benchmarks/scenes_cpu.yaml",
+    "check": "--config experiments/cityscapes_sdn.yaml --data.root data/cityscapes",
+    "export": "--ckpt_path runs/scenes_sdne --to onnx --out network.onnx",
+    "predict": "--ckpt_path runs/scenes_sdne --images photos",
+    "prepare": "--config experiments/cityscapes_sdn.yaml --data.root data/cityscapes",
+    "report": "runs --baseline scenes_sdne_frozen",
+    "scenes": "--as cityscapes --out data/cityscapes --count 20",
+    "sweep": "--local experiments/sweeps/troa.yaml --trials 20",
 }
 
 
-def usage(command: str) -> str | None:
-    """What `--help` prints; None where the command's own parser does."""
-    return OF_COMMAND.get(command, USAGE_OF_COMMAND.format(command=command))
+def usage(command: str) -> str:
+    """Returns what `--help` prints: a command that works, and the words that it takes."""
+    example = EXAMPLES.get(command, "--config experiments/scenes_sdne.yaml")
+    text = OF_COMMAND.get(command, USAGE_OF_COMMAND.format(command=command))
+    return f"example: lightning {command} {example}\n\n{text}"

@@ -8,23 +8,29 @@ reports and notebooks alike. Nothing here touches pyplot or its global state; `t
 and `to_jpeg` render a figure and empty it.
 """
 
-from vtagml.drawing.affinity_heatmap import (
-    OMEGA,
-    SIMILARITY,
-    Scale,
-    affinity_heatmap,
-    affinity_heatmaps,
-)
-from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
-from vtagml.drawing.canvas import to_jpeg, to_png
-from vtagml.drawing.cosine_histograms import cosine_histograms
-from vtagml.drawing.errors import Errors, error_pictures, errors
-from vtagml.drawing.matrix_grid import matrix_grid
-from vtagml.drawing.method_grid import method_grid
-from vtagml.drawing.prediction_grid import prediction_grid
-from vtagml.drawing.sample_grid import dataset_grid, sample_grid, stacked
-from vtagml.drawing.task_map import error_map, task_map
-from vtagml.drawing.tiles import Tiles, read_tiles, tiles, tiles_file
+from typing import TYPE_CHECKING
+
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.drawing.affinity_heatmap import (
+        OMEGA,
+        SIMILARITY,
+        Scale,
+        affinity_heatmap,
+        affinity_heatmaps,
+    )
+    from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
+    from vtagml.drawing.canvas import to_jpeg, to_png
+    from vtagml.drawing.cosine_histograms import cosine_histograms
+    from vtagml.drawing.errors import Errors, error_pictures, errors
+    from vtagml.drawing.matrix_grid import matrix_grid
+    from vtagml.drawing.method_grid import method_grid
+    from vtagml.drawing.prediction_grid import prediction_grid
+    from vtagml.drawing.sample_grid import dataset_grid, sample_grid, stacked
+    from vtagml.drawing.task_map import error_map, task_map
+    from vtagml.drawing.tiles import tiles
+    from vtagml.drawing.tiles_file import Tiles, read_tiles, tiles_file
 
 __all__ = [
     "OMEGA",
@@ -54,3 +60,5 @@ __all__ = [
     "to_jpeg",
     "to_png",
 ]
+
+open_when_asked(__name__)

@@ -7,22 +7,27 @@ labels (NaN, or 255 in class labels) do not count; without any valid pixel a met
 mean IoU is torchmetrics' own, see `vtagml.tasks.Segmentation`.
 """
 
-from vtagml.metrics.absolute_relative_error import AbsoluteRelativeError
-from vtagml.metrics.accuracy import Accuracy
-from vtagml.metrics.angular_error import (
-    AngularError,
-    MedianAngularError,
-    WithinAngle,
-    angular_error,
-)
-from vtagml.metrics.collection import collect
-from vtagml.metrics.delta_m import delta_m
-from vtagml.metrics.depth_range import DepthRange
-from vtagml.metrics.edge_f1 import EdgeF1, EdgeMacroF1
-from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
-from vtagml.metrics.pooled import Pooled
-from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
-from vtagml.metrics.within_ratio import WithinRatio
+from typing import TYPE_CHECKING
+
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.metrics.absolute_relative_error import AbsoluteRelativeError
+    from vtagml.metrics.accuracy import Accuracy
+    from vtagml.metrics.angular_error import (
+        AngularError,
+        MedianAngularError,
+        WithinAngle,
+        angular_error,
+    )
+    from vtagml.metrics.collection import collect
+    from vtagml.metrics.delta_m import delta_m
+    from vtagml.metrics.depth_range import DepthRange
+    from vtagml.metrics.edge_f1 import EdgeF1, EdgeMacroF1
+    from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
+    from vtagml.metrics.pooled import Pooled
+    from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
+    from vtagml.metrics.within_ratio import WithinRatio
 
 __all__ = [
     "AbsoluteRelativeError",
@@ -42,3 +47,5 @@ __all__ = [
     "collect",
     "delta_m",
 ]
+
+open_when_asked(__name__)

@@ -6,31 +6,30 @@ what papers report stands beside what was measured only under its own name. Noth
 reads data; `lightning report` is the command.
 """
 
-from vtagml.report.affinities import (
-    AffinityComparison,
-    Agreement,
-    Learned,
-    agreement,
-    compare_affinities,
-    read_learned,
-)
-from vtagml.report.benefits import benefits, write_benefits
-from vtagml.report.comparable import refuse_mix, warnings_of
-from vtagml.report.comparison import Comparison, Row, compare
-from vtagml.report.document import (
-    FORMATS,
-    affinity_files,
-    agreement_sheet,
-    comparison_files,
-    origins,
-    reported_files,
-)
-from vtagml.report.formats import Sheet, terminal
-from vtagml.report.methods import Method, group
-from vtagml.report.reported import Reported, all_reported, reported
-from vtagml.report.runs import Run, find_runs, read_run
-from vtagml.report.sheets import costs, parts, results
-from vtagml.report.statistics import Spread
+from typing import TYPE_CHECKING
+
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.report.affinities import (
+        AffinityComparison,
+        Agreement,
+        Learned,
+        agreement,
+        compare_affinities,
+        read_learned,
+    )
+    from vtagml.report.affinity_document import affinity_files, agreement_sheet, origins
+    from vtagml.report.benefits import benefits, write_benefits
+    from vtagml.report.comparable import refuse_mix, warnings_of
+    from vtagml.report.comparison import Comparison, Row, compare
+    from vtagml.report.document import FORMATS, comparison_files, reported_files
+    from vtagml.report.formats import Sheet, terminal
+    from vtagml.report.methods import Method, group
+    from vtagml.report.reported import Reported, all_reported, reported
+    from vtagml.report.runs import Run, find_runs, read_run
+    from vtagml.report.sheets import costs, parts, results
+    from vtagml.report.statistics import Spread
 
 __all__ = [
     "FORMATS",
@@ -67,3 +66,5 @@ __all__ = [
     "warnings_of",
     "write_benefits",
 ]
+
+open_when_asked(__name__)

@@ -1,0 +1,66 @@
+"""Rooms that are imported when they are first asked for, as if they had been from the start."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vtagml
+from vtagml.door import Door
+
+ROOMS = [
+    name.removeprefix("vtagml.")
+    for name in sorted(
+        ".".join(file.parent.relative_to(Path(vtagml.__file__).parents[1]).parts)
+        for file in Path(vtagml.__file__).parent.rglob("__init__.py")
+        if "open_when_asked" in file.read_text(encoding="utf-8")
+    )
+]
+
+
+def run(program: str) -> str:
+    """What a program prints in a process of its own, where nothing is imported yet."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_the_package_imports_nothing_large() -> None:
+    modules = run("import sys, vtagml, vtagml.report, vtagml.drawing; print(*sys.modules)").split()
+    assert "vtagml.report" in modules
+    assert not {"torch", "lightning", "timm", "matplotlib"}.intersection(modules)
+
+
+def test_every_name_on_a_door_is_behind_it() -> None:
+    assert {"vtagml", "report", "drawing", "checkpoints"} <= set(ROOMS)
+    rooms = [room if room == "vtagml" else f"vtagml.{room}" for room in ROOMS]
+    program = (
+        "from importlib import import_module\n"
+        f"for room in map(import_module, {rooms}):\n"
+        "    assert set(room.__all__) <= set(dir(room)), room\n"
+        "    for name in room.__all__:\n"
+        "        print(room.__name__, name, type(getattr(room, name)).__name__)"
+    )
+    lines = run(program).splitlines()
+    assert len(lines) > 100
+    assert not [line for line in lines if line.endswith(" module")]
+
+
+@pytest.mark.parametrize("first", ["checkpoints.run_lock", "drawing.affinity_heatmap"])
+def test_a_function_hides_the_file_of_its_name(first: str) -> None:
+    room, _, name = first.partition(".")
+    program = f"import vtagml.{first}; from vtagml.{room} import {name}; print(callable({name}))"
+    assert run(program) == "True"
+
+
+def test_rooms_behind_the_door_need_no_import() -> None:
+    assert run("import vtagml; print(vtagml.tasks.Depth.__name__)") == "Depth"
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    assert isinstance(vtagml, Door)
+    with pytest.raises(AttributeError, match="module 'vtagml' has no attribute 'nothing'"):
+        vtagml.nothing  # noqa: B018
+    with pytest.raises(ImportError):
+        from vtagml import nothing  # noqa: F401

@@ -1,0 +1,166 @@
+"""What was meant: one line for a mistyped key, class or value instead of the parser's pages."""
+
+import inspect
+import re
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Collection, Iterable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TypeAlias
+
+Explain: TypeAlias = Callable[["re.Match[str]", str, Collection[str]], str]
+
+PLACE = re.compile(r'Parser key "([\w.]+)"')
+PACKAGES = ("vtagml", "datamodules", "lightning", "torch")
+LONGEST = 80  # Letters of a value that is shown.
+
+
+def did_you_mean(name: str, known: Iterable[str], before: str = "") -> str:
+    """Returns a question with the nearest of the known names, or nothing if none is near.
+
+    Args:
+        name: As it was typed.
+        known: What would be right.
+        before: Stands before the name in the question: `--` for keys.
+    """
+    found = nearest(name, known)
+    return "" if found is None else f" Did you mean `{before}{found}`?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Returns the name most like one; of keys, one that ends like it will do."""
+    names = {each.lower(): each for each in known}
+    if close := get_close_matches(name.lower(), names, 1, 0.7):
+        return names[close[0]]
+    ends = {each.rpartition(".")[2]: each for each in names}
+    close = get_close_matches(name.lower().rpartition(".")[2], ends, 1, 0.8)
+    return names[ends[close[0]]] if close else None
+
+
+def no_option(word: str, command: str, parser: ArgumentParser) -> ValueError:
+    """Returns the error of a word that a command does not take."""
+    known = [each for action in parser._actions for each in action.option_strings]
+    hint = did_you_mean(word.partition("=")[0], known)
+    return ValueError(
+        f"`{word}` is no option of `{command}`: `lightning {command} --help` names them.{hint}"
+    )
+
+
+def explained(message: str, keys: Collection[str]) -> str | None:
+    """Returns what a message of the parser means, None where it says something else.
+
+    Args:
+        message: The parser's, of several lines.
+        keys: All keys of the experiment, with dots.
+    """
+    for pattern, explain in RULES:
+        if found := pattern.search(message):
+            return explain(found, message, keys)
+    return None
+
+
+def arguments_of(path: str) -> list[str]:
+    """Returns what a class takes, nothing for one that is not there."""
+    room, _, name = path.rpartition(".")
+    try:
+        return list(inspect.signature(getattr(import_module(room), name)).parameters)
+    except (ImportError, AttributeError, ValueError, TypeError):
+        return []
+
+
+def _unknown_word(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    word = found["word"].partition("=")[0]
+    if not word.startswith("-"):
+        file = f" Did you mean `--config {word}`?" if word.endswith((".yaml", ".yml")) else ""
+        return f"`{word}` has no key before it: a key of the config is `--KEY VALUE`.{file}"
+    return _unknown_key(word.lstrip("-"), keys, "--")
+
+
+def _unknown_option(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    return _unknown_key(found["key"], keys)
+
+
+def _unknown_key(key: str, keys: Collection[str], before: str = "") -> str:
+    hint = did_you_mean(key, keys, before)
+    return f"`{before}{key}` is no key of an experiment.{hint or ' `--help-all` names them all.'}"
+
+
+def _unknown_argument(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    owner, name = found["owner"] or found["given"], found["name"].partition(".")[0]
+    if owner is None:
+        return f"`{_place(message, name)}` is no key of an experiment."
+    known = [each for each in arguments_of(owner) if each not in ("args", "kwargs")]
+    hint = did_you_mean(name, known)
+    takes = f" It takes {', '.join(known)}." if known and not hint else ""
+    return f"`{_place(message, name)}`: `{owner}` has no argument `{name}`.{hint}{takes}"
+
+
+def _unknown_name(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    room, name = found["room"], found["name"]
+    module = import_module(room)
+    # Classes before files, which may have the same name in small letters.
+    hint = did_you_mean(name, getattr(module, "__all__", ()), f"{room}.") or did_you_mean(
+        name, dir(module), f"{room}."
+    )
+    return f"`{_place(message)}`: there is no `{room}.{name}`.{hint}"
+
+
+def _unknown_package(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    room, _, name = found["room"].rpartition(".")
+    known = dir(import_module(room)) if room.startswith(PACKAGES) else PACKAGES
+    return f"`{_place(message)}`: Python finds no `{found['room']}`.{did_you_mean(name, known)}"
+
+
+def _no_path(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    rooms = [room for room in sys.modules if room.partition(".")[0] in ("vtagml", "datamodules")]
+    known = {each: room for room in rooms for each in getattr(sys.modules[room], "__all__", ())}
+    near = nearest(found["name"], known)
+    hint = f" Did you mean `{known[near]}.{near}`?" if near else ""
+    return f"`{_place(message)}` must be the path of a class, found `{found['name']}`.{hint}"
+
+
+def _wrong_class(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    base, given = found["base"], found["given"]
+    return f"`{_place(message)}` must be the path of a class of the kind {base}, found `{given}`."
+
+
+def _wrong_type(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    kind = found["kind"].removeprefix("<class '").removesuffix("'>")
+    return f"`{_place(message)}` must be {kind}, found {found['value'][:LONGEST]}."
+
+
+def _no_choice(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+    choices = ", ".join(re.findall(r"typing\.Literal\[([^]]*)\]", message)).replace("'", "")
+    return f"`{_place(message)}` must be one of {', '.join(dict.fromkeys(choices.split(', ')))}."
+
+
+def _place(message: str, *names: str) -> str:
+    places = PLACE.findall(message)  # tried several times where a key takes several types
+    return ".".join((*dict.fromkeys(places), *names))
+
+
+RULES: Sequence[tuple[re.Pattern[str], Explain]] = (
+    (re.compile(r"unrecognized arguments: (?P<word>\S+)"), _unknown_word),
+    (re.compile(r"does not accept option '(?P<key>[\w.]+)'"), _unknown_option),
+    (
+        re.compile(
+            r"(?:class_path '(?P<owner>[\w.]+)':\s*)?Option '(?P<name>[\w.]+)' is not accepted"
+            r"(?:\. Got value: .*?class_path='(?P<given>[\w.]+)')?"
+        ),
+        _unknown_argument,
+    ),
+    (re.compile(r"module '(?P<room>[\w.]+)' has no attribute '(?P<name>\w+)'"), _unknown_name),
+    (re.compile(r"No module named '(?P<room>[\w.]+)'"), _unknown_package),
+    (
+        re.compile(r"Not a valid subclass of (?P<base>\w+)\. Got value: (?P<given>\S+)"),
+        _wrong_class,
+    ),
+    (
+        re.compile(r"Expected '(?P<given>[\w.]+)' to be a subclass of <class '(?P<base>\w+)'>"),
+        _wrong_class,
+    ),
+    (re.compile(r"Expected a dot import path string: (?P<name>[^\s.]+)"), _no_path),
+    (re.compile(r"Expected a typing\.Literal"), _no_choice),
+    (re.compile(r"Expected a (?P<kind>.+)\. Got value: (?P<value>.+)"), _wrong_type),
+)
