@@ -21,6 +21,7 @@ from yaml import safe_load
 
 from vtagml.callbacks import (
     AffinityHeatmap,
+    AugmentedTesting,
     ClassNames,
     ParameterTable,
     PredictionGrid,
@@ -98,6 +99,7 @@ class ExperimentCLI(LightningCLI):
         for callback, key in (
             (RunCheckpoint, "checkpoint"),
             (AffinityHeatmap, "affinity_heatmap"),
+            (AugmentedTesting, "augmented_testing"),
             (PredictionGrid, "prediction_grid"),
             (ParameterTable, "parameter_table"),
             (Results, "results"),

@@ -6,6 +6,7 @@ without, a figure on a full disk, is one warning; `metrics.json` and saved weigh
 """
 
 from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
+from vtagml.callbacks.augmented_testing import AugmentedTesting
 from vtagml.callbacks.class_names import ClassNames
 from vtagml.callbacks.gradient_conflicts import GradientConflicts
 from vtagml.callbacks.loggers import tolerate_failing_loggers
@@ -22,6 +23,7 @@ from vtagml.callbacks.throughput import Throughput
 
 __all__ = [
     "AffinityHeatmap",
+    "AugmentedTesting",
     "ClassNames",
     "FaultyTrainingError",
     "GradientConflicts",
