@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from vtagml.losses.unknown import full_precision
 from vtagml.tasks import Task
 
 STRIP = 2**19
@@ -92,7 +93,7 @@ class Stretched:
         self.wide = map[:, : ceil(height), : ceil(width)]
         if not self.same:
             columns = torch.arange(size[1], device=map.device)
-            self.wide = between(self.wide.float(), 2, columns, width / size[1])
+            self.wide = between(full_precision(self.wide), 2, columns, width / size[1])
         self.step = max(1, STRIP // self.wide[:, 0].numel())
 
     def rows(self, first: int, end: int) -> Float[Tensor, "channels rows columns"]:
