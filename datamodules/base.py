@@ -11,7 +11,7 @@ from datamodules.labels import Labels
 from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler
 from datamodules.photometric import Photometric
 from datamodules.predictions import NativeSize, PredictionFormat
-from datamodules.samples import Samples, Source
+from datamodules.samples import Samples, Source, batched
 from datamodules.transforms import HorizontalFlip, Transform
 from datamodules.workers import single_thread
 
@@ -33,7 +33,8 @@ class DenseDataModule(LightningDataModule):
     and how to read one); it may give other default augmentation, or `prepare_data`.
 
     A batch holds `image` (float32 in [0, 1]), `name`, `camera` where known, and one entry per
-    task. Every sample is a function of (`seed`, epoch, index) alone, whatever the workers.
+    task; where an evaluation is at the size on disk, `size` too, and per task a list of labels.
+    Every sample is a function of (`seed`, epoch, index) alone, whatever the workers.
 
     Args:
         tasks: Names of the tasks to read; by default all that the dataset offers.
@@ -145,15 +146,19 @@ class DenseDataModule(LightningDataModule):
         return self._loader(sampler, drop_last=True)
 
     def val_dataloader(self) -> Loader:
-        return self._loader(OrderedSampler(self._split("val")), drop_last=False)
+        return self._evaluation_loader("val")
 
     def test_dataloader(self) -> Loader:
-        return self._loader(OrderedSampler(self._split("test")), drop_last=False)
+        return self._evaluation_loader("test")
 
     def predict_dataloader(self) -> Loader:
         """The test split's images without labels, with the `size` that they have on disk."""
         images = Samples(self._split("test").source, (), {}, [NativeSize(), *self.views()])
         return self._loader(OrderedSampler(images), drop_last=False)
+
+    def evaluated_at_once(self, samples: Samples) -> int:
+        """How many samples a batch of an evaluation has, at most."""
+        return self.batch_size
 
     def on_after_batch_transfer(
         self, batch: dict[str, Any], dataloader_idx: int = 0
@@ -164,12 +169,20 @@ class DenseDataModule(LightningDataModule):
             image = image.float() / 255
         return batch | {"image": image}
 
-    def _loader(self, sampler: KeyedSampler, drop_last: bool) -> Loader:
+    def _evaluation_loader(self, split: str) -> Loader:
+        samples = self._split(split)
+        count = self.evaluated_at_once(samples)
+        return self._loader(OrderedSampler(samples), drop_last=False, batch_size=count)
+
+    def _loader(
+        self, sampler: KeyedSampler, drop_last: bool, batch_size: int | None = None
+    ) -> Loader:
         return Loader(
             sampler.dataset,
-            batch_size=self.batch_size,
+            batch_size=batch_size or self.batch_size,
             sampler=sampler,
             num_workers=self.workers,
+            collate_fn=batched,
             drop_last=drop_last,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=single_thread,

@@ -117,9 +117,20 @@ class Cityscapes(FileDataModule):
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
         withheld: Sequence[str] = (),
+        evaluated_at: str = "native",
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
+            root=root,
+            image_size=image_size,
+            geometry=geometry,
+            skip=skip,
+            tasks=tasks,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            augment=augment,
+            withheld=withheld,
+            evaluated_at=evaluated_at,
         )
         if test_split not in ("val", "test"):
             raise ValueError(f"`test_split` should be `val` or `test`, found {test_split!r}.")

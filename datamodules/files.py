@@ -17,9 +17,12 @@ from datamodules.listing import some_of
 from datamodules.loader import Loader
 from datamodules.names import names_in
 from datamodules.photometric import Photometric
+from datamodules.predictions import LabelsOnDisk, fitting_at_once
 from datamodules.prepared import prepared
-from datamodules.samples import Source
+from datamodules.samples import Samples, Source
 from datamodules.transforms import Sample, Transform
+
+EVALUATED_AT = ("native", "network")
 
 
 @runtime_checkable
@@ -40,7 +43,8 @@ class FileDataModule(DenseDataModule):
 
     A subclass gives `offers`, `labels`, `records`, `reader` and the class attributes below.
     In training, samples pass `geometry` (image and labels together) and `augment` (the image
-    alone); in evaluation they are resized. What the dataset does not ship is derived in between.
+    alone); in evaluation the image is resized. What the dataset does not ship is derived in
+    between, for an evaluation where the labels are: at their size on disk, or at the network's.
 
     Args:
         root: Folder of the dataset.
@@ -54,6 +58,8 @@ class FileDataModule(DenseDataModule):
         seed: Of order and augmentation.
         augment: Changes of the image alone in training.
         withheld: Those of `tasks` whose label files are never opened for training.
+        evaluated_at: `native` scores predictions at the size that labels have on disk, as `predict`
+            writes them; `network` resizes the labels, so that numbers depend on `image_size`.
     """
 
     derives: ClassVar[Mapping[str, Derivation]] = {}
@@ -77,6 +83,7 @@ class FileDataModule(DenseDataModule):
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
         withheld: Sequence[str] = (),
+        evaluated_at: str = "native",
     ) -> None:
         super().__init__(
             tasks=tasks,
@@ -90,6 +97,11 @@ class FileDataModule(DenseDataModule):
         self.image_size = (int(image_size[0]), int(image_size[1]))
         if min(self.image_size) < 1:
             raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
+        if evaluated_at not in EVALUATED_AT:
+            raise ValueError(
+                f"`evaluated_at` should be one of {list(EVALUATED_AT)}, found {evaluated_at!r}."
+            )
+        self.evaluated_at = evaluated_at
         self.geometry = tuple(self.default_geometry() if geometry is None else geometry)
         self.skip = None if skip is None else Path(skip)
         self._skip_list_looked_at = False
@@ -172,16 +184,19 @@ class FileDataModule(DenseDataModule):
 
     def transforms(self, split: str) -> Sequence[Transform]:
         train = split == "train"
-        geometry = self.geometry if train else self.views()
+        geometry = [*joined(self.geometry if train else self.views()), EndsAt(self.image_size)]
         tasks = self.tasks_of(split)
         derived = {task: self.derives[task] for task in tasks if task in self.derives}
-        return [
-            Reserve(tuple(derived)),
-            *joined(geometry),
-            EndsAt(self.image_size),
-            Derive(derived, tasks),
-            *(self.augment if train else ()),
-        ]
+        reserve, derive = Reserve(tuple(derived)), Derive(derived, tasks)
+        if train:
+            return [reserve, *geometry, derive, *self.augment]
+        if self.evaluated_at == "native":
+            return [reserve, derive, LabelsOnDisk(tasks, geometry)]
+        return [reserve, *geometry, derive]
+
+    def evaluated_at_once(self, samples: Samples) -> int:
+        native = self.evaluated_at == "native"
+        return min(self.batch_size, fitting_at_once(samples)) if native else self.batch_size
 
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)

@@ -7,13 +7,16 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from datamodules.checks import check_sample
 from datamodules.transforms import Sample, Transform
 
 Record = TypeVar("Record")
 TensorSample: TypeAlias = dict[str, Tensor | str]
+
+BESIDE_LABELS = ("image", "name", "camera", "size", "shown")
+"""All that a sample holds beside the labels of its tasks."""
 
 # Keeps the augmentation's random numbers apart from a renderer's with the same three integers.
 AUGMENTATION = 0xA06
@@ -96,3 +99,14 @@ def to_tensor(value: np.ndarray | str) -> Tensor | str:
         return torch.from_numpy(np.require(value, np.int64, ("C", "W")))
     tensor = torch.from_numpy(np.require(value, np.float32, ("C", "W")))
     return tensor[None] if value.ndim == 2 else tensor
+
+
+def batched(samples: Sequence[TensorSample]) -> dict[str, Any]:
+    """Makes a batch: stacks what the samples have.
+
+    Labels at their size on disk, beside `size`, stay a list, since each may have another.
+    """
+    native = [key for key in samples[0] if "size" in samples[0] and key not in BESIDE_LABELS]
+    apart = {key: [sample[key] for sample in samples] for key in native}
+    alike = [{key: sample[key] for key in sample if key not in apart} for sample in samples]
+    return {**default_collate(alike), **apart}

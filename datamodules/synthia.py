@@ -97,9 +97,20 @@ class Synthia(FileDataModule):
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
         withheld: Sequence[str] = (),
+        evaluated_at: str = "native",
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
+            root=root,
+            image_size=image_size,
+            geometry=geometry,
+            skip=skip,
+            tasks=tasks,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            augment=augment,
+            withheld=withheld,
+            evaluated_at=evaluated_at,
         )
         self.label_space = find_space(SYNTHIA_SPACES, label_space)
         self.depth_range = checked_depth_range(depth_range)

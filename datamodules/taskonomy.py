@@ -91,9 +91,20 @@ class Taskonomy(FileDataModule):
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
         withheld: Sequence[str] = (),
+        evaluated_at: str = "network",
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
+            root=root,
+            image_size=image_size,
+            geometry=geometry,
+            skip=skip,
+            tasks=tasks,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            augment=augment,
+            withheld=withheld,
+            evaluated_at=evaluated_at,
         )
         listed = (
             buildings_of(subset, self.root)

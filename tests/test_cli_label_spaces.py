@@ -93,7 +93,8 @@ def probabilities() -> tuple[np.ndarray, np.ndarray]:
     """Of the 19 classes in the two validation images; and the images' own label ids."""
     model = built(LightningModule, yaml.safe_load(CONFIG)["model"])
     model.load_state_dict(torch.load(CHECKPOINT, weights_only=True)["state_dict"])
-    data = Cityscapes("cityscapes", SIZE, tasks=["segmentation"], workers=0, batch_size=2)
+    settings = {"tasks": ["segmentation"], "workers": 0, "batch_size": 2}
+    data = Cityscapes("cityscapes", SIZE, **settings, evaluated_at="network")
     data.setup("test")
     batch = data.on_after_batch_transfer(next(iter(data.test_dataloader())))
     with torch.no_grad():

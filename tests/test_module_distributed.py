@@ -1,21 +1,41 @@
 """Several real processes train and measure what one process does: same S, ω, weights, metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lightning import Trainer
 from torch import Tensor
 
-from tests.fakes.holes import Holes, small_vtagml
+from datamodules import Resize, Source
+from datamodules.predictions import LabelsOnDisk
+from datamodules.transforms import Transform
+from tests.fakes.holes import SIDE, Holes, holes, small_vtagml
 
 MICRO_BATCHES = 2
 
 
-def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor], dict[str, float]]:
-    """State and test metrics after one epoch."""
-    trainer = Trainer(
+class HolesOnDisk(Holes):
+    """The same samples, evaluated where their labels are; each has its own number of rows."""
+
+    def source(self, split: str) -> Source[int]:
+        return Source(super().source(split).records, cut)
+
+    def transforms(self, split: str) -> Sequence[Transform]:
+        view = Resize((SIDE, SIDE))
+        return [view] if split == "train" else [LabelsOnDisk(self.tasks_of(split), [view])]
+
+
+def cut(index: int, tasks: Sequence[str]) -> dict[str, Any]:
+    rows = SIDE - index % 5
+    sample = holes(index, tasks)
+    return {key: each if key == "name" else each[:rows] for key, each in sample.items()}
+
+
+def trainer_of(folder: Path, ranks: int) -> Trainer:
+    return Trainer(
         default_root_dir=folder,
         accelerator="cpu",
         devices=ranks,
@@ -29,6 +49,11 @@ def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor],
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor], dict[str, float]]:
+    """State and test metrics after one epoch."""
+    trainer = trainer_of(folder, ranks)
     data = Holes(batch_size=batch, workers=0)
     network = small_vtagml().double()  # what comes back from other processes is cast to this
     trainer.fit(network, data)
@@ -51,3 +76,17 @@ def test_ranks_train_and_measure_as_one_process(ranks: int, tmp_path: Path) -> N
     for key, value in alone.items():
         torch.testing.assert_close(together[key], value, rtol=1e-10, atol=1e-10, msg=key)
     assert metrics_together == pytest.approx(metrics_alone, rel=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:It is recommended to use .*sync_dist")
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_ranks_measure_at_the_size_on_disk_as_one_process(tmp_path: Path) -> None:
+    def metrics(ranks: int, batch: int) -> dict[str, float]:
+        data = HolesOnDisk(batch_size=batch, workers=0)
+        model = small_vtagml().double()
+        return dict(trainer_of(tmp_path, ranks).test(model, data, verbose=False)[0])
+
+    alone = metrics(1, batch=2)
+    assert metrics(3, batch=1) == pytest.approx(alone, rel=1e-10)
+    assert len(alone) > 10

@@ -30,6 +30,7 @@ import vtagml
 from vtagml import callbacks, checkpoints
 from vtagml.callbacks import (
     AffinityHeatmap,
+    AugmentedTesting,
     ClassNames,
     ParameterTable,
     PredictionGrid,
@@ -88,6 +89,7 @@ class ExperimentCLI(LightningCLI):
         for callback, key in (
             (RunCheckpoint, "checkpoint"),
             (AffinityHeatmap, "affinity_heatmap"),
+            (AugmentedTesting, "augmented_testing"),
             (PredictionGrid, "prediction_grid"),
             (ParameterTable, "parameter_table"),
             (Results, "results"),

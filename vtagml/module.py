@@ -3,21 +3,21 @@
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import lightning
 import torch
 import torch.distributed
 from jaxtyping import Float
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
 from vtagml.backbone import differing_keys
 from vtagml.decoders import AllMLP, PerTask
-from vtagml.native_size import predict_at_native_size
+from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
 from vtagml.parameters import parameter_groups
 from vtagml.schedule import WarmupCosine
@@ -74,9 +74,7 @@ class MultitaskModule(lightning.LightningModule):
         self.network = MultitaskNetwork(outputs, encoder, decoders, affinity)
         self.optimizer, self.schedule, self.encoder_rate = optimizer, schedule, encoder_rate
         self.last_losses: Tensor = torch.zeros(len(self.tasks))  # of the last micro-batch, by task
-        for stage in ("val", "test"):
-            metrics = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
-            setattr(self, f"{stage}_metrics", metrics)
+        self.evaluation = Evaluation(self.tasks)
         if channels_last:
             # A convolution follows its weights, whatever its input: the images stay as they are.
             self.network.to(memory_format=torch.channels_last)
@@ -173,40 +171,19 @@ class MultitaskModule(lightning.LightningModule):
         return not bool(torch.nn.utils.get_total_norm(gradients, math.inf).isfinite())
 
     def validation_step(self, batch: Batch, index: int) -> dict[str, dict[str, Tensor]]:
-        return self._evaluate(batch, "val")
+        return {"predictions": self.evaluation.score(self.network, batch, "val")}
 
     def test_step(self, batch: Batch, index: int) -> dict[str, dict[str, Tensor]]:
-        return self._evaluate(batch, "test")
+        return {"predictions": self.evaluation.score(self.network, batch, "test")}
 
     def predict_step(self, batch: Batch, index: int) -> dict[str, Any]:
-        if "size" not in batch:
-            return {"name": batch["name"], **self(batch["image"])}
-        maps = self.network(batch["image"])
-        sized = {
-            name: predict_at_native_size(task, maps[name], batch)
-            for name, task in self.tasks.items()
-        }
-        return {"name": batch["name"], **sized}
-
-    def _evaluate(self, batch: Batch, stage: str) -> dict[str, dict[str, Tensor]]:
-        predictions = self(batch["image"])
-        metrics = cast(nn.ModuleDict, getattr(self, f"{stage}_metrics"))
-        for name, prediction in predictions.items():
-            if name in batch:
-                cast(Any, metrics[name]).update(prediction, batch[name])
-        return {"predictions": predictions}
+        return {"name": batch["name"], **self.evaluation.predict(self.network, batch)}
 
     def on_validation_epoch_end(self) -> None:
-        self._log_metrics("val")
+        self.log_dict(self.evaluation.results("val"))
 
     def on_test_epoch_end(self) -> None:
-        self._log_metrics("test")
-
-    def _log_metrics(self, stage: str) -> None:
-        for name, collection in cast(nn.ModuleDict, getattr(self, f"{stage}_metrics")).items():
-            values = cast(Any, collection).compute()
-            cast(Any, collection).reset()
-            self.log_dict({f"{stage}/{name}/{key}": value for key, value in values.items()})
+        self.log_dict(self.evaluation.results("test"))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         found = checkpoint.get("state_dict", {})

@@ -116,9 +116,20 @@ class NYUDv2(FileDataModule):
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
         withheld: Sequence[str] = (),
+        evaluated_at: str = "native",
     ) -> None:
         super().__init__(
-            root, image_size, geometry, skip, tasks, batch_size, workers, seed, augment, withheld
+            root=root,
+            image_size=image_size,
+            geometry=geometry,
+            skip=skip,
+            tasks=tasks,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            augment=augment,
+            withheld=withheld,
+            evaluated_at=evaluated_at,
         )
         _expect("edges", edges, edges in EDGES, f"one of {list(EDGES)}")
         signs = {abs(sign) for sign in normals_axes} == {1}

@@ -15,19 +15,21 @@ from datamodules.predictions.datasets import (
     vkitti2_format,
 )
 from datamodules.predictions.format import Encoding, PredictionFormat
-from datamodules.predictions.native import FitInside, NativeSize
+from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize, fitting_at_once
 
 __all__ = [
     "Classes",
     "Encoding",
     "Equal",
     "FitInside",
+    "LabelsOnDisk",
     "Metres",
     "NativeSize",
     "Normals",
     "PredictionFormat",
     "Shares",
     "cityscapes_format",
+    "fitting_at_once",
     "folders_format",
     "ids_of",
     "nyudv2_format",

@@ -8,6 +8,7 @@ import torch
 
 from vtagml.callbacks import ClassNames
 from vtagml.callbacks.class_names import kept_names
+from vtagml.evaluation import Evaluation
 
 
 class Classes(NamedTuple):
@@ -34,7 +35,7 @@ def setup(toy: Any, checkpoint: Path | None, labels: dict[str, Classes], stage: 
     """A fresh module after the hook, as an evaluation has it."""
     data, module, callback = toy.Data(), toy.Module(), ClassNames(checkpoint)
     data.labels = labels
-    module.val_metrics, module.test_metrics = torch.nn.ModuleDict(), torch.nn.ModuleDict()
+    module.evaluation = Evaluation(module.tasks)
     trainer = toy.trainer(Path("unused"), [callback])
     trainer.datamodule = data
     callback.setup(trainer, module, stage)
@@ -55,7 +56,7 @@ def test_evaluation_maps_by_the_checkpoints_names(
     assert "segmentation: 3 classes are read as the data's 2 (left out: wall)" in (
         capsys.readouterr().out
     )
-    for metrics in (module.val_metrics, module.test_metrics):
+    for metrics in module.evaluation.metrics.values():
         assert metrics["segmentation"]["miou"].num_classes == 2
         assert set(metrics) == {"segmentation", "depth"}
 

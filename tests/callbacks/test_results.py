@@ -9,7 +9,7 @@ from lightning import Trainer
 from rich.console import Console
 
 from vtagml.callbacks import Results
-from vtagml.callbacks.image_blind_prior import ImageBlindPrior, fitted
+from vtagml.callbacks.image_blind_prior import ImageBlindPrior
 from vtagml.callbacks.results_table import directions, results_table
 from vtagml.tasks import Depth, Edges, Segmentation
 
@@ -123,11 +123,14 @@ def test_prior_leaves_out_tasks_without_test_labels() -> None:
     assert set(prior.compute()) == {"depth"}
 
 
-def test_fitted_takes_the_nearest_pixel() -> None:
-    prediction = torch.tensor([[1, 2], [3, 4]])
-    wide = fitted(prediction, torch.Size([2, 4]))
-    assert wide.tolist() == [[1, 1, 2, 2], [3, 3, 4, 4]]
-    assert fitted(prediction, torch.Size([1, 2])).tolist() == [[3, 4]]
+def test_prior_scores_labels_that_each_have_a_size() -> None:
+    """2 m left, 4 m right; truth is 3 m in two images of 1 x 2 and 2 x 4: all are off by 1 m."""
+    prior = ImageBlindPrior({"depth": torch.tensor([[[2.0, 4.0]]])}, {"depth": Depth()})
+    prior.update({"depth": [torch.full((1, 1, 2), 3.0), torch.full((1, 2, 4), 3.0)]})
+    assert prior.compute()["depth"]["rmse"] == pytest.approx(1.0)
+    # In a third of 1 x 2 it is right on the left and off by 2 m on the right: 10 + 4 in 12 pixels.
+    prior.update({"depth": [torch.tensor([[[2.0, 2.0]]])]})
+    assert prior.compute()["depth"]["rmse"] == pytest.approx((14 / 12) ** 0.5)
 
 
 def table(rows: dict[str, dict[str, dict[str, float]]], better: Any) -> list[str]:

@@ -21,6 +21,12 @@ TASKS = "provenance.tasks."
         (DATA + "image_size", [64, 64], r"data.image_size: \[128, 128\] in `.*a`; \[64, 64\]"),
         (DATA + "scene_seed", 1, "data.scene_seed: 0 in `.*a`; 1 in `.*b`"),
         (DATA + "skip", "bad.txt", "data.skip: not recorded in `.*a`; bad.txt in `.*b`"),
+        (DATA + "evaluated_at", "native", "evaluated at: network in `.*a`; native in `.*b`"),
+        (
+            "provenance.augmented_testing",
+            {"flip": True, "scales": [0.5, 1.0]},
+            r"testing: scales \[1.0\] in `.*a`; scales \[0.5, 1.0\] and mirrored in `.*b`",
+        ),
         ("provenance.test_samples", 20, "test samples: 200 in `.*a`; 20 in `.*b`"),
         (TASKS + "segmentation.classes", 13, "segmentation: classes: 8 in `.*a`; 13 in `.*b`"),
         (TASKS + "segmentation.class_map", {"members": [[0]]}, "segmentation: class map: not rec"),
@@ -65,6 +71,20 @@ def test_every_difference_is_named(tmp_path: Path) -> None:
 )
 def test_what_belongs_to_the_method_is_not(tmp_path: Path, path: str, value: Any) -> None:
     refuse_mix([a_run(tmp_path / "a"), a_run(tmp_path / "b", seed=1, changes={path: value})])
+
+
+def test_results_from_before_a_setting_are_of_its_earlier_way(tmp_path: Path) -> None:
+    plain = {
+        DATA + "evaluated_at": "network",
+        "provenance.augmented_testing": {"flip": False, "scales": [1.0]},
+    }
+    refuse_mix([a_run(tmp_path / "a"), a_run(tmp_path / "b", changes=plain)])
+
+
+def test_at_the_size_on_disk_networks_of_any_input_compare(tmp_path: Path) -> None:
+    native = {DATA + "evaluated_at": "native"}
+    smaller = native | {DATA + "image_size": [64, 64]}
+    refuse_mix([a_run(tmp_path / "a", changes=native), a_run(tmp_path / "b", changes=smaller)])
 
 
 def test_a_single_task_run_stands_beside_a_multitask_run(tmp_path: Path) -> None:

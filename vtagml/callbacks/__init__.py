@@ -11,6 +11,7 @@ from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
     from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
+    from vtagml.callbacks.augmented_testing import AugmentedTesting
     from vtagml.callbacks.class_names import ClassNames
     from vtagml.callbacks.gradient_conflicts import GradientConflicts
     from vtagml.callbacks.loggers import tolerate_failing_loggers
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AffinityHeatmap",
+    "AugmentedTesting",
     "ClassNames",
     "FaultyTrainingError",
     "GradientConflicts",

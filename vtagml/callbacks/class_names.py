@@ -1,6 +1,6 @@
 """The names of a model's classes: kept with its checkpoints, needed where the data has others."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,9 +41,8 @@ class ClassNames(Callback):
             task.bind(labels)
             if task.class_map is not None and trainer.is_global_zero:
                 get_console().print(f"{name}: {task.class_map}.", soft_wrap=True, highlight=False)
-            for each in ("val_metrics", "test_metrics"):  # which count as many classes as there are
-                metrics = cast(MutableMapping[str, Any], getattr(pl_module, each, {}))
-                metrics[name] = task.metrics()
+        if evaluation := getattr(pl_module, "evaluation", None):
+            evaluation.renew()  # metrics count as many classes as there are
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-import torch
-from jaxtyping import Shaped
 from lightning import Trainer
 from torch import Tensor, distributed
 
+from vtagml.native_size import nearest
 from vtagml.tasks import Task
 
 
 class ImageBlindPrior:
     """Scores a prediction per task that was learned from labels alone, on the test's own batches.
+
+    It is scored where the network's are: brought to the size of each label, the nearest pixel.
 
     Args:
         predictions: Of every task, without batch axis.
@@ -30,10 +31,13 @@ class ImageBlindPrior:
         for name, metrics in self.metrics.items():
             if name not in batch:
                 continue
-            target = batch[name]
-            self.predictions[name] = self.predictions[name].to(target.device)
-            prediction = fitted(self.predictions[name], target.shape[1:])
-            metrics.to(target.device).update(prediction.expand_as(target), target)
+            labels = batch[name]  # at the network's size, or each at its own
+            for target in (
+                [labels] if isinstance(labels, Tensor) else [each[None] for each in labels]
+            ):
+                self.predictions[name] = self.predictions[name].to(target.device)
+                prediction = nearest(self.predictions[name], target.shape[-2:])
+                metrics.to(target.device).update(prediction.expand_as(target), target)
             self._scored.add(name)
 
     def compute(self) -> dict[str, dict[str, float]]:
@@ -79,13 +83,3 @@ def learn_predictions(
             priors[name].update(batch[name])
             labelled.add(name)
     return {name: priors[name].compute().cpu() for name in tasks if name in labelled}
-
-
-def fitted(prediction: Shaped[Tensor, "*size"], size: torch.Size) -> Shaped[Tensor, "..."]:
-    """A prediction at the size of the labels: the nearest pixel, for ids and metres alike."""
-    for axis, length in enumerate(size):
-        if prediction.shape[axis] != length:
-            places = torch.arange(length, device=prediction.device) + 0.5
-            nearest = (places * prediction.shape[axis] / length).long()
-            prediction = prediction.index_select(axis, nearest)
-    return prediction

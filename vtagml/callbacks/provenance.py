@@ -39,6 +39,7 @@ def provenance(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
         "precision": str(trainer.precision),
         "seed": int(seed) if seed is not None else None,
         "checkpoint": trainer.ckpt_path,
+        "augmented_testing": augmented_testing(module),
         "fast_dev_run": bool(getattr(trainer, "fast_dev_run", False)),
         "data": None if datamodule is None else data(datamodule),
         "backbone": backbone(network),
@@ -117,6 +118,12 @@ def backbone(network: Any) -> dict[str, Any] | None:
         return None
     names = ("architecture", "weights", "image_size", "frozen")
     return {"class": class_name(found), **{name: getattr(found, name, None) for name in names}}
+
+
+def augmented_testing(module: LightningModule) -> dict[str, Any] | None:
+    """Returns how often and how large each image was seen; None for a module that does not say."""
+    views = getattr(getattr(module, "evaluation", None), "views", None)
+    return None if views is None else views.settings
 
 
 def settings(thing: Any) -> dict[str, Any] | None:

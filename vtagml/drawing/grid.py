@@ -17,6 +17,7 @@ from vtagml.drawing.canvas import FAINT, INK, LARGE, MEDIUM, SMALL, UNKNOWN, new
 from vtagml.drawing.colour_bar import ColourBar
 from vtagml.drawing.key import NO_KEY, Key, Legend
 from vtagml.losses.unknown import known, known_classes
+from vtagml.native_size import nearest
 
 Pictures = Float[Tensor, "batch 3 height width"]
 
@@ -54,6 +55,16 @@ def shown_image(image: Shaped[Tensor, "samples 3 height width"], rows: int) -> P
 def image_group(image: Pictures, heading: str = "", caption: str = "image") -> Group:
     """The images themselves."""
     return Group(heading, [Column(caption, shrunk(image), [False] * len(image))])
+
+
+def shown_labels(labels: Tensor | Sequence[Tensor] | None, image: Pictures) -> Tensor | None:
+    """The labels of as many samples as there are images; those at sizes on disk at the images'."""
+    if labels is None:
+        return None
+    if not isinstance(labels, Tensor):
+        size = tuple(image.shape[-2:])
+        labels = torch.stack([nearest(label, size) for label in labels[: len(image)]])
+    return labels[: len(image)].detach().cpu()
 
 
 def missing_labels(target: Shaped[Tensor, "batch ..."]) -> list[bool]:

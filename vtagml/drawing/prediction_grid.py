@@ -16,6 +16,7 @@ from vtagml.drawing.grid import (
     image_group,
     missing_labels,
     shown_image,
+    shown_labels,
     shrunk,
 )
 from vtagml.drawing.key import key_of
@@ -44,7 +45,8 @@ def prediction_grid(
     groups = [image_group(image)]
     for name, task in tasks.items():
         if name in predictions:
-            groups.append(task_group(task, batch.get(name), predictions[name], image))
+            target = shown_labels(batch.get(name), image)
+            groups.append(task_group(task, target, predictions[name], image))
     return grid(groups, image.shape[-1] / image.shape[-2])
 
 

@@ -17,6 +17,7 @@ from vtagml.drawing.grid import (
     image_group,
     missing_labels,
     shown_image,
+    shown_labels,
     shrunk,
 )
 from vtagml.drawing.key import key_of
@@ -38,8 +39,8 @@ def sample_grid(batch: Mapping[str, Any], tasks: Mapping[str, Task], rows: int =
     image = shown_image(batch["image"], rows)
     groups = [image_group(image, "image", "")]
     for name, task in tasks.items():
-        if name in batch:
-            values = batch[name][:rows].detach().cpu()
+        values = shown_labels(batch.get(name), image)
+        if values is not None:
             pictures = task.picture(values)
             column = Column("", shrunk(fitted(pictures, image)), missing_labels(values))
             groups.append(Group(name, [column], key_of(task, values, pictures)))

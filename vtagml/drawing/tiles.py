@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vtagml.drawing.colour_bar import ColourBar
 from vtagml.drawing.errors import error_pictures, errors
-from vtagml.drawing.grid import Pictures, fitted, shown_image, shrunk
+from vtagml.drawing.grid import Pictures, fitted, shown_image, shown_labels, shrunk
 from vtagml.drawing.key import Legend, error_key
 from vtagml.drawing.prediction_grid import task_group
 from vtagml.drawing.tiles_file import Tiles
@@ -43,7 +43,8 @@ def tiles(
     keys: dict[str, Any] = {}
     for name, task in tasks.items():
         if name in predictions:
-            own, keys[name] = _of_task(task, batch.get(name), predictions[name], image)
+            target = shown_labels(batch.get(name), image)
+            own, keys[name] = _of_task(task, target, predictions[name], image)
             pictures |= {f"{name}/{kind}": each for kind, each in own.items()}
     return Tiles(pictures, {"step": step, "tasks": keys})
 

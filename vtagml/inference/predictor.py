@@ -26,7 +26,7 @@ from vtagml.inference.trained import (
     trained,
 )
 from vtagml.module import MultitaskModule
-from vtagml.native_size import predict_at_native_size, stretched
+from vtagml.native_size import at_native_size, stretched
 
 TileSize = SupportsIndex | Sequence[SupportsIndex]
 
@@ -108,9 +108,10 @@ class Predictor:
     def _whole(self, pixels: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
         view = fitted(pixels, self.image_size)
         maps = self.maps(view["image"])
-        batch = {key: torch.from_numpy(view[key])[None] for key in ("size", "shown")}
+        batch = {key: torch.from_numpy(view[key])[None] for key in ("image", "size", "shown")}
+        batch["image"] = batch["image"].movedim(-1, 1)
         return {
-            name: predict_at_native_size(task, maps[name], batch)[0]
+            name: next(at_native_size(task, [maps[name]], batch)).cpu()
             for name, task in self.tasks.items()
         }
 

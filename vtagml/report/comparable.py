@@ -22,6 +22,9 @@ OF_THE_METRIC = {
     "threshold": "edge threshold",
 }
 MISSING = "not recorded"
+# What results that do not say it are of: they are older than these settings, or of drawn scenes.
+NETWORK = "network"
+ONE_VIEW = {"flip": False, "scales": [1.0]}
 FEW = 4
 
 
@@ -41,10 +44,9 @@ def refuse_mix(runs: Sequence[Run]) -> None:
             said.append(f"  - {': '.join(filter(None, key))}: {'; '.join(parts)}")
     if said:
         raise ValueError(
-            "`RUN` must be of the same data, class map, depth unit and range, and edge threshold, "
-            "or the numbers of one column mean different things. Found:\n"
-            + "\n".join(said)
-            + "\nMake a report of each kind."
+            "`RUN` must be of the same data, evaluated alike, with one class map, depth unit and "
+            "range, and edge threshold, or the numbers of one column mean different things. "
+            "Found:\n" + "\n".join(said) + "\nMake a report of each kind."
         )
 
 
@@ -54,9 +56,13 @@ def aspects(run: Run) -> dict[tuple[str | None, str], Any]:
     found: dict[tuple[str | None, str], Any] = {
         (None, "dataset"): dataset,
         (None, "test samples"): run.provenance.get("test_samples"),
+        (None, "evaluated at"): (size := own.get("evaluated_at", NETWORK)),
+        (None, "augmented testing"): _views(run),
     }
+    # At the size on disk an evaluation does not depend on what the network sees.
+    free = ("image_size",) if size != NETWORK else ()
     for key, value in own.items():
-        if key not in (*OF_THE_METHOD, *IN_USE):
+        if key not in (*OF_THE_METHOD, *IN_USE, *free):
             found[None, f"data.{key}"] = value
     for task in run.tasks:
         settings = look_up(run.provenance, f"tasks.{task}") or {}
@@ -66,6 +72,11 @@ def aspects(run: Run) -> dict[tuple[str | None, str], Any]:
         found[task, "metric"] = run.headline[task]
         found[task, "higher is better"] = direction(run, task)
     return found
+
+
+def _views(run: Run) -> str:
+    views = run.provenance.get("augmented_testing") or ONE_VIEW
+    return f"scales {views.get('scales')}{' and mirrored' if views.get('flip') else ''}"
 
 
 def direction(run: Run, task: str) -> bool | None:

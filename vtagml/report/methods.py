@@ -12,6 +12,7 @@ from vtagml.report.runs import Run, look_up, read_config
 INCIDENTAL = (
     "seed_everything",
     "affinity_heatmap",
+    "augmented_testing",
     "checkpoint",
     "ckpt_path",
     "class_names",
@@ -38,7 +39,7 @@ INCIDENTAL_OF_TRAINER = (
     "profiler",
     "val_check_interval",
 )
-INCIDENTAL_OF_DATA = ("cache", "prepared", "root", "seed", "workers")
+INCIDENTAL_OF_DATA = ("cache", "evaluated_at", "prepared", "root", "seed", "workers")
 FILES_OF_RUNS = (".ckpt", ".json", ".safetensors")
 
 # Short words for `--by`; any other is a key of the config.

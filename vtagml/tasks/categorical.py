@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vtagml.losses.cross_entropy import cross_entropy
-from vtagml.losses.unknown import UNKNOWN_CLASS
+from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision
 from vtagml.tasks.class_map import ClassMap
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.palette import UNKNOWN_GREY, palette
@@ -52,6 +52,13 @@ class Categorical(Task, ABC):
 
     def predict(self, map: Float[Tensor, "batch channels *size"]) -> Int[Tensor, "batch *size"]:
         return (map if self.class_map is None else self.class_map.scores(map)).argmax(dim=1)
+
+    def averaged(
+        self, maps: Sequence[Float[Tensor, "batch channels *size"]]
+    ) -> Int[Tensor, "batch *size"]:
+        """The class of the largest mean probability."""
+        probabilities = torch.stack([full_precision(map).softmax(dim=1) for map in maps])
+        return self.predict(probabilities.mean(dim=0).log())
 
     def loss(
         self, map: Float[Tensor, "batch channels *size"], target: Int[Tensor, "batch *size"]

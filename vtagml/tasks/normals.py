@@ -1,5 +1,7 @@
 """Surface normals."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -50,6 +52,17 @@ class Normals(Task):
         # Divided by one instead of by zero, so that gradients through here are finite too.
         unit = map / torch.where(length > 0, length, 1.0)
         return torch.where(length > 0, unit, camera)
+
+    def averaged(
+        self, maps: Sequence[Float[Tensor, "batch 3 height width"]]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """The mean direction, of length one."""
+        return self.predict(super().averaged(maps))
+
+    def mirrored(
+        self, map: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        return super().mirrored(map) * map.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
 
     def loss(
         self,

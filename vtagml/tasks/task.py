@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 from torchmetrics import MetricCollection
@@ -60,6 +61,18 @@ class Task(ABC):
     @abstractmethod
     def predict(self, map: Float[Tensor, "batch channels *size"]) -> Shaped[Tensor, "batch ..."]:
         """The decoder's map in the units of the labels."""
+
+    def averaged(
+        self, maps: Sequence[Float[Tensor, "batch channels *size"]]
+    ) -> Shaped[Tensor, "batch ..."]:
+        """One prediction of several maps of the same images: the mean of what each predicts."""
+        return torch.stack([self.predict(map) for map in maps]).mean(dim=0)
+
+    def mirrored(
+        self, map: Float[Tensor, "batch channels *size"]
+    ) -> Float[Tensor, "batch channels *size"]:
+        """The map of images that were mirrored left to right, as if they had not been."""
+        return map.flip(-1) if map.ndim > 3 else map
 
     @abstractmethod
     def loss(
