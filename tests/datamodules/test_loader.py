@@ -16,6 +16,7 @@ from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSam
 from datamodules.samples import Samples, Source
 from datamodules.transforms import Sample, Transform
 from datamodules.workers import single_thread
+from tests.fakes.ranks import Ranks
 
 
 class Stamp(Transform):
@@ -227,6 +228,13 @@ def test_batches_of_the_ranks_are_one_larger_batch() -> None:
     for start in range(0, 6, 3):
         together = {*ranks[0][start : start + 3], *ranks[1][start : start + 3]}
         assert together == set(alone[2 * start : 2 * start + 6])
+
+
+def test_a_running_group_says_how_many_ranks_share_an_epoch() -> None:
+    shares = Ranks(3).run(lambda rank: indices(ShuffledSampler(samples(12), 1)))
+    assert shares == [
+        indices(ShuffledSampler(samples(12), 1, ranks=3, rank=rank)) for rank in range(3)
+    ]
 
 
 class Recorder(LightningModule):
