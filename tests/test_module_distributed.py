@@ -13,7 +13,9 @@ from tests.fakes.holes import Holes, small_vtagml
 MICRO_BATCHES = 2
 
 
-def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor], dict[str, float]]:
+def trained(
+    folder: Path, ranks: int, batch: int, accumulated: int
+) -> tuple[Mapping[str, Tensor], dict[str, float]]:
     """State and test metrics after one epoch."""
     trainer = Trainer(
         default_root_dir=folder,
@@ -22,7 +24,7 @@ def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor],
         strategy="ddp_fork" if ranks > 1 else "auto",
         precision="64-true",
         max_epochs=1,
-        accumulate_grad_batches=MICRO_BATCHES,
+        accumulate_grad_batches=accumulated,
         limit_val_batches=0,
         logger=False,
         enable_checkpointing=False,
@@ -41,8 +43,8 @@ def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor],
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_train_and_measure_as_one_process(ranks: int, tmp_path: Path) -> None:
-    alone, metrics_alone = trained(tmp_path, 1, batch=ranks)
-    together, metrics_together = trained(tmp_path, ranks, batch=1)
+    alone, metrics_alone = trained(tmp_path, 1, batch=ranks * MICRO_BATCHES, accumulated=1)
+    together, metrics_together = trained(tmp_path, ranks, batch=1, accumulated=MICRO_BATCHES)
     assert alone.keys() == together.keys()
     start = small_vtagml().double().state_dict()
     moved = [key for key in alone if not torch.equal(alone[key], start[key])]
