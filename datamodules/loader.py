@@ -2,7 +2,7 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,13 @@ class Loader(DataLoader[Any]):
     """A DataLoader that can be resumed in the middle of an epoch.
 
     Lightning stores `state_dict` in its checkpoints and restores it before the first batch.
+
+    Attributes:
+        through: What a pass's batches go through before they are handed out, which may look ahead;
+            it is told how many were handed out before a resume. None for nothing.
     """
+
+    through: Callable[[Iterator[Any], int], Iterator[Any]] | None = None
 
     _epoch = 0
     _delivered = 0
@@ -105,7 +111,8 @@ class Loader(DataLoader[Any]):
         with signals_wait():
             batches = super().__iter__()
         stop_at_exit(batches)
-        for batch in batches:
+        # Read ahead or not, only what is handed out counts as delivered.
+        for batch in self.through(batches, self._delivered) if self.through else batches:
             self._delivered += 1
             yield batch
 

@@ -34,7 +34,7 @@ def cut(index: int, tasks: Sequence[str]) -> dict[str, Any]:
     return {key: each if key == "name" else each[:rows] for key, each in sample.items()}
 
 
-def trainer_of(folder: Path, ranks: int) -> Trainer:
+def trainer_of(folder: Path, ranks: int, accumulated: int = 1) -> Trainer:
     return Trainer(
         default_root_dir=folder,
         accelerator="cpu",
@@ -42,7 +42,7 @@ def trainer_of(folder: Path, ranks: int) -> Trainer:
         strategy="ddp_fork" if ranks > 1 else "auto",
         precision="64-true",
         max_epochs=1,
-        accumulate_grad_batches=MICRO_BATCHES,
+        accumulate_grad_batches=accumulated,
         limit_val_batches=0,
         logger=False,
         enable_checkpointing=False,
@@ -51,9 +51,11 @@ def trainer_of(folder: Path, ranks: int) -> Trainer:
     )
 
 
-def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor], dict[str, float]]:
+def trained(
+    folder: Path, ranks: int, batch: int, accumulated: int
+) -> tuple[Mapping[str, Tensor], dict[str, float]]:
     """State and test metrics after one epoch."""
-    trainer = trainer_of(folder, ranks)
+    trainer = trainer_of(folder, ranks, accumulated)
     data = Holes(batch_size=batch, workers=0)
     network = small_vtagml().double()  # what comes back from other processes is cast to this
     trainer.fit(network, data)
@@ -66,8 +68,8 @@ def trained(folder: Path, ranks: int, batch: int) -> tuple[Mapping[str, Tensor],
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_train_and_measure_as_one_process(ranks: int, tmp_path: Path) -> None:
-    alone, metrics_alone = trained(tmp_path, 1, batch=ranks)
-    together, metrics_together = trained(tmp_path, ranks, batch=1)
+    alone, metrics_alone = trained(tmp_path, 1, batch=ranks * MICRO_BATCHES, accumulated=1)
+    together, metrics_together = trained(tmp_path, ranks, batch=1, accumulated=MICRO_BATCHES)
     assert alone.keys() == together.keys()
     start = small_vtagml().double().state_dict()
     moved = [key for key in alone if not torch.equal(alone[key], start[key])]

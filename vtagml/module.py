@@ -21,6 +21,7 @@ from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
 from vtagml.parameters import parameter_groups
 from vtagml.schedule import WarmupCosine
+from vtagml.step_counts import STEP, LooksAhead, StepCounts, scale
 from vtagml.tasks import Task
 
 Batch = dict[str, Any]
@@ -42,7 +43,9 @@ class MultitaskModule(lightning.LightningModule):
     """Trains a network on several tasks; the affinity watches each backward.
 
     The loss is Σ_n w_n·c_n·L_n with the affinity's weights w_n = Σ_t ω[t, n] (Sec. 3.2.1), the
-    tasks' fixed weights c_n and L_n the mean over the valid pixels of all ranks.
+    tasks' fixed weights c_n and L_n the mean over the valid pixels of all ranks and of all batches
+    that are accumulated to an optimiser step (where the loader can read ahead, as those of
+    `datamodules` do; of others each batch is averaged by itself).
 
     Args:
         tasks: What to predict; their order is the order of the affinity's rows and columns.
@@ -117,7 +120,8 @@ class MultitaskModule(lightning.LightningModule):
         """Computes every task's loss, averaged over the valid pixels of all ranks.
 
         Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by
-        the mean count of a rank: the average of the gradients is then that of one process.
+        the mean count of a rank: the average of the gradients is then that of one process. So it
+        is with the batches that make up one optimiser step (`StepCounts`).
         """
         taught = self.taught
         absent = [name for name in taught if name not in batch]
@@ -133,11 +137,30 @@ class MultitaskModule(lightning.LightningModule):
         ]
         sums = torch.stack([sum for sum, _ in pairs])
         counts = torch.stack([count for _, count in pairs]).to(sums)
+        if STEP in batch:
+            counts = sums.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(counts)
             counts = counts / torch.distributed.get_world_size()
         # Below one valid pixel there is nothing to average; the sum is an exact zero then.
         return sums / counts.clamp(min=torch.finfo(sums.dtype).tiny)
+
+    def counts(self, batch: Mapping[str, Any]) -> list[float]:
+        """How many pixels the losses are averaged over, which the labels of a batch say alone."""
+        names = set(self.taught) & batch.keys()
+        return [
+            float(task.count(batch[name])) if name in names else 0.0
+            for name, task in self.tasks.items()
+        ]
+
+    def on_train_start(self) -> None:
+        # An epoch may begin with another loader, and a resumed one does not begin for Lightning.
+        self.on_train_epoch_start()
+
+    def on_train_epoch_start(self) -> None:
+        loader = self.trainer.train_dataloader
+        if isinstance(loader, LooksAhead):
+            loader.through = StepCounts(self.trainer, self.counts)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         losses = self.losses(self.network(batch["image"]), batch)
@@ -152,7 +175,7 @@ class MultitaskModule(lightning.LightningModule):
         for name, loss in zip(self.tasks, self.last_losses, strict=True):
             if name in self.taught:
                 self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
-        return total
+        return total * scale(batch)
 
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
         gram = self.network.encoder.fork.take()

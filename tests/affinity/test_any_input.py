@@ -125,6 +125,9 @@ def test_affinities_that_start_from_another_run(
         assert learning.similarity.abs().max() <= 1
         assert (learning.omega >= 0).all()
         torch.testing.assert_close(learning.omega.sum(1), torch.ones(count), rtol=0, atol=1e-6)
+    again = TROA(names(count), kappa=kappa, rho=rho)
+    again.load(json.loads(json.dumps(learning.state(), allow_nan=False)))
+    torch.testing.assert_close(again.omega, learning.omega, rtol=0, atol=1e-6)
 
 
 @st.composite

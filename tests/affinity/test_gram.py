@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from tests.fakes.ranks import Ranks
 from vtagml.affinity import Gram, elementwise, gram, token_summed
 from vtagml.affinity.gram import inner_products
 
@@ -143,3 +144,23 @@ def test_cosines_of_any_float32_gradient_are_bounded_or_undefined(values: list[f
     cosines = gram_of(torch.tensor(values).reshape(3, 2, 2)).cosines()
     assert (cosines.isnan() | (cosines.abs() <= 1)).all()
     assert torch.equal(cosines.isnan(), cosines.T.isnan())
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_over_ranks_the_reduced_gram_is_that_of_all_images(ranks: int) -> None:
+    gradient = random_gradient(batch=6)
+    gradient[2, 1] = 0  # The norms of a pair count the images of both, so they are no diagonal.
+    whole = gram_of(gradient)
+    shares = gradient.chunk(ranks, dim=1)
+    for found in Ranks(ranks).run(lambda rank: gram_of(shares[rank]).reduced()):
+        assert found.dots.dtype == found.norms.dtype == torch.float64
+        torch.testing.assert_close(found.dots, whole.dots, rtol=1e-14, atol=1e-14)
+        torch.testing.assert_close(found.norms, whole.norms, rtol=1e-14, atol=1e-14)
+
+
+def test_a_rank_that_captured_nothing_takes_part() -> None:
+    whole = gram_of(random_gradient())
+    given = [whole, Gram.zeros(3)]
+    for found in Ranks(2).run(lambda rank: given[rank].reduced()):
+        assert torch.equal(found.dots, whole.dots)
+        assert torch.equal(found.norms, whole.norms)

@@ -7,7 +7,17 @@ import pytest
 import torch
 from jsonargparse import ArgumentParser
 
-from vtagml.affinity import TROA, Affinity, Fixed, Gram, Uniform, read_state
+from vtagml.affinity import (
+    TAWT,
+    TROA,
+    Affinity,
+    Fixed,
+    Gram,
+    PrintedTROA,
+    Shuffled,
+    Uniform,
+    read_state,
+)
 
 TASKS = ["a", "b", "c"]
 
@@ -44,6 +54,78 @@ def test_what_is_learned_further_starts_from_the_file(tmp_path: Path) -> None:
     for affinity in (source, target):
         affinity.observe(gram)
     torch.testing.assert_close(target.affinities(), source.affinities(), rtol=1e-12, atol=1e-12)
+
+
+NAMES = ["a", "b", "c", "d"]
+RESTING = torch.tensor(
+    [[1.0, 0.6, 0.3, 0.2], [0.6, 1.0, 0.1, 0.4], [0.3, 0.1, 1.0, 0.5], [0.2, 0.4, 0.5, 1.0]]
+).double()
+
+
+def noisy(steps: int, unlabelled: bool) -> list[Gram]:
+    """Grams of cosines around `RESTING`; if told so, of a and b never on the same image."""
+    generator = torch.manual_seed(steps)
+    seen = torch.ones(4, 4, dtype=torch.float64)
+    if unlabelled:
+        seen[0, 1] = seen[1, 0] = 0.0
+    found = []
+    for _ in range(steps):
+        noise = 0.1 * torch.randn(4, 4, generator=generator, dtype=torch.float64)
+        cosines = (RESTING + noise + noise.mT).fill_diagonal_(1.0).clamp(-1.0, 1.0)
+        found.append(Gram(cosines * seen, seen))
+    return found
+
+
+@pytest.mark.parametrize("sibling", [TROA, PrintedTROA, TAWT, Shuffled])
+@pytest.mark.parametrize("updates", [3, 40])
+def test_from_the_file_a_run_goes_on_as_from_its_checkpoint(
+    sibling: type[TROA], updates: int, tmp_path: Path
+) -> None:
+    source = sibling(NAMES, start=0, every=1)
+    for gram in noisy(updates, unlabelled=False):
+        source.observe(gram)
+    resumed, started = sibling(NAMES, start=0, every=1), sibling(NAMES, start=0, every=1)
+    resumed.load_state_dict(source.state_dict())
+    started.load(read_state(written(source, tmp_path)))
+    for gram in noisy(30, unlabelled=True):
+        resumed.observe(gram)
+        started.observe(gram)
+        torch.testing.assert_close(
+            started.affinities(), resumed.affinities(), rtol=1e-10, atol=1e-10
+        )
+
+
+@pytest.mark.parametrize("kappa", [1.0, 2.0])
+def test_what_is_not_seen_any_more_keeps_its_place_among_tasks_at_rest(
+    kappa: float, tmp_path: Path
+) -> None:
+    """Also from a file without E, as older versions wrote, and from a run of more tasks."""
+    source = TROA(NAMES, kappa=kappa, start=0, every=1)
+    for _ in range(60):
+        source.observe(Gram(RESTING, torch.ones_like(RESTING)))
+    state = source.state()
+    del state["exponential_mean"]
+    seen = torch.ones_like(RESTING)
+    seen[0, 1] = seen[1, 0] = 0.0
+    for tasks in (NAMES, NAMES[:3]):
+        kept = len(tasks)
+        target = TROA(tasks, kappa=kappa, start=0, every=1)
+        target.load(state)
+        before = target.affinities()
+        for _ in range(30):
+            target.observe(Gram((RESTING * seen)[:kept, :kept], seen[:kept, :kept]))
+        torch.testing.assert_close(target.affinities(), before, rtol=1e-6, atol=1e-6)
+
+
+def test_other_settings_take_the_omega_of_the_file_and_their_own_level(tmp_path: Path) -> None:
+    source = TROA(NAMES, kappa=1.0, rho=0.3, start=0, every=1)
+    for gram in noisy(40, unlabelled=False):
+        source.observe(gram)
+    target = TROA(NAMES, kappa=0.5, rho=0.2, initial=written(source, tmp_path))
+    torch.testing.assert_close(target.affinities(), source.affinities(), rtol=1e-12, atol=1e-12)
+    # E is the source's L over 1 / 0.3; at these settings it would come to rest at E times 2.5.
+    resting = source.log_weights * 0.3 * 2.5
+    torch.testing.assert_close(target.log_weights.logsumexp(1), resting.logsumexp(1))
 
 
 def test_a_never_trained_affinity_is_json_too(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from lightning import Trainer
 from rich.console import Console
 
+from tests.fakes.ranks import Ranks
 from vtagml.callbacks import Results
 from vtagml.callbacks.image_blind_prior import ImageBlindPrior
 from vtagml.callbacks.results_table import directions, results_table
@@ -131,6 +132,46 @@ def test_prior_scores_labels_that_each_have_a_size() -> None:
     # In a third of 1 x 2 it is right on the left and off by 2 m on the right: 10 + 4 in 12 pixels.
     prior.update({"depth": [torch.tensor([[[2.0, 2.0]]])]})
     assert prior.compute()["depth"]["rmse"] == pytest.approx((14 / 12) ** 0.5)
+
+
+# Of torchmetrics, on the rank without a label.
+@pytest.mark.filterwarnings("ignore:The ``compute`` method of metric Edge")
+def test_prior_is_scored_on_the_labels_of_all_ranks() -> None:
+    """Also of a task that one rank has no label of, which would wait for the others for ever."""
+    priors = [
+        ImageBlindPrior(
+            {"depth": torch.full((1, 2, 2), 2.0), "edges": torch.zeros(1, 2, 2)},
+            {"depth": Depth(), "edges": Edges()},
+        )
+        for _ in range(2)
+    ]
+
+    def scored(rank: int) -> dict[str, dict[str, float]]:
+        priors[rank].update({"depth": torch.full((1 + rank, 1, 2, 2), 3.0 + rank)})
+        if rank:
+            priors[rank].update({"edges": torch.full((1, 1, 2, 2), 0.5)})
+        return priors[rank].compute()
+
+    first, second = Ranks(2).run(scored)
+    # One image is wrong by 1 m, two are by 2 m.
+    assert first["depth"]["rmse"] == pytest.approx(3**0.5)
+    assert first["edges"]["l1"] == pytest.approx(0.5)
+    assert first == pytest.approx(second, nan_ok=True)
+
+
+def test_samples_of_all_ranks_count(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, module, ranks = toy.trainer(tmp_path, []), toy.Module(), Ranks(2)
+    monkeypatch.setattr(trainer.strategy, "reduce", ranks.reduce)
+
+    def counted(rank: int) -> int:
+        results = Results()
+        results.samples = 3 + rank
+        results.on_test_epoch_end(trainer, module)
+        return results.samples
+
+    assert ranks.run(counted) == [7, 7]
 
 
 def table(rows: dict[str, dict[str, dict[str, float]]], better: Any) -> list[str]:

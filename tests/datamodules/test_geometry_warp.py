@@ -109,6 +109,29 @@ def test_depth_is_never_blended_across_a_gap_or_with_the_unknown() -> None:
     )
 
 
+@pytest.mark.parametrize("degrees", [0.0, 25.0])
+def test_depth_is_divided_by_the_zoom_wherever_it_comes_from(degrees: float) -> None:
+    """Whether the pixels of the view are those of the source, or are blended."""
+    sample: Sample = {"image": image(9, 9), "depth": np.full((9, 9), 6, np.float32)}
+    view = Affine.identity((9, 9)).turned(degrees, np.array([1, 1, 4.5, 4.5], np.float32))
+    found = warp(sample, view.then(np.eye(2, 3), zoom=1.5))["depth"]
+    np.testing.assert_allclose(found[np.isfinite(found)], 4, rtol=1e-6)
+    assert np.isfinite(found[4, 4])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [1, 1, 1, 1.05, 1.05, 1.05],  # two surfaces a twentieth apart
+        [NAN, 1, 2, NAN, NAN, NAN],  # no neighbour tells how either of the two goes on
+    ],
+)
+def test_what_may_be_two_surfaces_is_not_blended(row: list[float]) -> None:
+    depth = np.repeat(np.array([row], np.float32), 6, axis=0)
+    found = warp({"image": image(6, 6), "depth": depth}, affine(3.3, 1, 0.2, 0, (6, 19)))["depth"]
+    assert set(np.unique(found[np.isfinite(found)])) == set(np.unique(depth[np.isfinite(depth)]))
+
+
 def test_zero_depth_is_no_reason_to_stop() -> None:
     depth = np.zeros((6, 6), np.float32)
     found = Resize((9, 9))({"image": image(6, 6), "depth": depth}, np.random.default_rng(0))
@@ -125,6 +148,21 @@ def test_shrinking_averages(size: tuple[int, int]) -> None:
     turned = Affine.identity((48, 48)).turned(30.0, np.array([1, 1, 24, 24], np.float32))
     middle = warp(sample, turned.resized(size))["image"][5:-5, 5:-5]
     assert 60 < middle.min() <= middle.max() < 195
+
+
+@pytest.mark.parametrize("source", [(97, 64), (63, 98)])
+def test_what_is_turned_and_shrunk_stays_in_place(source: tuple[int, int]) -> None:
+    # Neither side is a whole number of the pixels that are averaged before.
+    y, x = np.mgrid[: source[0], : source[1]].astype(np.float32) + 0.5
+    ramps = np.stack([x, y, x + y], axis=2)
+    size = (round(source[0] / 3), round(source[1] / 3))
+    camera = np.array([1, 1, source[1] / 2, source[0] / 2], np.float32)
+    view = Affine.identity(source).turned(20.0, camera).resized(size)
+    rows, columns = np.mgrid[: size[0], : size[1]] + 0.5
+    places = view.sources(np.stack([columns.ravel(), rows.ravel()], axis=1))
+    inner = ((places > 4) & (places < np.array(source[::-1]) - 4)).all(1).reshape(size)
+    found = warp({"image": ramps}, view)["image"][inner]
+    np.testing.assert_allclose(found[:, :2], places[inner.ravel()], atol=0.15)
 
 
 def test_halving_is_the_mean_of_four() -> None:

@@ -2,10 +2,11 @@ import atexit
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSam
 from datamodules.samples import Samples, Source
 from datamodules.transforms import Sample, Transform
 from datamodules.workers import single_thread
+from tests.fakes.ranks import Ranks
 
 
 class Stamp(Transform):
@@ -227,6 +229,34 @@ def test_batches_of_the_ranks_are_one_larger_batch() -> None:
     for start in range(0, 6, 3):
         together = {*ranks[0][start : start + 3], *ranks[1][start : start + 3]}
         assert together == set(alone[2 * start : 2 * start + 6])
+
+
+def test_a_running_group_says_how_many_ranks_share_an_epoch() -> None:
+    shares = Ranks(3).run(lambda rank: indices(ShuffledSampler(samples(12), 1)))
+    assert shares == [
+        indices(ShuffledSampler(samples(12), 1, ranks=3, rank=rank)) for rank in range(3)
+    ]
+
+
+def test_what_is_read_ahead_is_not_yet_delivered() -> None:
+    def two_ahead(batches: Iterator[Any], before: int) -> Iterator[Any]:
+        told.append(before)
+        ahead = list(islice(batches, 2))
+        for batch in batches:
+            yield ahead.pop(0)
+            ahead.append(batch)
+        yield from ahead
+
+    told: list[int] = []
+    expected = [batch["name"] for batch in loader()]
+    first = loader()
+    first.through = two_ahead
+    found = [batch["name"] for batch in islice(first, 3)]
+    second = loader()
+    second.through = two_ahead
+    second.load_state_dict(first.state_dict())
+    assert found + [batch["name"] for batch in second] == expected
+    assert told == [0, 3]
 
 
 class Recorder(LightningModule):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tests.domain_adaptation.small_adversarial import RANGES, dense_tasks, thin
+from tests.fakes.ranks import Ranks
 from vtagml.domain_adaptation import Discriminator, Discriminators
 from vtagml.tasks import Task
 
@@ -85,6 +86,21 @@ def test_one_backward_gives_the_gradients_of_two_separate_steps() -> None:
     for parameter, expected in zip(judges.parameters(), own, strict=True):
         assert parameter.grad is not None
         torch.testing.assert_close(parameter.grad, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_ranks_of_unequal_batches_judge_as_one_process() -> None:
+    judges = Discriminators({"edges": TASKS["edges"]}, discriminator=thin).double()
+    source, target = (
+        [maps(seed)["edges"].detach() for seed in seeds] for seeds in ((0, 1, 2), (3, 4, 5))
+    )
+
+    def losses(images: slice) -> Tensor:
+        shares = ({"edges": torch.cat(domain[images])} for domain in (source, target))
+        return torch.cat(judges.losses(*shares)).detach()
+
+    # The ranks' gradients are averaged, so what they are of is.
+    found = Ranks(2).run(lambda rank: losses(slice(2, 3) if rank else slice(0, 2)))
+    torch.testing.assert_close(torch.stack(found).mean(0), losses(slice(0, 3)))
 
 
 def test_untold_domains_cost_log_two() -> None:

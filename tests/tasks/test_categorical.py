@@ -90,3 +90,13 @@ def test_all_ids_but_the_unknown_may_be_classes(task: Categorical) -> None:
 def test_an_id_that_is_no_class_is_an_error_on_the_cpu() -> None:
     with pytest.raises(IndexError, match="3"):
         Segmentation(3).loss(torch.randn(1, 3, 2, 2), torch.full((1, 2, 2), 3))
+
+
+def test_unknown_pixels_count_in_no_metric_of_segmentation() -> None:
+    metrics = Segmentation(3).metrics()
+    # Right twice, wrong once as a 1 that is 0, and twice whatever where nobody knows.
+    metrics.update(torch.tensor([[[0, 1, 1, 2, 0]]]), torch.tensor([[[0, 1, 0, 255, 255]]]))
+    found = metrics.compute()
+    # Intersection over union: 1/2 of class 0, 1/2 of class 1; class 2 is only where nobody knows.
+    assert found["miou"].item() == pytest.approx(1 / 2)
+    assert found["accuracy"].item() == pytest.approx(2 / 3)

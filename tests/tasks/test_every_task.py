@@ -132,6 +132,11 @@ def test_random_map_has_a_loss(case: Case) -> None:
     assert total > 0
 
 
+def test_the_target_alone_says_what_the_loss_counts(case: Case) -> None:
+    task, (target, _) = case.task(), half_known(case)
+    assert task.count(target).item() == task.loss(random_map(case, task), target)[1].item() > 0
+
+
 def test_without_a_label_loss_is_zero_in_the_graph_and_metrics_are_nan(case: Case) -> None:
     task = case.task()
     map = random_map(case, task).requires_grad_()

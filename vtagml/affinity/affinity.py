@@ -70,8 +70,15 @@ class Affinity(nn.Module, ABC):
     def learn(self, cosines: Float64[Tensor, "task source"]) -> None:
         """Lets ω follow the cosines of one step, NaN where undefined. Here it does not."""
 
-    def adopt(self, omega: Float64[Tensor, "task source"]) -> None:
-        """Goes on from the ω of another run. Here it has no effect, since ω is not learned."""
+    def adopt(
+        self,
+        omega: Float64[Tensor, "task source"],
+        mean: Float64[Tensor, "task source"] | None = None,
+    ) -> None:
+        """Goes on from the ω, and if it is known the E, of another run.
+
+        Here it has no effect, since ω is not learned.
+        """
 
     @property
     def settings(self) -> dict[str, int | float]:
@@ -140,7 +147,11 @@ class Affinity(nn.Module, ABC):
         omega = restricted(stochastic("omega", state["omega"], tasks), order)
         self.similarity.copy_(similarity.clamp(-1.0, 1.0))
         self.observations.copy_(observations)
-        self.adopt(omega.to(self.similarity.device))
+        mean = None
+        if "exponential_mean" in state:
+            mean = square("exponential_mean", state["exponential_mean"], tasks)[order][:, order]
+            mean = mean.to(self.similarity.device)
+        self.adopt(omega.to(self.similarity.device), mean)
 
     def _report(self) -> None:
         """Warns when a pair is skipped for the first, tenth, hundredth … time."""

@@ -20,7 +20,8 @@ class Gram:
 
     Grams add over micro-batches, forks and ranks, so accumulate them and form the cosines last.
     The sum equals the Gram of the whole batch if the total loss is the sum of the parts' losses up
-    to one common factor; means over different numbers of valid pixels are not.
+    to one common factor, which `StepCounts` sees to; means over different numbers of valid pixels
+    are not.
 
     Attributes:
         dots: `dots[t, n]` sums <g_t, g_n> over the images where both tasks have a gradient.

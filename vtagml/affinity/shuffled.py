@@ -49,9 +49,13 @@ class Shuffled(TROA):
     def affinities(self) -> Float64[Tensor, "task source"]:
         return super().affinities().gather(1, self.permutation)
 
-    def adopt(self, omega: Float64[Tensor, "task source"]) -> None:
-        # What `affinities` gives is shuffled; the log-weights are what it was before.
-        super().adopt(torch.empty_like(omega).scatter_(1, self.permutation, omega))
+    def adopt(
+        self,
+        omega: Float64[Tensor, "task source"],
+        mean: Float64[Tensor, "task source"] | None = None,
+    ) -> None:
+        # What `affinities` gives is shuffled; E and the log-weights are what it was before.
+        super().adopt(torch.empty_like(omega).scatter_(1, self.permutation, omega), mean)
 
     @property
     def settings(self) -> dict[str, int | float]:

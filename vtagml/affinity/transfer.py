@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias, TypedDict, cast
+from typing import NotRequired, TypeAlias, TypedDict, cast
 
 import torch
 from jaxtyping import Float64
@@ -26,6 +26,8 @@ class AffinityState(TypedDict):
     similarity: list[list[float]]
     observations: list[list[int]]
     omega: list[list[float]]
+    exponential_mean: NotRequired[list[list[float]]]
+    """E, of which ω is the softmax; absent where it is not, and in files of older versions."""
     settings: dict[str, int | float]
 
 
@@ -41,7 +43,7 @@ def read_state(path: str | PathLike[str]) -> AffinityState:
         state = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"`path` must hold JSON; {path} cannot be read as such: {error}") from None
-    expected = set(AffinityState.__annotations__)
+    expected = AffinityState.__required_keys__
     if not isinstance(state, dict) or not expected <= set(state):
         found = sorted(state) if isinstance(state, dict) else type(state).__name__
         raise ValueError(

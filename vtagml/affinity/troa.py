@@ -14,6 +14,7 @@ from vtagml.affinity.transfer import AffinityState
 
 SMALLEST_WEIGHT = 1e-300  # Stands for a zero in ω, whose logarithm must be finite.
 LARGEST_LOG_WEIGHT = 1e300  # The difference of two such numbers must be finite, too.
+LARGEST_SHIFT = 1e8  # Added to log ω in float64, a larger one would round ω away.
 
 
 class TROA(FromFile):
@@ -105,8 +106,32 @@ class TROA(FromFile):
         self.window_sum.masked_fill_(due, 0.0)
         self.window_count.masked_fill_(due, 0)
 
-    def adopt(self, omega: Float64[Tensor, "task source"]) -> None:
-        self.log_weights.copy_(omega.clamp(min=SMALLEST_WEIGHT).log())
+    def adopt(
+        self,
+        omega: Float64[Tensor, "task source"],
+        mean: Float64[Tensor, "task source"] | None = None,
+    ) -> None:
+        """Sets L = log ω + log Σ_n exp((κ/ρ)·E_n), by row: the L of this ω at the level of E.
+
+        ω leaves a shift of each row of L open, but a pair without gradients keeps its L while the
+        others decay to theirs. With this run's own ω and E, L is what it was. Without E, S stands
+        for it, as it does once ω is at rest. Without a pull, ρ = 0, L has no rest and no decay, and
+        a shift has no effect.
+        """
+        if mean is None:
+            mean = self.direction(self.similarity)
+        rest = self.kappa * mean / self.rho if self.rho > 0 else torch.zeros_like(mean)
+        level = rest.clamp(-LARGEST_SHIFT, LARGEST_SHIFT).logsumexp(1, keepdim=True)
+        self.log_weights.copy_(omega.clamp(min=SMALLEST_WEIGHT).log() + level)
+
+    def state(self) -> AffinityState:
+        # Of E, not L, since E does not depend on κ and ρ, which may be others in the next run.
+        state = super().state()
+        if self.rho > 0:
+            mean = self.rho * self.log_weights / self.kappa
+            limit = LARGEST_LOG_WEIGHT  # for JSON, whatever κ is
+            state["exponential_mean"] = mean.clamp(-limit, limit).tolist()
+        return state
 
     @property
     def settings(self) -> dict[str, int | float]:

@@ -66,6 +66,15 @@ def expect_validation(checkpoint: dict[str, Any], batches_before: int) -> None:
     }
 
 
+def resume_loaders(trainer: Trainer) -> None:
+    """Makes loaders go on where the checkpoint says, also those that were built before it was read.
+
+    So they are where `max_epochs` has to be counted in steps, for a learning-rate schedule;
+    Lightning would then begin their epoch anew.
+    """
+    trainer.fit_loop._load_combined_loader_states()
+
+
 def begin_next_epoch(trainer: Trainer) -> None:
     """Makes a run that was resumed at the end of an epoch count the next one as begun.
 

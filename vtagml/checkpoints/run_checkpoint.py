@@ -82,6 +82,7 @@ class RunCheckpoint(ModelCheckpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
         self._device = pl_module.device
+        loop.resume_loaders(trainer)
         loop.begin_next_epoch(trainer)
         if self._random_states is not None:
             restore_random_states(self._random_states, trainer.global_rank, self._device)

@@ -20,6 +20,7 @@ from vtagml.module import (
 )
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks
 from vtagml.schedule import WarmupCosine
+from vtagml.step_counts import scale
 from vtagml.tasks import Task
 
 DiscriminatorsOfTasks = Callable[[Mapping[str, Task]], Discriminators]
@@ -114,7 +115,7 @@ class Adversarial(MultitaskModule):
             self.log(f"train/{name}/discriminator", told, batch_size=size)
         # What `SkipFaultySteps` looks at to name the task and the samples.
         self.last_losses = self.last_losses + (fooling + telling).detach().to(self.last_losses)
-        return total + (weights * fooling).sum() + telling.sum()
+        return total + ((weights * fooling).sum() + telling.sum()) * scale(batch)
 
     def configure_gradient_clipping(
         self,

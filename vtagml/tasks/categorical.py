@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vtagml.losses.cross_entropy import cross_entropy
-from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision
+from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known_classes
 from vtagml.tasks.class_map import ClassMap
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.palette import UNKNOWN_GREY, palette
@@ -66,6 +66,10 @@ class Categorical(Task, ABC):
         if self.class_map is not None:
             map, target = self.class_map.scores(map), self.class_map.learnable(target)
         return cross_entropy(map, target)
+
+    def count(self, target: Int[Tensor, "batch *size"]) -> Int[Tensor, ""]:
+        seen = target if self.class_map is None else self.class_map.learnable(target)
+        return known_classes(seen).sum()
 
     def prior(self) -> MajorityPrior:
         return MajorityPrior(self.data_classes)

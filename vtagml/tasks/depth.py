@@ -4,7 +4,7 @@ import math
 
 import matplotlib
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 from torchmetrics import MetricCollection
@@ -77,6 +77,9 @@ class Depth(Task):
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         total, count = rotated_l1(self.predict(map), target)
         return total / self.scale, count
+
+    def count(self, target: Float[Tensor, "batch 1 height width"]) -> Int[Tensor, ""]:
+        return known(target[..., 1:-1, 1:-1]).sum()
 
     def metrics(self) -> MetricCollection:
         return collect(

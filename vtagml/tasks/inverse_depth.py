@@ -1,11 +1,11 @@
 """Depth in metres, learned as its inverse."""
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from vtagml.losses.berhu import inverse_berhu
-from vtagml.losses.unknown import full_precision
+from vtagml.losses.unknown import full_precision, known
 from vtagml.tasks.depth import Depth
 
 FARTHEST = 1000.0
@@ -37,3 +37,6 @@ class InverseDepth(Depth):
         self, map: Float[Tensor, "batch 1 height width"]
     ) -> Float[Tensor, "batch 1 height width"]:
         return functional.softplus(full_precision(map))
+
+    def count(self, target: Float[Tensor, "batch 1 height width"]) -> Int[Tensor, ""]:
+        return (known(target) & (target > 0)).sum()
