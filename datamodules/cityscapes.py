@@ -63,8 +63,9 @@ class Cityscapes(FileDataModule):
       (all its pixels are void), so the field reports its numbers on `val`, and so does
       `lightning test` by default. Choose the real test images for predictions to be submitted.
       Frames of `train_extra`, which have coarse labels only, are not read.
-    - `segmentation`: the 19 classes of the benchmark, 16 of them (from Synthia), 13, or the 8
-      shared with Virtual KITTI 2; all other ids are unknown.
+    - `segmentation`: the 19 classes of the benchmark, 16 of them (from Synthia), 13, the 8 shared
+      with Virtual KITTI 2, or 7 groups: CTRL's of all vehicles, people, walls and terrain, or
+      DenseMTL's of what Synthia knows of them. All other ids are unknown.
     - `depth`: metres along the optical axis, baseline * fx / disparity, with the calibration of
       each image's own `camera.json`. Semi-global matching: unknown where it found no match, and
       noisy in the sky and on the bonnet of the car. 80 m and less by default.
@@ -86,7 +87,8 @@ class Cityscapes(FileDataModule):
         root: Folder that holds the tree.
         image_size: Height and width of the network's input.
         label_space: One of `cityscapes_19`, `cityscapes_16`, `cityscapes_13`, `vkitti2_8`,
-            `vkitti2_8_strict`; that of the data a network was trained on, to evaluate it here.
+            `vkitti2_8_strict`, `ctrl_7`, `densemtl_7`; that of the data a network was trained on,
+            to evaluate it here.
         depth_range: Depth outside these metres is unknown.
         test_split: `val` or `test`: which images `lightning test` and `predict` read.
         geometry: As in the base, like all that follow.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from datamodules.files import FileDataModule, checked_depth_range
-from datamodules.label_spaces import TASKONOMY_17
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import Labels
 from datamodules.predictions import PredictionFormat, taskonomy_format
 from datamodules.taskonomy_buildings import EXCLUDED, buildings_of, read_buildings

@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt8
 
 from datamodules.agreement import same_size
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
-from datamodules.label_spaces import TASKONOMY_17
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import IGNORE
 from datamodules.listing import matches
 from datamodules.taskonomy_codes import STEP_EDGE
