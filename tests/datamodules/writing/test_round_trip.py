@@ -148,6 +148,15 @@ CASES = {
         )
         for form in ("omnitools", "flat", "archives", "buildings")
     },
+    "taskonomy by distance": Case(
+        "taskonomy",
+        partial(Taskonomy, depth="euclidean"),
+        ROOM_TASKONOMY,
+        taskonomy_name,
+        steps_of(0.5 / 512),
+        128,
+        form="omnitools",
+    ),
     **{
         f"nyudv2 {form}": Case(
             "nyudv2", NYUDv2, ROOM_NYU, own_name, steps_of(0), 10, splits=TO_VAL, form=form
