@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,15 +18,18 @@ from datamodules.label_spaces import CITYSCAPES_IDS
 from datamodules.listing import matches
 from datamodules.transforms import Sample
 
+IMAGES, CAMERAS, COARSE = "leftImg8bit", "camera", "gtCoarse"
+EXTRA = "train_extra"
+"""The folder of the images that have coarse labels only."""
 # What each task is read from, its label first, and the endings of the files.
-IMAGES, CAMERAS = "leftImg8bit", "camera"
-KINDS: Mapping[str, tuple[str, ...]] = {
+KINDS: dict[str, tuple[str, ...]] = {
     "segmentation": ("gtFine",),
     "depth": ("disparity", CAMERAS),
 }
 ENDINGS: Mapping[str, str] = {
     IMAGES: "leftImg8bit.png",
     "gtFine": "gtFine_labelIds.png",
+    COARSE: "gtCoarse_labelIds.png",
     "disparity": "disparity.png",
     CAMERAS: "camera.json",
 }
@@ -61,6 +64,13 @@ class CityscapesReader:
     table: UInt8[np.ndarray, "256"]
     depth_range: tuple[float, float]
 
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = KINDS
+    """What each task is read from, its label first."""
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    """The folders whose images this reads."""
+    archives: ClassVar[str] = "trainvaltest"
+    """How the archives of these folders end."""
+
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
         sample: Sample = {"image": read_rgb(self._file(shot, IMAGES)), "name": shot.name}
         shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
@@ -72,7 +82,7 @@ class CityscapesReader:
             sample["camera"] = np.array(read_camera(file)[:4], np.float32)
             check_fit(image, sample["image"], file, sample["camera"][2:])
         for task in tasks:
-            file = self._file(shot, KINDS[task][0])
+            file = self._file(shot, self.kinds[task][0])
             label = shipped[task](shot, file)
             sample[task] = same_size(shot.name, sample["image"], task, file, label)
         return sample
@@ -97,6 +107,26 @@ class CityscapesReader:
 
     def _file(self, shot: Snapshot, kind: str) -> Path:
         return self.places[kind] / shot.folder / shot.city / f"{shot.name}_{ENDINGS[kind]}"
+
+
+@dataclass(frozen=True, eq=False)
+class ExtraReader(CityscapesReader):
+    """Reads the files of one snapshot of `train_extra`, with its coarse labels."""
+
+    kinds: ClassVar[Mapping[str, tuple[str, ...]]] = KINDS | {"segmentation": (COARSE,)}
+    splits: ClassVar[tuple[str, ...]] = (EXTRA,)
+    archives: ClassVar[str] = "trainextra"
+
+
+@dataclass(frozen=True, eq=False)
+class EitherReader:
+    """Reads the files of one snapshot with fine or with coarse labels, whichever it has."""
+
+    fine: CityscapesReader
+    extra: CityscapesReader
+
+    def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
+        return (self.extra if shot.folder in self.extra.splits else self.fine)(shot, tasks)
 
 
 class Camera(NamedTuple):
@@ -134,8 +164,8 @@ def read_camera(file: Path) -> Camera:
         camera = Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"`{file}` does not exist; expected the calibration of its image. Unpack"
-            " `camera_trainvaltest.zip` again, or put the sample on a skip list."
+            f"`{file}` does not exist; expected the calibration of its image. Unpack the archive"
+            " of cameras again, or put the sample on a skip list."
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         found = f"{type(error).__name__}: {error}"
