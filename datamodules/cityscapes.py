@@ -46,9 +46,9 @@ class Cityscapes(FileDataModule):
       Training can take the 19998 images of `train_extra`, which have coarse labels, instead of the
       2975 or beside them; of these `troisdorf_000000_000073` is left out, which is all black.
     - `segmentation`: the 19 classes of the benchmark, 16 of them (from Synthia), 13, the 8 shared
-      with Virtual KITTI 2, or 7 groups: CTRL's of all vehicles, people, walls and terrain, or
-      DenseMTL's of what Synthia knows of them. All other ids are unknown. Coarse labels have the
-      same ids, and leave more of an image unlabelled: the surroundings of borders.
+      with Virtual KITTI 2, or 7 groups: CTRL's, or DenseMTL's, which have neither walls, terrain
+      and riders nor vehicles but cars and bicycles. All other ids are unknown. Coarse labels have
+      the same ids, and leave more of an image unlabelled: the surroundings of borders.
     - `depth`: metres along the optical axis, baseline * fx / disparity, with the calibration of
       each image's own `camera.json`. Semi-global matching: unknown where it found no match, and
       noisy in the sky and on the bonnet of the car. 80 m and less by default.
