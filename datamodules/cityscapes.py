@@ -1,56 +1,37 @@
 """Cityscapes: street scenes of 50 cities, seen by a stereo camera in a car."""
 
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
-import cv2
-import numpy as np
-from jaxtyping import Float32, UInt8
-
-from datamodules.agreement import check_fit, same_size
+from datamodules.cityscapes_reader import (
+    CAMERAS,
+    COARSE,
+    ENDINGS,
+    EXTRA,
+    IMAGES,
+    CityscapesReader,
+    EitherReader,
+    ExtraReader,
+    Snapshot,
+    cities,
+    snapshots,
+)
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range
-from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_space
 from datamodules.labels import Labels
-from datamodules.listing import matches
 from datamodules.predictions import PredictionFormat, cityscapes_format
-from datamodules.transforms import Sample, Transform
+from datamodules.transforms import Transform
 
-# What each task is read from, its label first, and the endings of the files.
-IMAGES, CAMERAS = "leftImg8bit", "camera"
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "segmentation": ("gtFine",),
-    "depth": ("disparity", CAMERAS),
+COUNTS: Mapping[str, int] = {"train": 2975, EXTRA: 19998, "val": 500, "test": 1525}
+TRAIN_SPLITS: Mapping[str, tuple[str, ...]] = {
+    "fine": ("train",),
+    "coarse": (EXTRA,),
+    "both": ("train", EXTRA),
 }
-ENDINGS: Mapping[str, str] = {
-    IMAGES: "leftImg8bit.png",
-    "gtFine": "gtFine_labelIds.png",
-    "disparity": "disparity.png",
-    CAMERAS: "camera.json",
-}
-NAME = r"([a-z-]+_\d{6}_\d{6})_"
-# License plates have the id -1, which is 255 in eight bits.
-LICENSE_PLATE = 255
-
-COUNTS: Mapping[str, int] = {"train": 2975, "val": 500, "test": 1525}
-
-# Disparity in pixels is (code - 1) / 256; 0 is unknown, and 1 infinitely far.
-CODES_PER_PIXEL = 256
-CODES = 2**16
-
-
-class Snapshot(NamedTuple):
-    """One labelled image."""
-
-    folder: str
-    city: str
-    name: str
+"""The folders that training reads, by the setting."""
 
 
 class Cityscapes(FileDataModule):
@@ -62,9 +43,12 @@ class Cityscapes(FileDataModule):
     - Splits, by city: train 2975, val 500, test 1525. The labels of the test split are withheld
       (all its pixels are void), so the field reports its numbers on `val`, and so does
       `lightning test` by default. Choose the real test images for predictions to be submitted.
-      Frames of `train_extra`, which have coarse labels only, are not read.
-    - `segmentation`: the 19 classes of the benchmark, 16 of them (from Synthia), 13, or the 8
-      shared with Virtual KITTI 2; all other ids are unknown.
+      Training can take the 19998 images of `train_extra`, which have coarse labels, instead of the
+      2975 or beside them; of these `troisdorf_000000_000073` is left out, which is all black.
+    - `segmentation`: the 19 classes of the benchmark, 16 of them (from Synthia), 13, the 8 shared
+      with Virtual KITTI 2, or 7 groups: CTRL's, or DenseMTL's, which have neither walls, terrain
+      and riders nor vehicles but cars and bicycles. All other ids are unknown. Coarse labels have
+      the same ids, and leave more of an image unlabelled: the surroundings of borders.
     - `depth`: metres along the optical axis, baseline * fx / disparity, with the calibration of
       each image's own `camera.json`. Semi-global matching: unknown where it found no match, and
       noisy in the sky and on the bonnet of the car. 80 m and less by default.
@@ -80,14 +64,19 @@ class Cityscapes(FileDataModule):
           camera/<split>/<city>/…_camera.json              depth, normals
 
       Each of the four may also lie in the folder of its archive, as in
-      `leftImg8bit_trainvaltest/leftImg8bit`.
+      `leftImg8bit_trainvaltest/leftImg8bit`. Coarse labels are
+      `gtCoarse/train_extra/<city>/…_gtCoarse_labelIds.png`; the other files of `train_extra` lie
+      beside those of the other splits, or in archives as `leftImg8bit_trainextra`.
 
     Args:
         root: Folder that holds the tree.
         image_size: Height and width of the network's input.
         label_space: One of `cityscapes_19`, `cityscapes_16`, `cityscapes_13`, `vkitti2_8`,
-            `vkitti2_8_strict`; that of the data a network was trained on, to evaluate it here.
+            `vkitti2_8_strict`, `ctrl_7`, `densemtl_7`; that of the data a network was trained on,
+            to evaluate it here.
         depth_range: Depth outside these metres is unknown.
+        train_split: `fine`, `coarse` or `both`: whether training reads the images of `train`, with
+            fine labels, of `train_extra`, with coarse ones, or all of them.
         test_split: `val` or `test`: which images `lightning test` and `predict` read.
         geometry: As in the base, like all that follow.
     """
@@ -98,9 +87,10 @@ class Cityscapes(FileDataModule):
     }
     download: ClassVar[str] = (
         "https://www.cityscapes-dataset.com (leftImg8bit, gtFine, disparity and camera, each as"
-        " `_trainvaltest.zip`)"
+        " `_trainvaltest.zip`; for `train_extra` gtCoarse.zip, and the others as `_trainextra.zip`)"
     )
     stand_in: ClassVar[str] = "cityscapes"
+    known_bad: ClassVar[Path | None] = Path(__file__).parent / "splits" / "cityscapes_skip.txt"
 
     def __init__(
         self,
@@ -108,6 +98,7 @@ class Cityscapes(FileDataModule):
         image_size: tuple[int, int],
         label_space: str = "cityscapes_19",
         depth_range: tuple[float, float] = (0.0, 80.0),
+        train_split: str = "fine",
         test_split: str = "val",
         geometry: Sequence[Transform] | None = None,
         skip: str | Path | None = None,
@@ -132,10 +123,15 @@ class Cityscapes(FileDataModule):
             withheld=withheld,
             evaluated_at=evaluated_at,
         )
+        if train_split not in TRAIN_SPLITS:
+            raise ValueError(
+                f"`train_split` should be one of {list(TRAIN_SPLITS)}, found {train_split!r}."
+            )
         if test_split not in ("val", "test"):
             raise ValueError(f"`test_split` should be `val` or `test`, found {test_split!r}.")
         self.label_space = find_space(CITYSCAPES_SPACES, label_space)
         self.depth_range = checked_depth_range(depth_range)
+        self.train_split = train_split
         self.test_split = test_split
 
     @property
@@ -147,160 +143,72 @@ class Cityscapes(FileDataModule):
         return cityscapes_format(self.label_space)
 
     def records(self, split: str) -> list[Snapshot]:
-        folder = self._folder_of(split)
-        images = self._place(IMAGES) / folder
-        if not images.is_dir():
-            raise self.not_found(f"the folder `{images.relative_to(self.root)}` of images")
-        return [shot for city in cities(images) for shot in snapshots(city, folder)]
+        return [shot for folder in self._folders_of(split) for shot in self._images_in(folder)]
 
     def official(self, split: str) -> int:
-        return COUNTS[self._folder_of(split)]
+        return sum(COUNTS[folder] for folder in self._folders_of(split))
 
     def drawn(self, split: str, counts: Mapping[str, int]) -> int:
-        return counts[self._folder_of(split)]
+        return sum(counts.get(folder, 0) for folder in self._folders_of(split))
 
     def unpaired(self, split: str) -> list[Path]:
-        folder = self._folder_of(split)
         images = set(self.records(split))
         return [
             city / f"{shot.name}_{ENDINGS[kind]}"
-            for kind in (KINDS[task][0] for task in self.reads)
-            for city in cities(self._place(kind) / folder)
+            for folder in self._folders_of(split)
+            for kind in (reader_of(folder).kinds[task][0] for task in self.reads)
+            for city in cities(self._place(kind, reader_of(folder)) / folder)
             for shot in snapshots(city, folder, kind)
             if shot not in images
         ]
 
-    def reader(self) -> "CityscapesReader":
-        kinds = [IMAGES, *(kind for task in self.reads for kind in KINDS[task])]
-        places = {kind: self._place(kind) for kind in ENDINGS}
-        missing = [kind for kind in kinds if not places[kind].is_dir()]
+    def reader(self) -> CityscapesReader | EitherReader:
+        fine = self._made(CityscapesReader)
+        return fine if self.train_split == "fine" else EitherReader(fine, self._made(ExtraReader))
+
+    def _images_in(self, folder: str) -> list[Snapshot]:
+        images = self._place(IMAGES, reader_of(folder)) / folder
+        if not images.is_dir():
+            raise self.not_found(f"the folder `{images.relative_to(self.root)}` of images")
+        return [shot for city in cities(images) for shot in snapshots(city, folder)]
+
+    def _made(self, reader: type[CityscapesReader]) -> CityscapesReader:
+        """A reader with this module's settings, whose files are there."""
+        kinds = [IMAGES, *(kind for task in self.reads for kind in reader.kinds[task])]
+        places = {
+            kind: self._place(kind, reader) for kind in (IMAGES, *chain(*reader.kinds.values()))
+        }
+        missing = [kind for kind in kinds if not has_splits(places[kind], reader)]
         if missing:
-            raise self.not_found(f"the folders {', '.join(f'`{kind}`' for kind in missing)}")
+            of = f"/{EXTRA}" if reader is ExtraReader else ""
+            raise self.not_found(f"the folders {', '.join(f'`{kind}{of}`' for kind in missing)}")
         # With the labels of other tasks the reader is that of a prepared copy of all tasks, which
         # serves each. Not so with cameras: a copy that has them gives them with every task.
         present = {
             kind: place
             for kind, place in places.items()
-            if place.is_dir() and (kind != CAMERAS or kind in kinds)
+            if has_splits(place, reader) and (kind != CAMERAS or kind in kinds)
         }
-        return CityscapesReader(present, self.label_space.table(CITYSCAPES_IDS), self.depth_range)
+        return reader(present, self.label_space.table(CITYSCAPES_IDS), self.depth_range)
 
-    def _folder_of(self, split: str) -> str:
-        return self.test_split if split == "test" else split
+    def _folders_of(self, split: str) -> tuple[str, ...]:
+        if split == "train":
+            return TRAIN_SPLITS[self.train_split]
+        return (self.test_split if split == "test" else split,)
 
-    def _place(self, kind: str) -> Path:
+    def _place(self, kind: str, reader: type[CityscapesReader]) -> Path:
         """A kind's folder, of its archive or directly in `root`: which has more of the splits."""
+        archive = kind if kind == COARSE else f"{kind}_{reader.archives}"
         # Of equals it is the first.
-        places = self.root / kind, self.root / f"{kind}_trainvaltest" / kind
-        return max(places, key=lambda place: sum((place / split).is_dir() for split in COUNTS))
+        places = self.root / kind, self.root / archive / kind
+        return max(places, key=lambda place: has_splits(place, reader))
 
 
-@dataclass(frozen=True, eq=False)
-class CityscapesReader:
-    """Reads the files of one snapshot.
-
-    Attributes:
-        places: Folder of each kind of file that is there.
-        table: From label ids to train ids.
-        depth_range: Depth outside these metres is unknown.
-    """
-
-    places: Mapping[str, Path]
-    table: UInt8[np.ndarray, "256"]
-    depth_range: tuple[float, float]
-
-    def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
-        sample: Sample = {"image": read_rgb(self._file(shot, IMAGES)), "name": shot.name}
-        shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
-            "segmentation": self._segmentation,
-            "depth": self._depth,
-        }
-        if "depth" in tasks:
-            image, file = self._file(shot, IMAGES), self._file(shot, CAMERAS)
-            sample["camera"] = np.array(read_camera(file)[:4], np.float32)
-            check_fit(image, sample["image"], file, sample["camera"][2:])
-        for task in tasks:
-            file = self._file(shot, KINDS[task][0])
-            label = shipped[task](shot, file)
-            sample[task] = same_size(shot.name, sample["image"], task, file, label)
-        return sample
-
-    def _segmentation(self, shot: Snapshot, file: Path) -> UInt8[np.ndarray, "height width"]:
-        ids = read_grey8(file)
-        highest = max(CITYSCAPES_IDS)
-        wrong = (ids > highest) & (ids != LICENSE_PLATE)
-        if wrong.any():
-            raise _unreadable(file, f"hold the label ids 0 to {highest}", f"{ids[wrong].max()}")
-        return cv2.LUT(ids, self.table)
-
-    def _depth(self, shot: Snapshot, file: Path) -> Float32[np.ndarray, "height width"]:
-        codes = read_grey16(file)
-        camera = read_camera(self._file(shot, CAMERAS))
-        disparity = (np.arange(CODES) - 1) / CODES_PER_PIXEL
-        with np.errstate(divide="ignore"):
-            metres = camera.baseline * camera.focal_x / disparity
-        nearest, farthest = self.depth_range
-        metres[(disparity <= 0) | (metres < nearest) | (metres > farthest)] = np.nan
-        return metres.astype(np.float32)[codes]
-
-    def _file(self, shot: Snapshot, kind: str) -> Path:
-        return self.places[kind] / shot.folder / shot.city / f"{shot.name}_{ENDINGS[kind]}"
+def reader_of(folder: str) -> type[CityscapesReader]:
+    """What reads the images in the folder of a split."""
+    return ExtraReader if folder in ExtraReader.splits else CityscapesReader
 
 
-class Camera(NamedTuple):
-    """The calibration of one recording: pixels, and metres between the two cameras."""
-
-    focal_x: float
-    focal_y: float
-    centre_x: float
-    centre_y: float
-    baseline: float
-
-
-def cities(split: Path) -> list[Path]:
-    """The folders in the folder of a split, if there is one, in the order of their names."""
-    return sorted(filter(Path.is_dir, split.iterdir())) if split.is_dir() else []
-
-
-def snapshots(city: Path, folder: str, kind: str = IMAGES) -> list[Snapshot]:
-    """The images in a city's folder, or what has labels there, in the order of their names."""
-    pattern = re.compile(NAME + re.escape(ENDINGS[kind]))
-    return sorted(Snapshot(folder, city.name, name[1]) for name in matches(city, pattern))
-
-
-def read_camera(file: Path) -> Camera:
-    """Read a `camera.json`.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        UnreadableFileError: It is no JSON, or lacks a number.
-    """
-    try:
-        content = json.loads(file.read_text())
-        inside, outside = content["intrinsic"], content["extrinsic"]
-        centre = inside["u0"], inside["v0"]
-        camera = Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"`{file}` does not exist; expected the calibration of its image. Unpack"
-            " `camera_trainvaltest.zip` again, or put the sample on a skip list."
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise _unreadable(file, "be JSON with fx, fy, u0, v0 and baseline", found) from None
-    if not all(map(_is_positive, camera)):
-        raise _unreadable(file, "hold positive numbers", str(camera))
-    return camera
-
-
-def _is_positive(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and isfinite(value) and value > 0
-
-
-def _unreadable(file: Path, expected: str, found: str) -> UnreadableFileError:
-    return UnreadableFileError(
-        f"`{file}` should {expected}, found {found}."
-        " Unpack its archive again, or put the sample on a skip list.",
-        file,
-    )
+def has_splits(place: Path, reader: type[CityscapesReader]) -> int:
+    """How many of a reader's splits are in a folder."""
+    return sum((place / split).is_dir() for split in reader.splits)

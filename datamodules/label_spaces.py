@@ -97,14 +97,15 @@ def between(
 
 
 def by_name(
-    space: LabelSpace, names: Mapping[str, str], exceptions: Mapping[str, str] | None = None
+    space: LabelSpace, names: Mapping[str, str], exceptions: Mapping[str, str | None] | None = None
 ) -> ClassMap:
     """The map of a dataset's classes into a space.
 
     Args:
         space: The space.
         names: The dataset's names, and what the spaces here call the same things.
-        exceptions: The dataset's names whose class in `space` does not follow from that.
+        exceptions: The dataset's names whose class in `space`, None if there is none, does not
+            follow from that.
     """
     homes = {own: space.home(common) for own, common in names.items()} | dict(exceptions or {})
     return ClassMap(space, {own: home for own, home in homes.items() if home})
@@ -171,30 +172,47 @@ VKITTI2_8 = _eight("vkitti2_8", ("car", "truck", "bus", "van"))
 VKITTI2_8_STRICT = _eight("vkitti2_8_strict", ("car", "bus", "van"))
 """As DenseMTL has it: trucks are vehicles in Virtual KITTI 2, and unknown in Cityscapes."""
 
-_TASKONOMY = (
-    *("background", "bottle", "chair", "couch", "potted plant", "bed", "dining table"),
-    *("toilet", "tv", "microwave", "oven", "toaster", "sink", "refrigerator", "book"),
-    *("clock", "vase"),
-)
-# Of NYUDv2's 40. What Taskonomy labels is one of 16 things or background; the four of NYUDv2 that
-# are in none (box, otherstructure, otherfurniture, otherprop) may hold any of these things.
-_TASKONOMY_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    "background": (
-        *("wall", "floor", "cabinet", "door", "window", "bookshelf", "picture", "counter"),
-        *("blinds", "desk", "shelves", "curtain", "dresser", "pillow", "mirror", "floor mat"),
-        *("clothes", "ceiling", "paper", "towel", "shower curtain", "whiteboard", "person"),
-        *("night stand", "lamp", "bathtub", "bag"),
-    ),
-    "couch": ("sofa",),
-    "dining table": ("table",),
-    "tv": ("television",),
-    "book": ("books",),
+# As Cityscapes groups its classes; each has the colour of the class that is named beside it.
+_GROUPS: Mapping[str, str] = {
+    "flat": "road",
+    "construction": "building",
+    "object": "pole",
+    "nature": "vegetation",
+    "sky": "sky",
+    "human": "person",
+    "vehicle": "car",
 }
 
-TASKONOMY_17 = LabelSpace(
-    "taskonomy_17", replace(Labels.spread(_TASKONOMY), members=_TASKONOMY_MEMBERS)
+
+def _seven(name: str, **members: tuple[str, ...]) -> LabelSpace:
+    parts = {
+        wide: tuple(part for each in narrow for part in (each, *_MEMBERS.get(each, ())))
+        for wide, narrow in members.items()
+    }
+    colours = tuple(_CITYSCAPES[each] for each in _GROUPS.values())
+    return LabelSpace(name, Labels(tuple(_GROUPS), colours, parts))
+
+
+CTRL_7 = _seven(
+    "ctrl_7",
+    flat=("road", "sidewalk"),
+    construction=("building", "wall", "fence"),
+    object=("pole", "traffic light", "traffic sign"),
+    nature=("vegetation", "terrain"),
+    human=("person", "rider"),
+    vehicle=("car", "truck", "bus", "caravan", "trailer", "train", "motorcycle", "bicycle"),
 )
-"""Taskonomy's classes without "uncertain"."""
+"""Groups of classes as CTRL and DADA have them, from Synthia to Cityscapes."""
+DENSEMTL_7 = _seven(
+    "densemtl_7",
+    flat=("road", "sidewalk"),
+    construction=("building", "fence"),
+    object=("pole", "traffic light", "traffic sign"),
+    nature=("vegetation",),
+    human=("person",),
+    vehicle=("car", "bicycle"),
+)
+"""The same groups in DenseMTL: classes that CTRL leaves out of Synthia are in none of them."""
 
 CITYSCAPES_IDS: Mapping[int, str] = dict(
     enumerate(
@@ -238,7 +256,15 @@ _VKITTI2_NAMES: Mapping[str, str] = {
     "Van": "car",
 }
 
-_STREETS = (CITYSCAPES_19, CITYSCAPES_16, CITYSCAPES_13, VKITTI2_8, VKITTI2_8_STRICT)
+_STREETS = (
+    *(CITYSCAPES_19, CITYSCAPES_16, CITYSCAPES_13, VKITTI2_8, VKITTI2_8_STRICT),
+    *(CTRL_7, DENSEMTL_7),
+)
+# CTRL reads lane markings as flat, and leaves these classes of Synthia unknown though it reads
+# them in Cityscapes.
+_SYNTHIA_IN_CTRL_7: Mapping[str, str | None] = {"lanemarking": "flat"} | dict.fromkeys(
+    ("wall", "terrain", "rider", "truck", "bus", "train", "motorcycle")
+)
 
 CITYSCAPES_SPACES: Mapping[str, ClassMap] = {
     space.name: by_name(space, {name: name for name in CITYSCAPES_IDS.values()})
@@ -247,7 +273,8 @@ CITYSCAPES_SPACES: Mapping[str, ClassMap] = {
 """The spaces that Cityscapes can be read in, by name."""
 
 SYNTHIA_SPACES: Mapping[str, ClassMap] = {
-    space.name: by_name(space, _SYNTHIA_NAMES) for space in _STREETS
+    space.name: by_name(space, _SYNTHIA_NAMES, _SYNTHIA_IN_CTRL_7 if space is CTRL_7 else None)
+    for space in _STREETS
 }
 """The spaces that Synthia can be read in, by name."""
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from datamodules.label_spaces import TASKONOMY_17, ClassMap, LabelSpace, by_name
+from datamodules.label_spaces import ClassMap, LabelSpace, by_name
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import Labels
 
 _RAW_TO_40 = Path(__file__).parent / "splits" / "nyudv2_894_to_40.csv"

@@ -69,7 +69,8 @@ class Synthia(FileDataModule):
         root: Folder that holds the tree.
         image_size: Height and width of the network's input.
         label_space: One of `cityscapes_19`, `cityscapes_16`, `cityscapes_13`, `vkitti2_8`,
-            `vkitti2_8_strict`.
+            `vkitti2_8_strict`, and of seven groups of classes `ctrl_7`, which is CTRL's table, or
+            `densemtl_7`, DenseMTL's classes by their names (it has no table for Synthia).
         depth_range: Depth outside these metres is unknown.
         geometry: As in the base, like all that follow.
     """

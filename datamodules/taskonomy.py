@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from datamodules.files import FileDataModule, checked_depth_range
-from datamodules.label_spaces import TASKONOMY_17
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import Labels
+from datamodules.listing import some_of
 from datamodules.predictions import PredictionFormat, taskonomy_format
 from datamodules.taskonomy_buildings import EXCLUDED, buildings_of, read_buildings
 from datamodules.taskonomy_reader import (
     CAMERA_DOMAIN,
     CAMERA_TASK,
-    DOMAINS,
+    READERS,
     TaskonomyReader,
     View,
     views,
@@ -39,15 +40,18 @@ class Taskonomy(FileDataModule):
       maps are damaged, so tiny has four buildings for validation. How many images a split has is
       nowhere stated.
     - `segmentation`: 17 classes, found by a network, not by people; code 0 (uncertain) is unknown.
-    - `depth`: metres along the optical axis, code / 512, up to 128 m; 65535 means unknown.
+    - `depth`: metres along the optical axis, code / 512, up to 128 m; 65535 means unknown. From
+      `depth_zbuffer`, or from `depth_euclidean`, which holds the distance to the optical centre:
+      that is divided by the length of each pixel's ray (x, y, 1), for which the `point_info` of
+      every building has to be there. Both give the same depth, to half a code.
     - `normals`: x right, y down, z into the scene; (128, 128, 128) means unknown.
     - `edges`: `edge_texture` on the scale of `sobel_edges`, where 1 is a step from black to white:
       code / 65535 / 0.183, clipped at 1; known everywhere. The outermost pixels are 0.
     - `camera`: given with normals, from `point_info`, if that is unpacked for every building; the
-      principal point is the image's centre. No task needs it.
-    - Tree, recognised by itself, with the domains rgb, segment_semantic, depth_zbuffer, normal,
-      edge_texture, point_info, of which those of tasks not asked for are not needed; files are
-      named `point_<P>_view_<V>_domain_<domain>.png`:
+      principal point is the image's centre. Only depth from `depth_euclidean` needs it.
+    - Tree, recognised by itself, with the domains rgb, segment_semantic, depth_zbuffer or
+      depth_euclidean, normal, edge_texture, point_info, of which those of tasks not asked for are
+      not needed; files are named `point_<P>_view_<V>_domain_<domain>.png`:
 
           <domain>/taskonomy/<building>/    as omnitools downloads it
           <domain>/<building>/              the same, flat
@@ -56,7 +60,8 @@ class Taskonomy(FileDataModule):
 
     Note:
         The makers' page counts 98/20/20 buildings in medium and 344/67/71 in full. We follow their
-        split files, which differ from it by a building or two.
+        split files, which differ from it by a building or two. The released VTAGML code takes
+        `depth_euclidean` for depth as it is, so its errors are of distances; ours are not.
 
     Args:
         root: Folder that holds one of the trees above.
@@ -68,6 +73,7 @@ class Taskonomy(FileDataModule):
         excluded: Buildings to leave out. By default those the released VTAGML code leaves out.
             Buildings that are not on disk are left out too, and named when a split is set up.
         depth_range: Depth outside these metres is unknown, and 0 always.
+        depth: `zbuffer` or `euclidean`: the domain that depth is read from.
         geometry: As in the base, like all that follow.
     """
 
@@ -83,6 +89,7 @@ class Taskonomy(FileDataModule):
         buildings: str | Path | None = None,
         excluded: Sequence[str] = EXCLUDED,
         depth_range: tuple[float, float] = (0.0, 128.0),
+        depth: str = "zbuffer",
         geometry: Sequence[Transform] | None = None,
         skip: str | Path | None = None,
         tasks: Sequence[str] | None = None,
@@ -115,6 +122,9 @@ class Taskonomy(FileDataModule):
             split: tuple(sorted(set(names) - set(excluded))) for split, names in listed.items()
         }
         self.depth_range = checked_depth_range(depth_range)
+        if depth not in READERS:
+            raise ValueError(f"`depth` should be one of {list(READERS)}, found {depth!r}.")
+        self.depth = depth
 
     @property
     def labels(self) -> dict[str, Labels]:
@@ -152,7 +162,7 @@ class Taskonomy(FileDataModule):
         images = set(self.records(split))
         return [
             self._folder(layout, domain, name) / f"point_{view.point}_view_{view.view}_domain_{end}"
-            for domain, end in (DOMAINS[task] for task in self.reads)
+            for domain, end in (READERS[self.depth].domains[task] for task in self.reads)
             for name in self._unpacked(layout, "rgb", self.buildings[split])
             for view in views(self._folder(layout, domain, name), name, end)
             if view not in images
@@ -166,9 +176,14 @@ class Taskonomy(FileDataModule):
     def reader(self) -> "TaskonomyReader":
         layout = self.layout()
         present = self._unpacked(layout, "rgb", self._every_building())
-        known = self._unpacked(layout, CAMERA_DOMAIN, present) == present
-        camera = known and CAMERA_TASK in self.reads
-        return TaskonomyReader(self.root, LAYOUTS[layout], self.depth_range, camera)
+        unknown = sorted(set(present) - set(self._unpacked(layout, CAMERA_DOMAIN, present)))
+        if unknown and self.depth == "euclidean" and "depth" in self.reads:
+            raise self.not_found(
+                f"`{CAMERA_DOMAIN}` of every building, by which `depth_euclidean` becomes depth;"
+                f" it lacks that of {some_of(unknown)}. Unpack it, or set `depth` to `zbuffer`"
+            )
+        camera = not unknown and CAMERA_TASK in self.reads
+        return READERS[self.depth](self.root, LAYOUTS[layout], self.depth_range, camera)
 
     def layout(self) -> str:
         """Which of the four trees lies in `root`: the one in which buildings have images."""

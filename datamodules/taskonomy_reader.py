@@ -5,15 +5,16 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from datamodules.agreement import same_size
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
-from datamodules.label_spaces import TASKONOMY_17
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import IGNORE
 from datamodules.listing import matches
 from datamodules.taskonomy_codes import STEP_EDGE
@@ -23,7 +24,7 @@ from datamodules.transforms import Sample
 VIEW = r"point_(0|[1-9]\d*)_view_(0|[1-9]\d*)_domain_"
 IMAGE = ("rgb", "rgb.png")
 # The domain of each task, and how its files end: one of them spells it otherwise than its folder.
-DOMAINS: Mapping[str, tuple[str, str]] = {
+DOMAINS: dict[str, tuple[str, str]] = {
     "segmentation": ("segment_semantic", "segmentsemantic.png"),
     "depth": ("depth_zbuffer", "depth_zbuffer.png"),
     "normals": ("normal", "normal.png"),
@@ -69,6 +70,9 @@ class TaskonomyReader:
     depth_range: tuple[float, float]
     camera: bool
 
+    domains: ClassVar[Mapping[str, tuple[str, str]]] = DOMAINS
+    """What each task is read from."""
+
     def __call__(self, view: View, tasks: Sequence[str]) -> Sample:
         image = read_rgb(self._file(view, *IMAGE))
         sample: Sample = {"image": image, "name": view.name}
@@ -76,12 +80,12 @@ class TaskonomyReader:
             sample["camera"] = self._camera(view, *image.shape[:2])
         shipped: Mapping[str, Callable[[Path], np.ndarray]] = {
             "segmentation": self._segmentation,
-            "depth": self._depth,
+            "depth": partial(self._depth, view),
             "normals": self._normals,
             "edges": self._edges,
         }
         for task in tasks:
-            file = self._file(view, *DOMAINS[task])
+            file = self._file(view, *self.domains[task])
             sample[task] = same_size(view.name, image, task, file, shipped[task](file))
         return sample
 
@@ -92,12 +96,18 @@ class TaskonomyReader:
             raise _unreadable(file, f"hold the codes 0 to {highest}", str(codes.max()))
         return np.where(codes == 0, np.uint8(IGNORE), codes - np.uint8(1))
 
-    def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
+    def _depth(self, view: View, file: Path) -> Float32[np.ndarray, "height width"]:
         codes = read_grey16(file)
-        metres = codes.astype(np.float32) / np.float32(CODES_PER_METRE)
+        metres = self._along_axis(view, codes.astype(np.float32) / np.float32(CODES_PER_METRE))
         nearest, farthest = self.depth_range
         unknown = (codes == 0) | (codes == NO_DEPTH) | (metres < nearest) | (metres > farthest)
         return np.where(unknown, np.float32(np.nan), metres)
+
+    def _along_axis(
+        self, view: View, metres: Float32[np.ndarray, "height width"]
+    ) -> Float32[np.ndarray, "height width"]:
+        """Depth along the optical axis, of which `depth_zbuffer` is already."""
+        return metres
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
         codes = read_rgb(file)
@@ -118,6 +128,31 @@ class TaskonomyReader:
     def _file(self, view: View, domain: str, suffix: str) -> Path:
         folder = self.root / self.pattern.format(domain=domain, building=view.building)
         return folder / f"point_{view.point}_view_{view.view}_domain_{suffix}"
+
+
+@dataclass(frozen=True)
+class EuclideanTaskonomyReader(TaskonomyReader):
+    """Reads depth from the distance to the optical centre and the field of view."""
+
+    domains: ClassVar[Mapping[str, tuple[str, str]]] = DOMAINS | {
+        "depth": ("depth_euclidean", "depth_euclidean.png")
+    }
+
+    def _along_axis(
+        self, view: View, metres: Float32[np.ndarray, "height width"]
+    ) -> Float32[np.ndarray, "height width"]:
+        height, width = metres.shape
+        focal_x, focal_y, centre_x, centre_y = self._camera(view, height, width)
+        along = (np.arange(width, dtype=np.float32) + np.float32(0.5) - centre_x) / focal_x
+        down = (np.arange(height, dtype=np.float32) + np.float32(0.5) - centre_y) / focal_y
+        return metres / np.sqrt(1 + along**2 + down[:, None] ** 2)
+
+
+READERS: Mapping[str, type[TaskonomyReader]] = {
+    "zbuffer": TaskonomyReader,
+    "euclidean": EuclideanTaskonomyReader,
+}
+"""By the domain that depth is read from."""
 
 
 def views(folder: Path, building: str, ending: str = IMAGE[1]) -> list[View]:

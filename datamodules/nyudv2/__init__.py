@@ -1,13 +1,15 @@
-"""NYUDv2: 1449 labelled frames of 464 indoor scenes, in the three forms that people have on disk.
+"""NYUDv2: 1449 labelled frames of 464 indoor scenes, in the four forms that people have on disk.
 
 `official` reads the one MATLAB file of the authors, `tree` the folders of the multi-task papers,
-`mtan` the `.npy` folders of MTAN; `NYUDv2` finds out which of them it was given.
+`mtan` the `.npy` folders of MTAN, `class13` the archives of 13 classes with Ladický's normals;
+`NYUDv2` finds out which of them it was given.
 """
 
+from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.datamodule import NYUDv2
 from datamodules.nyudv2.form import Form
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
 from datamodules.nyudv2.tree import MultitaskTree
 
-__all__ = ["NYUDv2", "Form", "MtanTree", "MultitaskTree", "OfficialFile"]
+__all__ = ["Class13Archives", "NYUDv2", "Form", "MtanTree", "MultitaskTree", "OfficialFile"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Integer, Shaped, UInt8
 
-from datamodules.images import UnreadableFileError
+from datamodules.images import UnreadableFileError, read_rgb
 from datamodules.labels import IGNORE
 
 # Shorter normals mean "unknown": they are 0, or 0 rounded to one of the grey values 127 and 128.
@@ -64,6 +64,11 @@ def metres(
     nearest, farthest = limits
     depth[~((depth > 0) & (depth >= nearest) & (depth <= farthest))] = np.nan
     return depth
+
+
+def coded_normals(file: Path) -> Float32[np.ndarray, "height width 3"]:
+    """Normals in the dataset's axes from 8-bit RGB, whose middle is 0."""
+    return read_rgb(file) * np.float32(2 / 255) - np.float32(1)
 
 
 def unit_normals(

@@ -11,6 +11,7 @@ from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.label_spaces import find_space
 from datamodules.label_spaces_nyu import NYU_SPACES
 from datamodules.labels import Labels
+from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.form import WINDOW, Form, Frame
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
@@ -18,7 +19,7 @@ from datamodules.nyudv2.tree import MultitaskTree
 from datamodules.predictions import PredictionFormat, nyudv2_format
 from datamodules.transforms import Sample, Transform
 
-FORMS: tuple[type[Form], ...] = (OfficialFile, MultitaskTree, MtanTree)
+FORMS: tuple[type[Form], ...] = (OfficialFile, MultitaskTree, MtanTree, Class13Archives)
 # What the multi-task archives unpack to; `root` may be the folder around it.
 ARCHIVES = ("NYUD_MT", "NYUDv2")
 # The Kinect's inverse depth comes in steps of 1 / (8 · 580 px · 0.075 m), a noise of 8.3e-4 / m. In
@@ -53,16 +54,24 @@ class NYUDv2(FileDataModule):
         - multi-task: `gt_sets/{train,val}.txt` and `<name>` in `images` (`.jpg` or `.png`),
           `segmentation` (`.png`), `depth` (`.npy`), `normals` and `edge` (`.npy` or `.png`); both
           `NYUD_MT.tgz` (Vandenhende et al.) and `NYUDv2.tar.gz` (Brüggemann et al.), 425 x 560;
-        - MTAN: `{train,val}/{image,label,depth,normal}/<number>.npy`, 288 x 384, 13 classes only.
-    - `image`: of the official frames the window that the multi-task trees hold, without the white
-      frame.
+        - MTAN: `{train,val}/{image,label,depth,normal}/<number>.npy`, 288 x 384, 13 classes only;
+        - 13-class archives, each in a folder of its name, 480 x 640, 13 classes only:
+          `nyu_{train,test}_rgb/nyu_rgb_<number>.png`,
+          `nyuv2_{train,test}_class13/new_nyu_class13_<number>.png` (Handa et al.),
+          `nyu_normals_gt/{train,test}/<number>.png` (Ladický et al.), or as pytorch-nyuv2 renames
+          them, `{train,test}_{rgb,seg13,sn}/<number>.png`; numbers are those of the official file
+          from 1 on. Depth is that of `nyu_depth_v2_labeled.mat` in the same folder; the pictures
+          of pytorch-nyuv2, which wrap round at 6.55 m, are not read.
+    - `image`: of the official frames, and of the archives' whole ones, the window that the
+      multi-task trees hold, without the white frame.
     - `segmentation`: train id = id - 1 of the 40 classes (`otherprop` is a class) or of 13 (those
       of the SceneNet authors); 0, unlabelled, is 255. The official file's 894 names fall into them
       by `classMapping40.mat`.
     - `depth`: metres along the optical axis, as filled in by the authors, or as sensed; NaN where
       0 or outside `depth_range`.
-    - `normals`: unit, x right, y down, z into the scene; shipped by the trees (NaN where zero),
-      derived from depth for the official file.
+    - `normals`: unit, x right, y down, z into the scene; shipped by the trees (NaN where zero, in
+      PNG where grey) and the 13-class archives (NaN where grey or black), derived from depth for
+      the official file.
     - `edges`: `sobel_edges` of the image as in the VTAGML paper, or the object boundaries that the
       multi-task tree ships, 0 or 1, which its papers score by odsF.
     - `camera`: of the colour camera, from the authors' toolbox; absent for frames of MTAN and
@@ -73,16 +82,18 @@ class NYUDv2(FileDataModule):
         them for x left, y up, z to the camera: of 40 cluster centres of `NYUD_MT`'s normals, which
         ATRC ships, none has z below -0.06, and the floors, seen more than ceilings, are at y = 1.
         They cannot tell x: it is taken to be as in the normals of Ladický et al. Trees whose z
-        points the other way are refused when read; MTAN's axes are not known any better.
+        points the other way are refused when read; MTAN's axes are not known any better, nor are y
+        and z of Ladický's.
 
     Args:
         root: Folder of one of the forms.
         image_size: Height and width of the network's input.
         label_space: `nyu_40`, `nyu_13`, or `taskonomy_17` to evaluate what was trained there.
         depth_range: Nearest and farthest metres that count as known; papers take up to 10 m.
-        raw_depth: Take depth as sensed, with holes, not as filled in; official file only.
-        window: Rows and columns [top, bottom, left, right) of the official frames; the depth papers
-            after Eigen evaluate in [45, 471, 41, 601], and [0, 480, 0, 640] is all.
+        raw_depth: Take depth as sensed, with holes, not as filled in; from the official file only.
+        window: Rows and columns [top, bottom, left, right) of the official frames and of those of
+            the 13-class archives; the depth papers after Eigen evaluate in [45, 471, 41, 601], and
+            [0, 480, 0, 640] is all.
         edges: `sobel`, or `boundaries` for the shipped ones of the multi-task trees.
         normals_axes: Signs that turn shipped normals into x right, y down, z into the scene.
         geometry: Changes of image and labels together in training.
@@ -171,7 +182,11 @@ class NYUDv2(FileDataModule):
         return self.form().frames(split)
 
     def reader(self) -> Callable[[Any, Sequence[str]], Sample]:
-        return self.form()
+        form = self.form()
+        if absent := form.lacking(self.reads):
+            names = ", ".join(f"`{name}`" for name in absent)
+            raise self.not_found(f"{names} beside `{form.root}`'s images, for {list(self.tasks)}")
+        return form
 
     def form(self) -> Form:
         """The form in `root`, with this module's settings; calling it reads a sample."""
@@ -180,7 +195,8 @@ class NYUDv2(FileDataModule):
         if not found:
             raise self.not_found(
                 "`nyu_depth_v2_labeled.mat` and `splits.mat`, or the folder `gt_sets` of a"
-                " multi-task archive, or MTAN's folder `train/image`"
+                " multi-task archive, or MTAN's folder `train/image`, or `nyu_train_rgb` of the"
+                " 13-class archives"
             )
         if len(found) > 1:
             forms = [f"{form.__name__} in {root}" for form, root in found]

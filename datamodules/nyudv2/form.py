@@ -78,6 +78,18 @@ class Form(ABC):
         if self.window != WINDOW:
             self.refuse("window", self.window, f"{WINDOW}: these frames are cut out already")
 
+    def check_window(self) -> None:
+        """Raise an error for a window that is not within the official frames."""
+        top, bottom, left, right = self.window
+        height, width = FRAME_SIZE
+        if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+            expected = f"[top, bottom, left, right) within {height} rows and {width} columns"
+            self.refuse("window", self.window, expected)
+
+    def lacking(self, tasks: Sequence[str]) -> list[str]:
+        """Files and folders that these tasks need, of which there is no trace."""
+        return []
+
     @abstractmethod
     def frames(self, split: str) -> Sequence[Frame]:
         """The samples of `train`, `val` or `test`, in order."""

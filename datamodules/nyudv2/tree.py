@@ -13,6 +13,7 @@ from datamodules.images import read_grey8, read_rgb
 from datamodules.label_spaces_nyu import train_ids
 from datamodules.nyudv2.arrays import (
     classes_of,
+    coded_normals,
     metres,
     read_npy,
     shares,
@@ -86,7 +87,7 @@ class MultitaskTree(Form):
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
         if file.suffix == ".png":
-            stored = read_rgb(file) * np.float32(2 / 255) - np.float32(1)
+            stored = coded_normals(file)
         else:
             stored = read_npy(file, dimensions=3, channels=3)
         return unit_normals(file, stored, self.normals_axes)

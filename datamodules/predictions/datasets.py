@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt16
 
-from datamodules.label_spaces import CITYSCAPES_IDS, SYNTHIA_IDS, TASKONOMY_17, ClassMap, LabelSpace
+from datamodules.label_spaces import CITYSCAPES_IDS, SYNTHIA_IDS, ClassMap, LabelSpace
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.predictions.codes import Classes, Equal, Metres, Normals, Shares, ids_of
 from datamodules.predictions.format import Encode, Encoding, PredictionFormat
 from datamodules.taskonomy_codes import STEP_EDGE

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
+from datamodules.cityscapes_reader import COARSE, EXTRA
 from datamodules.rendering import Frame
 from datamodules.writing.codes import disparity_codes
 from datamodules.writing.layout import Encode, Layout, Place
@@ -16,9 +17,11 @@ BASELINE = 0.209313
 """Metres between the two cameras, as in the dataset's own camera files."""
 # Where the camera is in the car (metres, radians); no reader needs it.
 _POSE = {"pitch": 0.038, "roll": 0.0, "x": 1.7, "y": 0.1, "yaw": -0.0195, "z": 1.22}
-_CITIES = {"train": "aachen", "val": "frankfurt", "test": "berlin"}
+_CITIES = {"train": "aachen", "val": "frankfurt", "test": "berlin", EXTRA: "augsburg"}
 _COUNTED = ("person", "car")
 _INSTANCES_PER_CLASS = 1000
+COARSE_MARGIN = 2
+"""So many pixels on both sides of a border have no coarse label."""
 
 
 class Cityscapes(Layout):
@@ -54,13 +57,9 @@ class Cityscapes(Layout):
         return [f"{_CITIES[split]}_{number:06d}_000019" for number in range(count)]
 
     def files(self, place: Place) -> Mapping[str, Encode]:
-        labelled = place.split != "test"
         encoders: dict[tuple[str, str], Encode] = {
             ("leftImg8bit", "leftImg8bit.png"): lambda frame: frame.image,
-            ("gtFine", "gtFine_labelIds.png"): self.label_ids if labelled else _unlabelled,
-            ("gtFine", "gtFine_instanceIds.png"): (
-                self.instance_ids if labelled else lambda frame: _unlabelled(frame).astype("uint16")
-            ),
+            **self.labels(place.split),
             ("disparity", "disparity.png"): _disparity,
             ("camera", "camera.json"): _camera,
         }
@@ -72,6 +71,16 @@ class Cityscapes(Layout):
 
     def folder(self, kind: str) -> str:
         return kind
+
+    def labels(self, split: str) -> dict[tuple[str, str], Encode]:
+        """Folder and ending of the label files of a split, and what goes into them."""
+        labelled = split != "test"
+        return {
+            ("gtFine", "gtFine_labelIds.png"): self.label_ids if labelled else _unlabelled,
+            ("gtFine", "gtFine_instanceIds.png"): (
+                self.instance_ids if labelled else lambda frame: _unlabelled(frame).astype("uint16")
+            ),
+        }
 
     def label_ids(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
         return self.class_ids(frame).astype(np.uint8)
@@ -88,6 +97,31 @@ class Cityscapes(Layout):
         return instances
 
 
+class CityscapesWithExtra(Cityscapes):
+    """The same folders, and as many images of `train_extra` as of `train`, with coarse labels.
+
+    Coarse labels are the fine ones without two pixels on both sides of every border. Not written:
+    the coarse labels of `train` and `val`.
+    """
+
+    form: ClassVar[str] = "extra"
+
+    def counts(self, train: int) -> dict[str, int]:
+        return super().counts(train) | {EXTRA: train}
+
+    def labels(self, split: str) -> dict[tuple[str, str], Encode]:
+        if split != EXTRA:
+            return super().labels(split)
+        return {
+            (COARSE, f"{COARSE}_labelIds.png"): (
+                lambda frame: _inside(frame) * self.label_ids(frame)
+            ),
+            (COARSE, f"{COARSE}_instanceIds.png"): (
+                lambda frame: _inside(frame) * self.instance_ids(frame)
+            ),
+        }
+
+
 class CityscapesByArchive(Cityscapes):
     """The same with every archive unpacked into a folder of its own name."""
 
@@ -99,6 +133,14 @@ class CityscapesByArchive(Cityscapes):
 
 def _unlabelled(frame: Frame) -> UInt8[np.ndarray, "height width"]:
     return np.zeros_like(frame.segmentation)
+
+
+def _inside(frame: Frame) -> UInt8[np.ndarray, "height width"]:
+    """1 where all of the surroundings are of one class, elsewhere 0."""
+    side = 2 * COARSE_MARGIN + 1
+    window = np.ones((side, side), np.uint8)
+    highest, lowest = cv2.dilate(frame.segmentation, window), cv2.erode(frame.segmentation, window)
+    return (highest == lowest).astype(np.uint8)
 
 
 def _disparity(frame: Frame) -> UInt16[np.ndarray, "height width"]:

@@ -27,7 +27,7 @@ class Place:
     """One scene to be written.
 
     Attributes:
-        split: `train`, `val` or `test`.
+        split: `train`, `val` or `test`, or one beside them that the dataset has.
         index: Its number within the split, which decides what is to be seen.
         name: What the dataset calls it, in the layout's own terms.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from datamodules.writing.cityscapes import Cityscapes, CityscapesByArchive
+from datamodules.writing.cityscapes import Cityscapes, CityscapesByArchive, CityscapesWithExtra
 from datamodules.writing.folders import Folders
 from datamodules.writing.layout import Layout
 from datamodules.writing.nyudv2 import NYUDv2Arrays, NYUDv2Images
@@ -19,7 +19,7 @@ from datamodules.writing.vkitti2 import VKITTI2, VKITTI2ByArchive
 LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "taskonomy": (Taskonomy(), FlatTaskonomy(), TaskonomyByArchive(), TaskonomyByBuilding()),
     "nyudv2": (OfficialNYUDv2(), NYUDv2Arrays(), NYUDv2Images()),
-    "cityscapes": (Cityscapes(), CityscapesByArchive()),
+    "cityscapes": (Cityscapes(), CityscapesByArchive(), CityscapesWithExtra()),
     "synthia": (Synthia(),),
     "vkitti2": (VKITTI2(), VKITTI2ByArchive()),
     "folders": (Folders(),),

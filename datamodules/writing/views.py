@@ -90,7 +90,9 @@ class Views:
 
     def __call__(self, split: str, index: int) -> Frame:
         dataset = zlib.crc32(self.key.encode())
-        random = np.random.default_rng([self.seed, SPLITS.index(split), index, dataset])
+        # Datasets may have splits beside the three.
+        number = SPLITS.index(split) if split in SPLITS else zlib.crc32(split.encode())
+        random = np.random.default_rng([self.seed, number, index, dataset])
         make, background = _SCENES[self.scenery]
         scene = make(random, self.look)
         if self.calibration is not None:

@@ -68,6 +68,8 @@ def test_license_plates_are_unknown(own: Path) -> None:
         ("cityscapes_13", 255, 13),
         ("vkitti2_8", 7, 8),
         ("vkitti2_8_strict", 255, 8),
+        ("ctrl_7", 6, 7),
+        ("densemtl_7", 255, 7),
     ],
 )
 def test_labels_in_the_space_of_another_dataset(

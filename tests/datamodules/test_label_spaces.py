@@ -9,9 +9,10 @@ from datamodules.label_spaces import (
     CITYSCAPES_19,
     CITYSCAPES_IDS,
     CITYSCAPES_SPACES,
+    CTRL_7,
+    DENSEMTL_7,
     SYNTHIA_IDS,
     SYNTHIA_SPACES,
-    TASKONOMY_17,
     VKITTI2_8,
     VKITTI2_8_STRICT,
     VKITTI2_SPACES,
@@ -21,6 +22,7 @@ from datamodules.label_spaces import (
     find_space,
     table,
 )
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import Labels
 from datamodules.vkitti2_classes import VKITTI2_14
 
@@ -40,6 +42,14 @@ CITYSCAPES = {
     "vkitti2_8": {7: 0, 11: 1, 17: 2, 19: 3, 20: 4, 21: 5, 23: 6, 26: 7, 27: 7, 28: 7},
     # As DenseMTL: no 27.
     "vkitti2_8_strict": {7: 0, 11: 1, 17: 2, 19: 3, 20: 4, 21: 5, 23: 6, 26: 7, 28: 7},
+    # CTRL's info7class.json, and cls07 of DenseMTL, which has no 12, 22, 25 and 27 to 32.
+    "ctrl_7": {
+        7: 0, 8: 0, 11: 1, 12: 1, 13: 1, 17: 2, 19: 2, 20: 2, 21: 3, 22: 3, 23: 4, 24: 5, 25: 5,
+        26: 6, 27: 6, 28: 6, 29: 6, 30: 6, 31: 6, 32: 6, 33: 6,
+    },
+    "densemtl_7": {
+        7: 0, 8: 0, 11: 1, 13: 1, 17: 2, 19: 2, 20: 2, 21: 3, 23: 4, 24: 5, 26: 6, 33: 6,
+    },
 }  # fmt: skip
 SYNTHIA = {
     "cityscapes_19": {
@@ -53,6 +63,12 @@ SYNTHIA = {
     "cityscapes_13": {
         3: 0, 4: 1, 2: 2, 15: 3, 9: 4, 6: 5, 1: 6, 10: 7, 17: 8, 8: 9, 19: 10, 12: 11, 11: 12,
     },
+    # CTRL's own table: lane markings (22) are flat; wall, terrain, rider, truck, bus, train and
+    # motorcycle are unknown, unlike in Cityscapes.
+    "ctrl_7": {
+        3: 0, 4: 0, 22: 0, 2: 1, 5: 1, 7: 2, 9: 2, 15: 2, 6: 3, 1: 4, 10: 5, 8: 6, 11: 6,
+    },
+    "densemtl_7": {3: 0, 4: 0, 2: 1, 5: 1, 7: 2, 9: 2, 15: 2, 6: 3, 1: 4, 10: 5, 8: 6, 11: 6},
 }  # fmt: skip
 # By DenseMTL's numbers: Terrain 0, Sky 1, Tree 2, Vegetation 3, Building 4, Road 5, GuardRail 6,
 # TrafficSign 7, TrafficLight 8, Pole 9, Misc 10, Truck 11, Car 12, Van 13.
@@ -129,6 +145,21 @@ def test_predictions_of_19_classes_meet_labels_read_in_fewer(coarse: LabelSpace)
     fine = CITYSCAPES_SPACES["cityscapes_19"].table(CITYSCAPES_IDS)
     mapped = between(CITYSCAPES_19, coarse)[fine]
     np.testing.assert_array_equal(mapped, CITYSCAPES_SPACES[coarse.name].table(CITYSCAPES_IDS))
+
+
+def test_from_19_classes_to_seven_groups() -> None:
+    # In the order of the 19: road, sidewalk; building, wall, fence; pole, light, sign; vegetation,
+    # terrain; sky; person, rider; car, truck, bus, train, motorcycle, bicycle.
+    ctrl = [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 5, 6, 6, 6, 6, 6, 6]
+    assert between(CITYSCAPES_19, CTRL_7)[:19].tolist() == ctrl
+    lost = {3, 9, 12, 14, 15, 16, 17}  # what DenseMTL has not
+    densemtl = [255 if place in lost else group for place, group in enumerate(ctrl)]
+    assert between(CITYSCAPES_19, DENSEMTL_7)[:19].tolist() == densemtl
+    # Of the 8: road, building, pole, light, sign, vegetation, sky, vehicle.
+    assert between(VKITTI2_8, CTRL_7)[:8].tolist() == [0, 1, 2, 2, 2, 3, 4, 6]
+    # Of the 14: tree (2) and vegetation (3), truck (11), car (12), van (13).
+    assert between(VKITTI2_14, CTRL_7)[[2, 3, 11, 12, 13]].tolist() == [3, 3, 6, 6, 6]
+    assert between(VKITTI2_14, DENSEMTL_7)[[2, 3, 11, 12, 13]].tolist() == [3, 3, 255, 6, 6]
 
 
 def test_a_space_is_mapped_to_itself_as_it_is() -> None:

@@ -10,9 +10,12 @@ from tests.fakes import nyudv2 as fakes
 SIZE = (24, 32)
 
 
-def test_missing_dataset_says_what_was_expected(tmp_path) -> None:
-    with pytest.raises(DatasetNotFoundError, match=r"nyu_depth_v2_labeled\.mat.*--as nyudv2"):
+def test_missing_dataset_names_every_form(tmp_path) -> None:
+    with pytest.raises(DatasetNotFoundError, match="--as nyudv2") as raised:
         NYUDv2(tmp_path / "nowhere", SIZE).setup("fit")
+    for file in ("nyu_depth_v2_labeled.mat", "splits.mat", "gt_sets", "train/image"):
+        assert f"`{file}`" in str(raised.value)
+    assert "`nyu_train_rgb`" in str(raised.value)
 
 
 def test_two_forms_in_one_folder_are_refused(tmp_path) -> None:
@@ -40,6 +43,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
     "official": fakes.write_official,
     "multitask": lambda root: fakes.write_multitask(root, png=False),
     "mtan": fakes.write_mtan,
+    "class13": fakes.write_class13,
 }
 
 
@@ -52,11 +56,14 @@ FORMS: dict[str, Callable[[Path], Path]] = {
         ("multitask", "window", (0, 480, 0, 640)),
         ("mtan", "edges", "boundaries"),
         ("mtan", "label_space", "nyu_40"),
+        ("class13", "edges", "boundaries"),
+        ("class13", "window", (45, 470, 40, 641)),
+        ("class13", "label_space", "nyu_40"),
     ],
 )
 def test_settings_that_a_form_cannot_follow_are_refused(tmp_path, form, setting, value) -> None:
     root = tmp_path / "NYUD_MT"
     FORMS[form](root)
-    settings = {"label_space": "nyu_13"} if form == "mtan" else {}
+    settings = {"label_space": "nyu_13"} if form in ("mtan", "class13") else {}
     with pytest.raises(ValueError, match=f"`{setting}` should be"):
         NYUDv2(root, SIZE, **settings | {setting: value}).records("train")

@@ -48,6 +48,50 @@ def test_depth_outside_its_range_is_unknown(tree: Path) -> None:
     np.testing.assert_array_equal(depth[0, :9], np.float32(expected))
 
 
+@pytest.fixture
+def euclidean(tmp_path: Path) -> Path:
+    """The archives of images, distances and fields of view alone."""
+    write_view(tmp_path, *SAMPLE, domains=("rgb", "depth_euclidean", "point_info"))
+    return tmp_path
+
+
+def test_distance_becomes_depth_by_the_field_of_view(euclidean: Path) -> None:
+    found = read(euclidean, depth="euclidean", tasks=["depth"])
+    assert found.keys() == {"image", "name", "depth"}
+    # Half of the width, 32 pixels, is at 45 degrees. All are 1024 / 512 = 2 m away: beside the
+    # middle that is 2 / √(1 + 2 (0.5 / 32)²), and in the last corner 2 / √(1 + 2 (31.5 / 32)²).
+    depth = found["depth"]
+    assert depth.dtype == np.float32
+    np.testing.assert_allclose(depth[31:33, 31:33], 1.999512, rtol=1e-6)
+    np.testing.assert_allclose(depth[63, 63], 1.1668230, rtol=1e-6)
+    # Codes 0 and 65535 are unknown; 1 and 65534 are beside each other in the uppermost row.
+    expected = [np.nan, 0.0011514014, 76.236143, np.nan]
+    np.testing.assert_allclose(depth[0, :4], expected, rtol=1e-6)
+
+
+def test_limits_of_depth_are_those_along_the_axis(euclidean: Path) -> None:
+    found = read(euclidean, depth="euclidean", tasks=["depth"], depth_range=(1.5, 10.0))["depth"]
+    assert (found[31, 31], np.isnan(found[63, 63])) == (pytest.approx(1.999512), True)
+
+
+def test_distance_needs_the_field_of_view_of_every_building(euclidean: Path) -> None:
+    write_view(euclidean, "merom", 0, 0, domains=("rgb", "depth_euclidean"))
+    with pytest.raises(DatasetNotFoundError, match=r"`point_info` of every.*`merom`.*`zbuffer`"):
+        taskonomy(euclidean, depth="euclidean", tasks=["depth"]).source("train")
+
+
+def test_only_the_domain_that_is_asked_for_is_read(tree: Path) -> None:
+    view_file(tree, "depth_zbuffer", *SAMPLE).unlink()
+    with pytest.raises(FileNotFoundError, match="depth_zbuffer"):
+        read(tree, tasks=["depth"])
+    read(tree, tasks=["depth"], depth="euclidean")
+    lone = ("hanson", 77, 0)
+    write_view(tree, *lone, domains=("depth_euclidean",))
+    files = taskonomy(tree, tasks=["depth"], depth="euclidean").unpaired("train")
+    assert files == [view_file(tree, "depth_euclidean", *lone)]
+    assert taskonomy(tree, tasks=["depth"]).unpaired("train") == []
+
+
 def test_normals_are_unit_and_grey_unknown(tree: Path) -> None:
     normals = read(tree)["normals"]
     assert normals.dtype == np.float32
@@ -173,7 +217,8 @@ def test_missing_split_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("subset", "huge"), ("depth_range", (2.0, 1.0)), ("tasks", ["pose"])]
+    ("setting", "value"),
+    [("subset", "huge"), ("depth_range", (2.0, 1.0)), ("tasks", ["pose"]), ("depth", "z")],
 )
 def test_wrong_settings_are_named(tree: Path, setting: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"`{setting}`"):

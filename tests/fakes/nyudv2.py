@@ -1,4 +1,4 @@
-"""Trees in the three forms of NYUDv2, written with h5py, SciPy, Pillow and NumPy alone."""
+"""Trees in the four forms of NYUDv2, written with h5py, SciPy, Pillow and NumPy alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -137,6 +137,49 @@ def write_mtan(root: Path, size: tuple[int, int] = (24, 32)) -> Path:
             for number in numbers:
                 np.save(root / split / kind / f"{number}.npy", array)
     return root
+
+
+def write_class13(root: Path, renamed: bool = False) -> Path:
+    """The 13-class archives as they unpack, or as pytorch-nyuv2 renames them; frames 3 1, 4 2.
+
+    Their images are not those of the official file, which gives the depth.
+    """
+    write_labeled(root, official_arrays())
+    for split, numbers in (("train", (3, 1)), ("test", (4, 2))):
+        places = {
+            "image": (f"nyu_{split}_rgb/nyu_rgb_{{:04d}}.png", f"{split}_rgb/{{:04d}}.png"),
+            "classes": (
+                f"nyuv2_{split}_class13/new_nyu_class13_{{:04d}}.png",
+                f"{split}_seg13/{{:04d}}.png",
+            ),
+            "normals": (f"nyu_normals_gt/{split}/{{:05d}}.png", f"{split}_sn/{{:04d}}.png"),
+        }
+        for number in numbers:
+            for kind, pixels in class13_pixels(number).items():
+                file = root / places[kind][renamed].format(number)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(file)
+    return root
+
+
+def class13_pixels(number: int) -> dict[str, np.ndarray]:
+    """What the archives hold of one frame; normals with y up and z to the camera."""
+    rng = np.random.default_rng(number)
+    maps = {
+        "image": rng.integers(0, 256, (480, 640, 3), dtype=np.uint8),
+        "classes": np.full((480, 640), 12, np.uint8),  # wall
+        "normals": np.full((480, 640, 3), (128, 128, 255), np.uint8),
+    }
+    maps["image"][KNOWN] = (10, 20, 30)
+    maps["classes"][KNOWN] = 1  # bed
+    maps["classes"][UNLABELLED] = 0
+    maps["classes"][RARE] = 13  # window
+    maps["normals"][KNOWN] = (204, 128, 230)
+    maps["normals"][HOLE] = (128, 128, 128)
+    maps["normals"][NEAR] = (127, 127, 127)
+    maps["normals"][FAR] = (128, 255, 128)
+    maps["normals"][RARE] = 0
+    return maps
 
 
 def read(root: Path, tasks: Sequence[str], name: str | None = None, **settings) -> Sample:

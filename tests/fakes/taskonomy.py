@@ -23,6 +23,7 @@ ENDINGS = {
     "rgb": "rgb.png",
     "segment_semantic": "segmentsemantic.png",
     "depth_zbuffer": "depth_zbuffer.png",
+    "depth_euclidean": "depth_euclidean.png",
     "normal": "normal.png",
     "edge_texture": "edge_texture.png",
     "point_info": "point_info.json",
@@ -68,6 +69,10 @@ def codes(domain: str, name: str) -> np.ndarray:
         depth = np.full((SIZE, SIZE), 1024, np.uint16)
         depth[0, :8] = (0, 1, 257, 512, 5120, 5121, 65534, 65535)
         return depth
+    if domain == "depth_euclidean":
+        distance = np.full((SIZE, SIZE), 1024, np.uint16)
+        distance[0, :4] = (0, 1, 65534, 65535)
+        return distance
     if domain == "normal":
         normal = np.full((SIZE, SIZE, 3), (26, 128, 204), np.uint8)
         normal[0, :3] = ((128, 128, 128), (127, 128, 129), (0, 128, 128))

@@ -63,6 +63,7 @@ def test_every_difference_is_named(tmp_path: Path) -> None:
         (DATA + "augment", []),
         (DATA + "tasks", ["depth"]),
         (DATA + "withheld", ["depth"]),
+        (DATA + "train_split", "both"),
         (TASKS + "depth.weight", 2.0),
         (TASKS + "depth.class", "InverseDepth"),
         ("provenance.training.steps", 450),

@@ -16,7 +16,8 @@ from datamodules.label_spaces import (
     LabelSpace,
     between,
 )
-from datamodules.label_spaces_nyu import NYU_13, NYU_40, TASKONOMY_17
+from datamodules.label_spaces_nyu import NYU_13, NYU_40
+from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.vkitti2_classes import VKITTI2_14
 from vtagml.tasks import ClassMap, Segmentation, WideLabels
 from vtagml.tasks.prior import MajorityPrior

@@ -7,8 +7,8 @@ from typing import Any
 from vtagml.report.methods import INCIDENTAL_OF_DATA, Method, everywhere_without
 from vtagml.report.runs import Run, look_up
 
-# Settings of the data that belong to the method: it may choose its batches.
-OF_THE_METHOD = (*INCIDENTAL_OF_DATA, "augment", "batch_size", "tasks", "withheld")
+# Settings of the data that belong to the method: it may choose what it learns from.
+OF_THE_METHOD = (*INCIDENTAL_OF_DATA, "augment", "batch_size", "tasks", "train_split", "withheld")
 # What a dataset in use holds beside its settings.
 IN_USE = ("class", "counts", "samples", "trainer")
 # Settings of tasks that say in which classes, units and ranges a metric is.

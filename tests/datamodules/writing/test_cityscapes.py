@@ -65,6 +65,44 @@ def test_tree_by_archive(written: Callable[..., Plan], tree: Callable[[Plan], se
     assert f"camera_trainvaltest/camera/{name}_camera.json" in paths
 
 
+def test_tree_with_train_extra(
+    written: Callable[..., Plan], tree: Callable[[Plan], set[str]]
+) -> None:
+    extra = written("cityscapes", "extra")
+    stems = [f"train_extra/augsburg/augsburg_{number:06d}_000019" for number in (0, 1)]
+    endings = ENDINGS | {"gtCoarse": ["gtCoarse_labelIds.png", "gtCoarse_instanceIds.png"]}
+    del endings["gtFine"]
+    assert tree(extra) - tree(written("cityscapes")) == {
+        f"{kind}/{stem}_{ending}"
+        for stem in stems
+        for kind, listed in endings.items()
+        for ending in listed
+    }
+    assert extra.layout.counts(8) == {"train": 8, "val": 2, "test": 2, "train_extra": 8}
+
+
+def test_coarse_labels_end_two_pixels_before_borders(
+    written: Callable[..., Plan], scenes: Scenes, raw: Read
+) -> None:
+    extra = written("cityscapes", "extra")
+    names = [name for name, _ in STREET_CLASSES]
+    for place, frame in scenes(extra):
+        if place.split != "train_extra":
+            continue
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(frame.segmentation, 2, mode="edge"), (5, 5)
+        )
+        alone = windows.min((2, 3)) == windows.max((2, 3))
+        ids = np.vectorize(lambda number: IDS[names[number]])(frame.segmentation)
+        codes = raw(file_of(extra, "gtCoarse", place, "gtCoarse_labelIds.png"))
+        assert codes.dtype == np.uint8
+        np.testing.assert_array_equal(codes, np.where(alone, ids, 0))
+        assert 0.2 < alone.mean() < 0.99
+        instances = raw(file_of(extra, "gtCoarse", place, "gtCoarse_instanceIds.png"))
+        assert instances.dtype == np.uint16
+        np.testing.assert_array_equal(instances == 0, codes == 0)
+
+
 def test_image(plan: Plan, scenes: Scenes, raw: Read) -> None:
     for place, frame in scenes(plan):
         image = raw(file_of(plan, "leftImg8bit", place, "leftImg8bit.png"))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from datamodules.check import check
 from datamodules.cityscapes import Cityscapes
 from datamodules.edges import sobel_edges
 from datamodules.files import FileDataModule
@@ -148,6 +149,15 @@ CASES = {
         )
         for form in ("omnitools", "flat", "archives", "buildings")
     },
+    "taskonomy by distance": Case(
+        "taskonomy",
+        partial(Taskonomy, depth="euclidean"),
+        ROOM_TASKONOMY,
+        taskonomy_name,
+        steps_of(0.5 / 512),
+        128,
+        form="omnitools",
+    ),
     **{
         f"nyudv2 {form}": Case(
             "nyudv2", NYUDv2, ROOM_NYU, own_name, steps_of(0), 10, splits=TO_VAL, form=form
@@ -277,6 +287,30 @@ def test_edges_where_they_are_shipped(trip: Trip) -> None:
         # One code is 5.46 / 65535 on our scale.
         expected = sobel_edges(frame.image)
         np.testing.assert_allclose(sample["edges"], expected, atol=0.6 * 5.465 / 65535)
+
+
+def test_train_extra_comes_back_with_its_coarse_labels(
+    written: Callable[..., Plan], scenes: Callable[[Plan], Iterator[tuple[Place, Frame]]]
+) -> None:
+    plan = written("cityscapes", "extra")
+    data = Cityscapes(plan.out, (48, 64), train_split="both", tasks=["segmentation", "depth"])
+    frames = {place.name: (place.split, frame) for place, frame in scenes(plan)}
+    source = data.source("train")
+    assert [record.folder for record in source.records] == ["train"] * 2 + ["train_extra"] * 2
+    names = data.labels["segmentation"].names
+    table = np.array([names.index(STREET[name]) for name, _ in STREET_CLASSES])
+    for record in source.records:
+        sample = source.read(record, data.reads)
+        split, frame = frames[record.name]
+        assert split == record.folder
+        np.testing.assert_array_equal(sample["image"], frame.image)
+        known = ~np.isnan(sample["depth"])
+        error = np.abs(sample["depth"] - frame.depth)[known]
+        assert (error <= disparity_step(frame)[known] + 1e-5).all()
+        fine, labelled = table[frame.segmentation], sample["segmentation"] != 255
+        np.testing.assert_array_equal(sample["segmentation"][labelled], fine[labelled])
+        assert labelled.all() == (split == "train")
+    assert check(data, processes=0).problems == []
 
 
 @pytest.mark.parametrize(
