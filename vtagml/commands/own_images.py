@@ -6,7 +6,7 @@ config beside it, as for `vtagml.load`, which predicts the same from Python.
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,10 +70,14 @@ def run_images(words: Sequence[str]) -> None:
     if names:
         write_whole(numbers / "classes.json", to_json(names))
     _say(f"Predictions for {count} images are in `{out}`.")
-    for left_out, why in datamodule.left_out.items():
-        _say(f"Left out: `{left_out}`, {why}")
-    if datamodule.left_out:
-        _say(f"Left out: {len(datamodule.left_out)} of {count + len(datamodule.left_out)} images.")
+    _say_left_out(count, datamodule.left_out)
+
+
+def _say_left_out(count: int, left_out: Mapping[Path, str]) -> None:
+    for file, why in left_out.items():
+        _say(f"Left out: `{file}`, {why}")
+    if left_out:
+        _say(f"Left out: {len(left_out)} of {count + len(left_out)} images.")
 
 
 def _say(line: str) -> None:
