@@ -1,15 +1,17 @@
 """A folder of one's own images, to predict on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from datamodules.base import DenseDataModule
+from datamodules.images import UnreadableFileError
 from datamodules.labels import Labels
-from datamodules.photos import SUFFIXES, read_photo
+from datamodules.photos import OTHER_SUFFIXES, SUFFIXES, UNKNOWN_SUFFIXES, read_photo
 from datamodules.predictions import (
     Classes,
     Encoding,
@@ -22,6 +24,8 @@ from datamodules.predictions import (
 from datamodules.samples import Source
 from datamodules.transforms import Sample, Transform
 
+READ = (*SUFFIXES, *OTHER_SUFFIXES)
+
 
 class Photo(NamedTuple):
     """One image of the folder."""
@@ -33,9 +37,11 @@ class Photo(NamedTuple):
 class ImageFolder(DenseDataModule):
     """Photos without labels: for `predict`, nothing else.
 
-    - Read: all JPEG and PNG files (`.jpg`, `.jpeg`, `.png`) in the folder and the folders in it,
-      but no hidden ones; of any size, with 8 bits per channel, grey, transparent (on white) or
-      rotated by their EXIF data.
+    - Read: all pictures (JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF, JPEG 2000, PPM) in the folder and
+      the folders in it, but no hidden ones, or one file; of any size, with 8 bits per channel or
+      16, of which the upper 8 are taken, grey, transparent (on white), animated (the first frame)
+      or rotated by their EXIF data.
+    - Left out: what cannot be read, such as damaged files and HEIC; `left_out` has the reasons.
     - Each photo fills the network's input as far as its shape allows; the rest is black.
     - Names: the path below the folder without its suffix, or with it if two would be the same.
     - Predictions: at the photo's own size, upright. `numbers/<task>/<name>.png` hold class ids
@@ -49,7 +55,7 @@ class ImageFolder(DenseDataModule):
         everything seems f times as near.
 
     Args:
-        root: The folder.
+        root: The folder, or a file.
         image_size: Height and width of the network's input.
         labels: Names and colours of the classes that the network was trained on, by task.
         tasks: Taken without effect, as a model names its tasks to every dataset.
@@ -100,7 +106,16 @@ class ImageFolder(DenseDataModule):
         super().setup("predict")
 
     def source(self, split: str) -> Source[Photo]:
-        return Source(photos(self.root), ReadPhoto())
+        return Source(self.found.readable, ReadPhoto())
+
+    @property
+    def left_out(self) -> Mapping[Path, str]:
+        """Why some pictures in the folder are not among the samples."""
+        return self.found.left_out
+
+    @cached_property
+    def found(self) -> "Found":
+        return sorted_out(self.root)
 
     def views(self) -> Sequence[Transform]:
         return [FitInside(self.image_size)]
@@ -114,17 +129,55 @@ class ReadPhoto:
         return {"image": read_photo(photo.file), "name": photo.name}
 
 
+class Found(NamedTuple):
+    """The pictures of a folder, as far as they can be read, and why others cannot."""
+
+    readable: list[Photo]
+    left_out: dict[Path, str]
+
+
+def sorted_out(root: Path) -> Found:
+    """Reads every picture of a folder once, so that a bad one is known before the first result.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no image in it.
+        UnreadableFileError: None of them can be read.
+    """
+    if root.is_file():
+        read_photo(root)
+        return Found([Photo(root, root.stem)], {})
+    unknown = sorted(_files(root, UNKNOWN_SUFFIXES))
+    left_out = {path: f"Pillow does not read `{path.suffix}`" for path in unknown}
+    listed = photos(root) if not left_out or any(_files(root, READ)) else []
+    readable = []
+    for photo in listed:
+        try:
+            read_photo(photo.file)
+        except (OSError, UnreadableFileError) as error:
+            left_out[photo.file] = str(error)
+        else:
+            readable.append(photo)
+    if not readable:
+        first = next(iter(left_out.items()))
+        raise UnreadableFileError(
+            f"`{root}` should be a folder with images, found none of {len(left_out)} that can be "
+            f"read: `{first[0]}`: {first[1]}",
+            first[0],
+        )
+    return Found(readable, left_out)
+
+
 def photos(root: Path) -> list[Photo]:
     """The images in a folder and the folders in it, in the order of their names.
 
     Raises:
         FileNotFoundError: There is no such folder, or no image in it.
     """
-    paths = sorted(path.relative_to(root) for path in root.rglob("*") if _is_photo(path, root))
+    paths = sorted(path.relative_to(root) for path in _files(root, READ))
     if not paths:
         found = "no such file in it" if root.is_dir() else "no such folder"
         raise FileNotFoundError(
-            f"`{root}` should be a folder with images ({', '.join(SUFFIXES)}), found {found}."
+            f"`{root}` should be a folder with images ({', '.join(READ)}), found {found}."
         )
     names = [path.with_suffix("").as_posix() for path in paths]
     # On many disks `a` and `A` are one file.
@@ -133,6 +186,8 @@ def photos(root: Path) -> list[Photo]:
     return [Photo(root / path, name) for path, name in zip(paths, names, strict=True)]
 
 
-def _is_photo(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()
+def _files(root: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    for path in root.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if path.suffix.lower() in suffixes and not hidden and path.is_file():
+            yield path

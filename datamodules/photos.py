@@ -14,22 +14,41 @@ from PIL import Image, ImageOps
 from datamodules.images import LARGEST, UnreadableFileError
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
-# Pillow's words for 8 bits and less per channel.
-MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+# What else Pillow reads with nothing beside it, and what it does not but people have.
+OTHER_SUFFIXES = (
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".avif",
+    ".jp2",
+    ".jfif",
+    ".ppm",
+    ".pgm",
+)
+UNKNOWN_SUFFIXES = (
+    *(".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
+    *(".raw", ".psd", ".svg", ".exr", ".hdr"),
+)
+FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
+# Pillow's words for 8 bits and less per channel, and for 16 bits of grey.
+MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr", "HSV")
+WIDE_MODES = ("I;16", "I;16L", "I;16B")
 
 
 def read_photo(file: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """Read a photo upright as RGB; what is transparent is white.
+    """Read a photo upright as RGB; what is transparent is white, of an animation the first frame.
 
     Raises:
         FileNotFoundError: There is no such file.
-        UnreadableFileError: It is no whole JPEG or PNG of 8 bits per channel.
+        UnreadableFileError: It is no whole picture of at most 16 bits per channel.
     """
     try:
         with warnings.catch_warnings():
             # Pillow warns of large images and odd EXIF data, which read all the same.
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=("JPEG", "PNG")) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 return _pixels(file, image)
     except (FileNotFoundError, UnreadableFileError):
         raise
@@ -47,14 +66,17 @@ def photo_problem(image: Image.Image) -> str | None:
     """What makes a picture no photo, by its header alone; None if nothing does."""
     if not 0 < image.width * image.height <= LARGEST:
         return f"{image.width} x {image.height} pixels, not 1 to {LARGEST}"
-    if image.mode not in MODES:
-        return f"pixels of the kind {image.mode}, of more than 8 bits"
+    if image.mode not in (*MODES, *WIDE_MODES):
+        return f"pixels of the kind {image.mode}, whose range nothing tells"
     return None
 
 
 def upright_rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
     """The pixels of a picture, turned as its EXIF data say; what is transparent is white."""
     upright = ImageOps.exif_transpose(image)
+    if upright.mode in WIDE_MODES:  # Pillow would cut off what is above 255
+        wide = np.asarray(upright).astype(np.uint32)
+        upright = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
     if upright.has_transparency_data:
         colours = upright.convert("RGBA")
         canvas = Image.new("RGBA", colours.size, "white")
@@ -65,7 +87,7 @@ def upright_rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
 
 def _unreadable(file: Path, found: str) -> UnreadableFileError:
     return UnreadableFileError(
-        f"`{file}` should be a whole JPEG or PNG of 8 bits per channel, found {found}."
-        " Save it again as one, or move it out of the folder.",
+        f"`{file}` should be a whole picture, of at most 16 bits per channel, found {found}."
+        " Save it again as JPEG or PNG, or move it out of the folder.",
         file,
     )

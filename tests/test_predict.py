@@ -259,12 +259,34 @@ def test_other_keys_are_refused_by_name(
     assert "--model.encoder=x" in error_of(words, capsys)
 
 
-def test_a_damaged_photo_is_named(
+def test_photos_that_cannot_be_read_are_left_out_and_named(
     run: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff")
+    (photos / "phone.heic").write_bytes(b"ftypheic")
+    words = ["--ckpt_path", checkpoint(run), "--images", str(photos), "--out", "out"]
+    main(["predict", *words, CPU, "--data.workers=0"])
+    said = capsys.readouterr().out
+    assert "bad.jpg`, `" in said
+    assert "phone.heic`, Pillow does not read `.heic`" in said
+    assert "Left out: 2 of 4 images." in said
+    assert len(list(Path("out/pictures").rglob("*.png"))) == 2 * 4
+
+
+def test_one_photo_is_predicted_alone(run: Path, photos: Path) -> None:
+    words = ["--ckpt_path", checkpoint(run), "--images", str(photos / "wide.png")]
+    main(["predict", *words, CPU, "--data.workers=0"])
+    assert (run / "predictions/wide/pictures/wide_depth.png").is_file()
+    assert len(list((run / "predictions/wide/pictures").rglob("*"))) == 4
+
+
+def test_a_folder_of_bad_photos_alone_ends_with_2(
+    run: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in photos.rglob("*.*"):
+        file.write_bytes(b"no picture")
     message = error_of(["--ckpt_path", checkpoint(run), "--images", str(photos)], capsys)
-    assert "bad.jpg" in message
+    assert "none of 2 that can be read" in message
     assert len(message.splitlines()) == 1
 
 

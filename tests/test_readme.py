@@ -24,6 +24,7 @@ FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 BLOCKS = [text for language, text in FENCED if not language]
 # What CI does by itself, what needs a cluster, and a server.
 ELSEWHERE = ("make ", "source ", "torchrun ", "#SBATCH ", "srun ", "wandb ")
+SMALL_EPOCH = 2  # steps, of `SMALL`
 # One device, no compiler: those have tests of their own.
 PLAIN = ["--trainer.precision=32", "--model.compile=null", "--trainer.accumulate_grad_batches=1"]
 
@@ -44,7 +45,8 @@ def small(words: list[str], stand_in: Callable[[str], Path]) -> list[str]:
     if words[0] == "predict" and "--images" in words:
         return ["--trainer.accelerator=cpu"]
     if words[0] == "sweep":
-        return ["--trials=1", *SMALL]
+        command = yaml.safe_load((ROOT / words[words.index("--local") + 1]).read_text())["command"]
+        return ["--trials=1", *in_proportion([*command, *words])]
     if words[0] not in ("check", "fit", "predict", "prepare", "test"):
         return []
     config = ROOT / words[words.index("--config") + 1]
@@ -57,10 +59,39 @@ def small(words: list[str], stand_in: Callable[[str], Path]) -> list[str]:
     if data == "adaptation":
         return [*SMALL_PAIR, *SMALL_SCENES]
     if data in ("scenes", "planted"):
-        return SMALL
+        return in_proportion(words)
     overlay = [] if "experiments/small.yaml" in words else ["--config", "experiments/small.yaml"]
     root = [] if "data/mine" in words else [f"--data.root={stand_in(data)}"]
     return [*overlay, *root, *SMALL_FILES, *PLAIN]
+
+
+def in_proportion(words: list[str]) -> list[str]:
+    """`SMALL` with as many epochs as the words ask for, and a validation after as many as there.
+
+    What would end before its first validation does so here, too.
+    """
+    config = yaml.safe_load((ROOT / words[words.index("--config") + 1]).read_text())
+    data, trainer = config["data"]["init_args"], config["trainer"]
+    steps = trainer.get("max_steps", -1)
+    if "--trainer.max_steps" in words:
+        steps = int(words[words.index("--trainer.max_steps") + 1])
+    epochs = steps / (data["train"] // data.get("batch_size", 16))
+    every = trainer.get("check_val_every_n_epoch", 1)
+    replaced = ("--trainer.max_steps", "--trainer.check_val_every_n_epoch")
+    return [
+        *(word for word in SMALL if not word.startswith(replaced)),
+        f"--trainer.max_steps={max(1, int(epochs * SMALL_EPOCH))}",
+        f"--trainer.check_val_every_n_epoch={every}",
+    ]
+
+
+@pytest.mark.parametrize(("given", "small_steps"), [(100, 2), (200, 4), (380, 7)])
+def test_a_small_command_has_the_epochs_of_the_large(given: int, small_steps: int) -> None:
+    config = "experiments/scenes_sdne.yaml"
+    words = in_proportion(["fit", "--config", config, "--trainer.max_steps", str(given)])
+    assert f"--trainer.max_steps={small_steps}" in words
+    every = yaml.safe_load((ROOT / config).read_text())["trainer"].get("check_val_every_n_epoch", 1)
+    assert f"--trainer.check_val_every_n_epoch={every}" in words
 
 
 def test_python_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

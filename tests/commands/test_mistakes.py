@@ -54,7 +54,7 @@ MISTAKES = [
     ),
     (
         "fit --config list.yaml",
-        "`list.yaml` must hold keys, such as `model:`, found a sequence.",
+        "`list.yaml` must hold keys, such as `model:`, found a list.",
     ),
     (
         "fit --config empty.yaml",

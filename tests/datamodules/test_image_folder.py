@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from datamodules import ImageFolder, Labels, UnreadableFileError
+from datamodules.image_folder import READ
 from datamodules.photos import read_photo
 
 SIZE = (32, 64)
@@ -89,10 +90,61 @@ def test_photos_on_their_side_are_set_upright(
     assert pixels[blue].tolist() == [0, 0, 200]
 
 
-def test_sixteen_bits_are_refused_by_name(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 6), 3000, np.uint16)).save(tmp_path / "depth.png")
-    with pytest.raises(UnreadableFileError, match=r"depth\.png.*more than 8 bits"):
-        read_photo(tmp_path / "depth.png")
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_of_sixteen_bits_the_upper_eight_are_taken(tmp_path: Path, suffix: str) -> None:
+    grey = np.full((4, 6), 90 * 257, np.uint16)
+    grey[0, 0] = 65535
+    Image.fromarray(grey).save(tmp_path / f"a.{suffix}")
+    pixels = read_photo(tmp_path / f"a.{suffix}")
+    assert pixels[1, 1].tolist() == GREY
+    assert pixels[0, 0].tolist() == WHITE
+
+
+def test_numbers_without_a_range_are_refused_by_name(tmp_path: Path) -> None:
+    Image.fromarray(np.full((4, 6), 0.5, np.float32)).save(tmp_path / "depth.tif")
+    with pytest.raises(UnreadableFileError, match=r"depth\.tif.*kind F, whose range nothing"):
+        read_photo(tmp_path / "depth.tif")
+
+
+@pytest.mark.parametrize("suffix", [each for each in READ if each not in (".pgm", ".jfif")])
+def test_all_kinds_of_pictures_are_read(tmp_path: Path, suffix: str) -> None:
+    options = {"lossless": True} if suffix == ".webp" else {}
+    save(tmp_path / f"a{suffix}", size=(64, 64), **options)
+    np.testing.assert_allclose(read_photo(tmp_path / f"a{suffix}")[50, 50].astype(int), RED, atol=6)
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "tif", "png"])
+def test_of_an_animation_the_first_frame_is_taken(tmp_path: Path, suffix: str) -> None:
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ((200, 0, 0), (0, 200, 0))]
+    frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(read_photo(tmp_path / f"a.{suffix}")[9, 9].astype(int), RED, atol=6)
+
+
+def test_what_cannot_be_read_is_left_out_with_its_reason(tmp_path: Path) -> None:
+    save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG")
+    (tmp_path / "phone.HEIC").write_bytes(b"ftypheic")
+    (tmp_path / "notes.txt").write_text("none")
+    data = folder(tmp_path, workers=1)
+    data.setup("predict")
+    assert [name for batch in data.predict_dataloader() for name in batch["name"]] == ["good"]
+    assert set(data.left_out) == {tmp_path / "bad.png", tmp_path / "phone.HEIC"}
+    assert "should be a whole picture" in data.left_out[tmp_path / "bad.png"]
+    assert "does not read `.HEIC`" in data.left_out[tmp_path / "phone.HEIC"]
+
+
+@pytest.mark.parametrize("name", ["bad.png", "phone.heic"])
+def test_a_folder_with_nothing_that_can_be_read_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(UnreadableFileError, match=f"none of 1 that can be read.*{name}"):
+        folder(tmp_path).setup("predict")
+
+
+def test_one_file_is_a_folder_of_one(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "b.png")
+    assert names(tmp_path / "b.png") == ["b"]
 
 
 @pytest.mark.parametrize("keep", [0, 20, 100])
@@ -102,23 +154,22 @@ def test_damaged_files_are_named(tmp_path: Path, suffix: str, keep: int) -> None
     file = tmp_path / f"holiday.{suffix}"
     Image.fromarray(noise).save(file)
     file.write_bytes(file.read_bytes()[: keep * file.stat().st_size // 101])
-    with pytest.raises(
-        UnreadableFileError, match=rf"holiday\.{suffix}.*whole JPEG or PNG"
-    ) as error:
+    with pytest.raises(UnreadableFileError, match=rf"holiday\.{suffix}.*whole picture") as error:
         read_photo(file)
     assert error.value.file == file
 
 
 def test_other_files_with_an_images_name_are_named(tmp_path: Path) -> None:
-    Image.new("RGB", (6, 4)).save(tmp_path / "a.png", format="gif")
+    Image.new("RGB", (6, 4)).save(tmp_path / "a.png", format="eps")
     with pytest.raises(UnreadableFileError, match=r"a\.png"):
         read_photo(tmp_path / "a.png")
 
 
-def test_a_damaged_photo_stops_a_worker_with_its_name(tmp_path: Path) -> None:
-    (tmp_path / "bad.png").write_bytes(b"\x89PNG")
+def test_a_photo_that_is_damaged_later_stops_a_worker_with_its_name(tmp_path: Path) -> None:
+    save(tmp_path / "bad.png")
     data = folder(tmp_path, workers=1)
     data.setup("predict")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG")
     with pytest.raises(UnreadableFileError, match=r"bad\.png"):
         next(iter(data.predict_dataloader()))
 

@@ -66,7 +66,8 @@ def _read(file: Path) -> Mapping[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"`{file}` is no YAML: {str(error).splitlines()[0]}.") from None
     if not isinstance(root, yaml.MappingNode) or not root.value:
-        found = "nothing" if root is None else f"a {root.id}"
+        kinds = {yaml.SequenceNode: "a list", yaml.ScalarNode: "one value"}
+        found = kinds.get(type(root), "nothing")
         raise ValueError(f"`{file}` must hold keys, such as `model:`, found {found}.")
     _check_once(file, root)
     top: dict[str, Any] = {}

@@ -6,7 +6,7 @@ config beside it, as for `vtagml.load`, which predicts the same from Python.
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,6 @@ from lightning import Trainer
 from rich import get_console
 
 from datamodules import ImageFolder
-from datamodules.image_folder import photos
 from vtagml.callbacks import PredictionWriter, Progress
 from vtagml.callbacks.run_folder import to_json
 from vtagml.checkpoints.whole_file import write_whole
@@ -40,8 +39,8 @@ def run_images(words: Sequence[str]) -> None:
     file = config_beside(path)
     config = read_config(file)
     images = Path(options.images)
-    count = len(photos(images))  # an empty folder is said before the model is built
-    out = options.out or file.parent / "predictions" / images.resolve().name
+    name = images.stem if images.is_file() else images.resolve().name
+    out = options.out or file.parent / "predictions" / name
     if options.out is None:
         _check_same(images, out)
     pictures, numbers = out / "pictures", out / "numbers"
@@ -54,6 +53,7 @@ def run_images(words: Sequence[str]) -> None:
         batch_size=options.batch_size,
         workers=options.workers,
     )
+    count = len(datamodule.found.readable)  # what cannot be read is said before the model is built
     trainer = Trainer(
         accelerator=_accelerator(options.accelerator),
         devices=1,
@@ -69,7 +69,19 @@ def run_images(words: Sequence[str]) -> None:
     names = {task: labels[task].names for task in cast(Any, model).tasks if task in labels}
     if names:
         write_whole(numbers / "classes.json", to_json(names))
-    get_console().print(f"Predictions for {count} images are in `{out}`.", soft_wrap=True)
+    _say(f"Predictions for {count} images are in `{out}`.")
+    _say_left_out(count, datamodule.left_out)
+
+
+def _say_left_out(count: int, left_out: Mapping[Path, str]) -> None:
+    for file, why in left_out.items():
+        _say(f"Left out: `{file}`, {why}")
+    if left_out:
+        _say(f"Left out: {len(left_out)} of {count + len(left_out)} images.")
+
+
+def _say(line: str) -> None:
+    get_console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _options(words: Sequence[str]) -> Namespace:

@@ -13,6 +13,7 @@ from vtagml.checkpoints import run_lock
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.building import built
 from vtagml.commands.parse import Parse, config_of
+from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
 from vtagml.launching import terminated_as_interrupted
 from vtagml.tasks import Task
@@ -89,6 +90,7 @@ def _check(sweep: Any, overrides: Sequence[str], parse: Parse) -> None:
     for values in itertools.chain([first], others):
         config = parse([*lightning_words(sweep.command, values)[1:], *overrides])
         _check_log(config.trainer.logger)
+        check_validates(config, f"`metric.name` {sweep.metric!r}")
         known = _metrics(config)
         if known and sweep.metric not in known:
             raise ValueError(

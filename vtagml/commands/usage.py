@@ -56,7 +56,7 @@ usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
   --data.batch_size 8                      per rank; likewise --data.workers
   --data.label_space vkitti2_8             test in other classes than the checkpoint was trained in
   --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
-  --images FOLDER                          predict on own images: --ckpt_path FILE|RUN, --out, no
+  --images FOLDER|FILE                     predict on own images: --ckpt_path FILE|RUN, --out, no
                                            --config
   --print_config                           shows the resolved config and stops
 

@@ -35,8 +35,8 @@ def pixels_of(image: ImageLike) -> UInt8[np.ndarray, "height width 3"]:
     picture = image if isinstance(image, Image.Image) else _of_array(image)
     if problem := photo_problem(picture):
         raise ValueError(
-            f"`image` should have 8 bits per channel and not too many pixels, found {problem}: "
-            "make it smaller, or convert it to RGB first, as only you know its range."
+            f"`image` should have 8 or 16 bits per channel and not too many pixels, found "
+            f"{problem}: make it smaller, or convert it to RGB first, as only you know its range."
         )
     try:
         return upright_rgb(picture)
