@@ -53,7 +53,9 @@ class Cityscapes(FileDataModule):
       each image's own `camera.json`. Semi-global matching: unknown where it found no match, and
       noisy in the sky and on the bonnet of the car. 80 m and less by default.
     - `normals`: from that depth, so as noisy; x right, y down, z into the scene. `edges`: Sobel
-      edges of the image. Both at the network's resolution, see `datamodules.derive`.
+      edges of the image. Both at the resolution they are used at, see `datamodules.derive`.
+    - Evaluation: at the size on disk, as the benchmark's script does it. DenseMTL scores at the
+      network's 512 x 1024 (`evaluated_at: network`).
     - `camera`: fx, fy, cx, cy; given with depth and normals, which need it. Whether the dataset
       counts u0 and v0 from a pixel's corner or centre is not documented; taken to be the corner.
     - Tree, with what is needed for the tasks that are asked for:

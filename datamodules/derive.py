@@ -19,7 +19,7 @@ class Derivation:
 
     Attributes:
         needs: Tasks that the reader has to be asked for.
-        make: Computes the label from a sample at the network's resolution.
+        make: Computes the label from a sample, at the resolution that it has.
     """
 
     needs: tuple[str, ...]

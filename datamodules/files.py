@@ -17,12 +17,10 @@ from datamodules.listing import some_of
 from datamodules.loader import Loader
 from datamodules.names import names_in
 from datamodules.photometric import Photometric
-from datamodules.predictions import LabelsOnDisk, fitting_at_once
+from datamodules.predictions.native import NATIVE, LabelsOnDisk, checked_place, fitting_at_once
 from datamodules.prepared import prepared
 from datamodules.samples import Samples, Source
 from datamodules.transforms import Sample, Transform
-
-EVALUATED_AT = ("native", "network")
 
 
 @runtime_checkable
@@ -97,11 +95,7 @@ class FileDataModule(DenseDataModule):
         self.image_size = (int(image_size[0]), int(image_size[1]))
         if min(self.image_size) < 1:
             raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
-        if evaluated_at not in EVALUATED_AT:
-            raise ValueError(
-                f"`evaluated_at` should be one of {list(EVALUATED_AT)}, found {evaluated_at!r}."
-            )
-        self.evaluated_at = evaluated_at
+        self.evaluated_at = checked_place(evaluated_at)
         self.geometry = tuple(self.default_geometry() if geometry is None else geometry)
         self.skip = None if skip is None else Path(skip)
         self._skip_list_looked_at = False
@@ -190,12 +184,12 @@ class FileDataModule(DenseDataModule):
         reserve, derive = Reserve(tuple(derived)), Derive(derived, tasks)
         if train:
             return [reserve, *geometry, derive, *self.augment]
-        if self.evaluated_at == "native":
+        if self.evaluated_at == NATIVE:
             return [reserve, derive, LabelsOnDisk(tasks, geometry)]
         return [reserve, *geometry, derive]
 
     def evaluated_at_once(self, samples: Samples) -> int:
-        native = self.evaluated_at == "native"
+        native = self.evaluated_at == NATIVE
         return min(self.batch_size, fitting_at_once(samples)) if native else self.batch_size
 
     def setup(self, stage: str | None = None) -> None:

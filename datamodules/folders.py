@@ -49,6 +49,7 @@ class Folders(FileDataModule):
       `[height, width, 3]`, floats, 0 or NaN where unknown.
     - `edges`: a grey PNG of 8 or 16 bits, 0 for no edge to white for the strongest.
     - `camera`: one for all images, if it is given; then all have one size.
+    - Evaluation: at the size on disk, each image at its own.
     - A label that is missing is an error; one in which nothing is known is not.
     - Predictions: the folders, names and codes above, all as PNG.
 

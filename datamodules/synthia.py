@@ -56,7 +56,9 @@ class Synthia(FileDataModule):
     - `depth`: metres, centimetres in all channels of 16-bit RGB files; 0 is unknown. The code of
       the sky is not documented; it lies beyond the 80 m that are kept by default.
     - `normals`: from depth; x right, y down, z into the scene. `edges`: Sobel edges of the image.
-      Both at the network's resolution, see `datamodules.derive`.
+      Both at the resolution they are used at, see `datamodules.derive`.
+    - Evaluation: at the size on disk, so that networks of any input size compare. DenseMTL scores
+      at the network's size (`evaluated_at: network`), on its own split.
     - `camera`: fx = fy = 532.740352, in the image's middle: that of SYNTHIA's video sequences, as
       the field assumes, since this subset ships none.
     - Tree; `root` is `RAND_CITYSCAPES` itself or the folder that it lies in:

@@ -49,6 +49,8 @@ class Taskonomy(FileDataModule):
       code / 65535 / 0.183, clipped at 1; known everywhere. The outermost pixels are 0.
     - `camera`: given with normals, from `point_info`, if that is unpacked for every building; the
       principal point is the image's centre. Only depth from `depth_euclidean` needs it.
+    - Evaluation: at the network's size, as the released VTAGML code does it at 224 x 224;
+      `evaluated_at: native` scores at the 512 x 512 pixels on disk.
     - Tree, recognised by itself, with the domains rgb, segment_semantic, depth_zbuffer or
       depth_euclidean, normal, edge_texture, point_info, of which those of tasks not asked for are
       not needed; files are named `point_<P>_view_<V>_domain_<domain>.png`:

@@ -84,6 +84,8 @@ class VKITTI2(FileDataModule):
       outside `depth_range`.
     - `normals`: derived from depth and camera; x right, y down, z into the scene.
     - `edges`: derived from the image.
+    - Evaluation: at the size on disk, so that networks of any input size compare. DenseMTL scores
+      at the network's 320 x 1024 (`evaluated_at: network`), on its own split.
     - `camera`: a row of `intrinsic.txt` for each frame and camera, if that file is there; needed
       for normals only. It counts pixels from their centres, so half a pixel is added.
     - Tree, below `root` or below one folder per archive, recognised by itself for each of them:

@@ -74,6 +74,8 @@ class NYUDv2(FileDataModule):
       the official file.
     - `edges`: `sobel_edges` of the image as in the VTAGML paper, or the object boundaries that the
       multi-task tree ships, 0 or 1, which its papers score by odsF.
+    - Evaluation: at the size on disk, of the official frames that of `window`, on its pixels alone;
+      the field scores the multi-task trees at their 425 x 560 pixels.
     - `camera`: of the colour camera, from the authors' toolbox; absent for frames of MTAN and
       frames of unknown cut.
 
@@ -104,6 +106,7 @@ class NYUDv2(FileDataModule):
         seed: Of order and augmentation.
         augment: Changes of the image alone in training.
         withheld: Those of `tasks` whose labels are never read for training.
+        evaluated_at: `native` scores at the size on disk, `network` at the network's.
     """
 
     download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"

@@ -15,7 +15,7 @@ from datamodules.predictions.datasets import (
     vkitti2_format,
 )
 from datamodules.predictions.format import Encoding, PredictionFormat
-from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize, fitting_at_once
+from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize
 
 __all__ = [
     "Classes",
@@ -29,7 +29,6 @@ __all__ = [
     "PredictionFormat",
     "Shares",
     "cityscapes_format",
-    "fitting_at_once",
     "folders_format",
     "ids_of",
     "nyudv2_format",

@@ -8,6 +8,9 @@ from datamodules.geometry import Affine, warp
 from datamodules.samples import Samples
 from datamodules.transforms import Sample, Transform
 
+NATIVE, NETWORK = "native", "network"
+"""Where predictions are scored: at the size of the labels on disk, or at the network's."""
+
 MOST_PIXELS = 2**23
 """Of the labels in one batch at their size on disk: four images of Cityscapes, 235 MB of SDNE."""
 
@@ -60,6 +63,15 @@ class FitInside(Transform):
         shown = (max(1, round(height * share)), max(1, round(width * share)))
         affine = Affine.identity((height, width)).resized(shown).cut(0, 0, self.size)
         return warp(sample, affine) | {"shown": np.array(shown)}
+
+
+def checked_place(evaluated_at: str) -> str:
+    """Give the setting back if it says where predictions are scored."""
+    if evaluated_at not in (NATIVE, NETWORK):
+        raise ValueError(
+            f"`evaluated_at` should be one of {[NATIVE, NETWORK]}, found {evaluated_at!r}."
+        )
+    return evaluated_at
 
 
 def fitting_at_once(samples: Samples) -> int:

@@ -52,7 +52,7 @@ def test_streets_without_cameras_can_be_segmented(tmp_path: Path, archives: bool
     data.setup()
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
         batch = next(iter(loader))
-        assert batch.keys() == {"image", "name", "segmentation", "edges"}
+        assert batch.keys() - {"size"} == {"image", "name", "segmentation", "edges"}
     report = check(data, processes=0)
     assert not any(split.bad for split in report.splits.values())
     assert all("official" in problem.message for problem in report.problems)
@@ -91,7 +91,7 @@ def test_a_copy_with_depth_is_not_taken_for_one_without_cameras(tree: Path) -> N
     data = cityscapes(tree, "segmentation")
     with pytest.warns(UserWarning, match="Only copies with other settings"):
         data.setup("validate")
-    assert data.samples["val"][0].keys() == {"image", "name", "segmentation"}
+    assert data.samples["val"][0].keys() == {"image", "name", "size", "segmentation"}
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -118,7 +118,7 @@ def test_both_unpackings(tmp_path: Path, archives: bool) -> None:
 
 
 def test_sample_at_the_networks_resolution(tree: Path) -> None:
-    data = cityscapes(tree)
+    data = cityscapes(tree, evaluated_at="network")
     data.setup("validate")
     sample = data.samples["val"][0]
     assert sample["name"] == FIRST

@@ -222,7 +222,17 @@ def test_only_tasks_asked_for(dataset) -> None:
     task = dataset().offers[1]
     data = dataset(tasks=[task])
     for split in SPLITS:
-        assert data.samples[split][0].keys() - {"camera"} == {"image", "name", task}
+        assert data.samples[split][0].keys() - {"camera", "size"} == {"image", "name", task}
+
+
+def test_labels_of_an_evaluation_have_the_size_that_is_said(dataset) -> None:
+    data = dataset()
+    for split in ("val", "test"):
+        sample = data.samples[split][0]
+        size = tuple(sample.get("size", torch.tensor(sample["image"].shape[-2:])).tolist())
+        assert ("size" in sample) == (getattr(data, "evaluated_at", "network") == "native")
+        for task in data.tasks_of(split):
+            assert tuple(sample[task].shape[-2:]) in (size, ()), task
 
 
 def test_flip_mirrors_maps_and_turns_normals(dataset) -> None:

@@ -153,7 +153,7 @@ def test_images_of_other_suffixes(own: Path, suffix: str) -> None:
 def test_derived_tasks_need_no_folder_and_read_none(own: Path) -> None:
     shutil.rmtree(own / "val/normals")
     camera = (50.0, 50.0, 32.0, 24.0)
-    data = folders(own, derive=["normals", "edges"], camera=camera)
+    data = folders(own, derive=["normals", "edges"], camera=camera, evaluated_at="network")
     assert data.reads == ("segmentation", "depth")
     data.setup("validate")
     sample = data.samples["val"][0]

@@ -119,7 +119,7 @@ def test_reader_can_be_sent_to_a_worker_and_leaves_no_file_open(official) -> Non
 
 
 def test_official_samples_get_normals_and_edges(official) -> None:
-    data = NYUDv2(official, (85, 112), seed=3)
+    data = NYUDv2(official, (85, 112), seed=3, evaluated_at="network")
     data.setup("validate")
     sample = data.samples["val"][0]
     assert sample.keys() == {"image", "name", "camera", "segmentation", "depth", "normals", "edges"}

@@ -77,7 +77,7 @@ def test_multitask_edges_are_sobel_unless_boundaries_are_asked_for(multitask) ->
 
 
 def test_multitask_samples_hold_every_task(multitask) -> None:
-    data = NYUDv2(multitask, (12, 16), edges="boundaries")
+    data = NYUDv2(multitask, (12, 16), edges="boundaries", evaluated_at="network")
     data.setup("validate")
     sample = data.samples["val"][0]
     assert sample.keys() == {"image", "name", *ALL}

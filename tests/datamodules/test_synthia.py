@@ -74,7 +74,7 @@ def test_camera_is_scaled_to_the_image(tree: Path) -> None:
 
 
 def test_sample_at_the_networks_resolution(tree: Path) -> None:
-    data = synthia(tree)
+    data = synthia(tree, evaluated_at="network")
     data.setup("validate")
     sample = data.samples["val"][0]
     assert sample.keys() == {

@@ -259,7 +259,7 @@ def test_reader_can_be_sent_to_a_worker(tree: Path) -> None:
 def test_batch_has_what_is_derived(tmp_path: Path) -> None:
     for scene in SCENES:
         write_drive(tmp_path, scene)
-    data = vkitti2(tmp_path, scenes=None, image_size=(24, 32))
+    data = vkitti2(tmp_path, scenes=None, image_size=(24, 32), evaluated_at="network")
     data.setup()
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
         batch = next(iter(loader))

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vtagml.drawing import prediction_grid, to_png
+from vtagml.drawing import prediction_grid, tiles, to_png
 from vtagml.drawing.colour_bar import colour_bar
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
@@ -167,3 +167,19 @@ def test_bar_from_next_to_nothing_begins_with_zero() -> None:
 @pytest.mark.parametrize("value", [1.0, torch.nan])
 def test_no_bar_without_a_range(value: float) -> None:
     assert colour_bar(Depth(), torch.full((1, 1, 2, 2), value)) is None
+
+
+def test_labels_at_their_size_on_disk_are_drawn_at_the_images() -> None:
+    """Twice as high and three times as wide: every pixel of the image stands for six equal ones."""
+    labels = batch()
+    on_disk = {
+        name: [each.repeat_interleave(2, -2).repeat_interleave(3, -1) for each in labels[name]]
+        for name in TASKS
+    }
+    found = prediction_grid(labels | on_disk, predictions(labels), TASKS, rows=2)
+    expected = prediction_grid(labels, predictions(labels), TASKS, rows=2)
+    for picture, same in zip(pictures(found), pictures(expected), strict=True):
+        np.testing.assert_array_equal(picture, same)
+    kept = tiles(labels | on_disk, predictions(labels), TASKS, rows=2).pictures
+    for name, picture in tiles(labels, predictions(labels), TASKS, rows=2).pictures.items():
+        np.testing.assert_array_equal(kept[name], picture)

@@ -54,6 +54,8 @@ usage: lightning {command} --config FILE [--config OVERLAY] [--KEY VALUE …]
   --model.optimizer.init_args.lr 1e-3      the learning rate
   --model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
   --data.batch_size 8                      per rank; likewise --data.workers
+  --data.evaluated_at network              score at the network's size, not at that of the files
+  --augmented_testing.flip true            average over mirrored images; --augmented_testing.scales
   --data.label_space vkitti2_8             test in other classes than the checkpoint was trained in
   --affinity_heatmap.every 50              likewise --prediction_grid.samples, --progress.every …
   --images FOLDER|FILE                     predict on own images: --ckpt_path FILE|RUN, --out, no
