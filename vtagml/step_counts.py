@@ -29,7 +29,7 @@ class StepCounts:
     A step's loss is Σ_n w_n·(Σ sums_n)/(Σ counts_n) over its batches, which is no mean of the
     batches' own losses where these know different numbers of pixels. The labels alone say the
     counts, so batches are read ahead: with K batches in a step, K and one of them are held in
-    memory. For each that is trained on, one of the next step is read: workers never wait.
+    memory. For each that is trained on, one of the next step is read, so that workers go on.
 
     Each batch gets `step`: the `counts` of all, on this rank; the number of `batches`, fewer than K
     at the end of an epoch; and `scale`, which undoes Lightning's division by K there.

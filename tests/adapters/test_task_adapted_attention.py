@@ -198,6 +198,16 @@ def test_once_calls_the_attention_with_one_stream_only() -> None:
     assert shared.values.grad_fn is None or not shared.values.requires_grad
 
 
+def test_a_graph_that_is_kept_can_be_gone_through_again() -> None:
+    block = shifted_block(TinySwinV2)
+    streams = streams_for(block)[:1].expand(TASKS, -1, -1, -1, -1).clone().requires_grad_()
+    total = once(block.attention, streams).logits.square().sum()
+    (first,) = torch.autograd.grad(total, streams, retain_graph=True)
+    (second,) = torch.autograd.grad(total, streams)
+    assert first.any()
+    assert torch.equal(first, second)
+
+
 def test_only_the_bias_trains() -> None:
     block = shifted_block(TinySwinV2)
     attention = TaskAdaptedAttention(block, EMBEDDING)

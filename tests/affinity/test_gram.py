@@ -67,9 +67,10 @@ def test_a_gradient_that_is_not_finite_leaves_the_other_pairs_alone(bad: float) 
     torch.testing.assert_close(cosines[kept], clean[kept], rtol=0, atol=1e-14)
 
 
-def test_a_bad_image_takes_only_its_own_share() -> None:
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_bad_image_takes_only_its_own_share(bad: float) -> None:
     gradient = random_gradient()
-    gradient[1, 3, 0, 0] = math.nan
+    gradient[1, 3, 0, 0] = bad
     torch.testing.assert_close(
         gram_of(gradient).cosines()[1], gram_of(gradient[:, :3]).cosines()[1], rtol=0, atol=1e-14
     )
@@ -89,6 +90,14 @@ def test_half_precision_gradients_are_multiplied_in_float64(dtype: torch.dtype) 
     torch.testing.assert_close(
         gram_of(gradient).dots, gram_of(gradient.double()).dots, rtol=0, atol=0
     )
+
+
+@pytest.mark.parametrize("length", [1e-100, 1e100])
+def test_the_product_of_two_norms_neither_under_nor_overflows(length: float) -> None:
+    # Squared the lengths are 1e-200 or 1e200, whose product float64 does not hold.
+    gradient = length * random_gradient()
+    expected = gram_of(random_gradient()).cosines()
+    torch.testing.assert_close(gram_of(gradient).cosines(), expected, rtol=0, atol=1e-12)
 
 
 def test_grams_of_the_parts_add_up_to_the_gram_of_the_whole() -> None:

@@ -18,6 +18,7 @@ from datamodules.geometry import (
     Resize,
     joined,
 )
+from datamodules.geometry.axis import Axis
 from datamodules.labels import IGNORE
 from datamodules.photometric import Photometric
 from datamodules.transforms import Sample
@@ -208,3 +209,9 @@ def test_other_wrong_arguments() -> None:
         RandomCrop((4, 4), tries=0)
     with pytest.raises(ValueError, match="`base`"):
         RandomView((4, 4), base=(0, 4))
+
+
+def test_a_view_of_the_last_part_of_a_pixel_shows_that_pixel() -> None:
+    # One pixel of a view that is four times larger: the last quarter of the source's last pixel.
+    assert Axis(scale=4, shift=-15, source=4, view=1).snapped() == Axis(1, -3, 4, 1)
+    assert Axis(scale=4, shift=0, source=4, view=1).snapped() == Axis(1, 0, 4, 1)

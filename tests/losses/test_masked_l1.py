@@ -31,6 +31,12 @@ def test_unknown_pixels_may_hold_a_prediction_that_is_not_finite() -> None:
     assert prediction.grad.flatten().tolist() == [-1, 0, 0]
 
 
+@pytest.mark.parametrize("unknown", [torch.inf, -torch.inf])
+def test_a_label_that_is_infinite_is_unknown(unknown: float) -> None:
+    total, count = masked_l1(torch.zeros(1, 1, 1, 2), torch.tensor([[[[2.0, unknown]]]]))
+    assert (total.item(), count.item()) == (2, 1)
+
+
 def test_gradient() -> None:
     prediction = torch.randn(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
     target = prediction.detach() + torch.where(torch.rand(1, 2, 3, 3) < 0.5, -1.0, 1.0)

@@ -15,6 +15,11 @@ def test_golden() -> None:
     assert delta_m({"segmentation": 0.5, "depth": 2.4}, baseline, HIGHER) == pytest.approx(2.5)
 
 
+def test_a_negative_baseline_rises_when_the_result_does() -> None:
+    # A correlation of -0.5 that becomes 0 is better, by the whole of its size.
+    assert delta_m({"match": 0.0}, {"match": -0.5}, {"match": True}) == pytest.approx(100)
+
+
 def test_no_change_is_zero() -> None:
     results = {"segmentation": 0.4, "depth": 2.0}
     assert delta_m(results, results, HIGHER) == 0

@@ -89,8 +89,9 @@ class Task(ABC):
     def count(self, target: Shaped[Tensor, "batch ..."]) -> Shaped[Tensor, ""]:
         """The number of valid pixels that `loss` gives, of the target alone.
 
-        Training in accumulated batches asks for it. A sibling that knows it without computing the
-        loss of an arbitrary map is faster.
+        Training in accumulated batches asks for it. This one computes the loss of some map; where
+        that takes long, override it. Whoever inherits an override and counts other pixels in its
+        `loss` has to override both.
         """
         map = torch.zeros(len(target), self.channels, *target.shape[1:][-2:], device=target.device)
         return self.loss(map, target)[1]
