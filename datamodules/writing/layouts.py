@@ -6,6 +6,7 @@ from datamodules.writing.cityscapes import Cityscapes, CityscapesByArchive, City
 from datamodules.writing.folders import Folders
 from datamodules.writing.layout import Layout
 from datamodules.writing.nyudv2 import NYUDv2Arrays, NYUDv2Images
+from datamodules.writing.nyudv2_class13 import NYUDv2Class13
 from datamodules.writing.nyudv2_official import OfficialNYUDv2
 from datamodules.writing.synthia import Synthia
 from datamodules.writing.taskonomy import (
@@ -18,7 +19,7 @@ from datamodules.writing.vkitti2 import VKITTI2, VKITTI2ByArchive
 
 LAYOUTS: Mapping[str, tuple[Layout, ...]] = {
     "taskonomy": (Taskonomy(), FlatTaskonomy(), TaskonomyByArchive(), TaskonomyByBuilding()),
-    "nyudv2": (OfficialNYUDv2(), NYUDv2Arrays(), NYUDv2Images()),
+    "nyudv2": (OfficialNYUDv2(), NYUDv2Arrays(), NYUDv2Images(), NYUDv2Class13()),
     "cityscapes": (Cityscapes(), CityscapesByArchive(), CityscapesWithExtra()),
     "synthia": (Synthia(),),
     "vkitti2": (VKITTI2(), VKITTI2ByArchive()),

@@ -10,7 +10,7 @@ DATASETS = ("cityscapes", "nyudv2", "synthia", "taskonomy", "vkitti2")
 MULTITASK = sorted(
     path
     for name in DATASETS
-    for tasks in ("sd", "sdn", "sdne")
+    for tasks in ("sd", "sdn", "sdn_13", "sdne")
     for path in FOLDER.glob(f"{name}_{tasks}.yaml")
 )
 
