@@ -62,9 +62,7 @@ def test_config_trains_tests_and_leaves_its_results(
     check_results(tmp_path / "runs" / config.stem)
 
 
-@pytest.mark.parametrize(
-    "config", sorted(FOLDER.glob("scenes_*.yaml")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("config", sorted(FOLDER.glob("scenes_*.yaml")), ids=lambda path: path.stem)
 def test_a_config_on_scenes_validates_often_enough_for_a_curve_and_at_its_end(config: Path) -> None:
     settings = yaml.safe_load(config.read_text())
     data, trainer = settings["data"]["init_args"], settings["trainer"]

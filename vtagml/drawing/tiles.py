@@ -1,12 +1,7 @@
-"""The pictures of a prediction grid one by one, with their keys, in a file for pages to show."""
+"""The pictures of a prediction grid one by one, with their keys, for pages to show."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -19,26 +14,11 @@ from vtagml.drawing.errors import error_pictures, errors
 from vtagml.drawing.grid import Pictures, fitted, shown_image, shrunk
 from vtagml.drawing.key import Legend, error_key
 from vtagml.drawing.prediction_grid import task_group
+from vtagml.drawing.tiles_file import IMAGE, Tiles
 from vtagml.tasks.task import Task
 
 SIDE = 256  # Pixels of a tile; more would make files of tens of megabytes.
 STOPS = 17  # Colours of a bar; between them a page may interpolate.
-ABOUT, IMAGE = "about", "image"
-
-
-@dataclass(frozen=True)
-class Tiles:
-    """Pictures of a few samples.
-
-    Attributes:
-        pictures: `image`, and `<task>/truth`, `<task>/prediction`, `<task>/error`, `<task>/key`
-            as far as a task has them: bytes as [sample, height, width, 3].
-        about: `step`, and for each of the `tasks` its `legend`, `bar`, `error_legend`, `error_bar`
-            and of which samples the label is `missing`.
-    """
-
-    pictures: Mapping[str, npt.NDArray[np.uint8]]
-    about: Mapping[str, Any]
 
 
 def tiles(
@@ -106,31 +86,3 @@ def _stops(bar: ColourBar | None) -> dict[str, list[str]] | None:
     places = torch.linspace(0, bar.colours.shape[1] - 1, STOPS).round().long()
     colours = [to_hex(colour) for colour in bar.colours[0, places].clamp(0.0, 1.0).tolist()]
     return {"colours": colours, "ticks": bar.ticks}
-
-
-def tiles_file(made: Tiles) -> bytes:
-    """Returns tiles as an `.npz` file, which `numpy.load` opens."""
-    file = BytesIO()
-    about = json.dumps(made.about, ensure_ascii=False).encode()
-    arrays: dict[str, Any] = {ABOUT: np.frombuffer(about, np.uint8), **made.pictures}
-    np.savez_compressed(file, **arrays)
-    return file.getvalue()
-
-
-def read_tiles(path: Path) -> Tiles:
-    """Reads a file of tiles; a damaged one is a ValueError that says so."""
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            about = json.loads(file[ABOUT].tobytes())
-            pictures = {name: file[name] for name in file.files if name != ABOUT}
-        return Tiles({name: _checked(each) for name, each in pictures.items()}, about)
-    except (BadZipFile, KeyError, EOFError, ValueError) as error:
-        raise ValueError(
-            f"`{path}` is damaged and cannot be read as tiles ({error}): test the run again."
-        ) from None
-
-
-def _checked(pictures: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] != 3:
-        raise ValueError(f"pictures must be bytes of three colours, found {pictures.dtype}")
-    return pictures

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from vtagml.report.comparison import REPORTED, Comparison, Row
 from vtagml.report.formats import EMPTY, Sheet
+from vtagml.report.record import look_up
 from vtagml.report.reported import Reported
-from vtagml.report.runs import Run, look_up
+from vtagml.report.runs import Run
 from vtagml.report.statistics import Spread
 from vtagml.report.units import ARROWS, HIGHER_IN_PAPERS, METRICS, shown
 

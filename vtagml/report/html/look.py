@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtagml.report.runs import Run, find_runs, is_run, read_run
+from vtagml.report.finding import find_runs, is_run
+from vtagml.report.runs import Run, read_run
 
 
 @dataclass(frozen=True)

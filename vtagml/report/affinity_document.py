@@ -1,0 +1,65 @@
+"""The files of a comparison of affinities."""
+
+import math
+from collections.abc import Sequence
+
+from vtagml.report.affinities import AffinityComparison
+from vtagml.report.affinity_figures import side_by_side, strip
+from vtagml.report.document import joined, listed
+from vtagml.report.formats import EMPTY, Sheet, comma_separated, latex, markdown
+
+
+def agreement_sheet(comparison: AffinityComparison) -> Sheet:
+    header = ("matrix", "Frobenius distance", "mean |difference|", "Spearman", "entries")
+    rows = (
+        (
+            name,
+            _number(each.frobenius),
+            _number(each.absolute),
+            _number(each.correlation),
+            str(each.entries),
+        )
+        for name, each in comparison.agreements.items()
+    )
+    return Sheet(header, tuple(rows))
+
+
+def affinity_files(comparison: AffinityComparison, formats: Sequence[str]) -> dict[str, bytes]:
+    """Returns the files of a comparison of affinities by name."""
+    sheet = agreement_sheet(comparison)
+    files = {"figures/affinities.png": side_by_side(comparison)}
+    for letter, learned in (("a", comparison.first), ("b", comparison.second)):
+        picture = strip(learned)
+        if picture is not None:
+            files[f"figures/training_{letter}.png"] = picture
+    about = origins(comparison) + comparison.notes
+    if "markdown" in formats:
+        said = ["# Affinities", listed(about), markdown(sheet), ABOUT]
+        said += [f"![{name}]({name})" for name in files]
+        files["affinities.md"] = joined(said)
+    if "csv" in formats:
+        files["affinities.csv"] = comma_separated(sheet).encode()
+    if "latex" in formats:
+        files["affinities.tex"] = latex(sheet, about).encode()
+    return files
+
+
+ABOUT = (
+    "The Frobenius distance is over all entries; the mean difference and Spearman's correlation "
+    "are over the entries off the diagonal."
+)
+
+
+def origins(comparison: AffinityComparison) -> list[str]:
+    return [
+        f"{letter}: `{each.path}`, {each.kind}, {_step(each.step)}, tasks {', '.join(each.tasks)}."
+        for letter, each in (("A", comparison.first), ("B", comparison.second))
+    ]
+
+
+def _step(step: int | None) -> str:
+    return "step unknown" if step is None else f"step {step}"
+
+
+def _number(value: float) -> str:
+    return EMPTY if math.isnan(value) else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
