@@ -16,6 +16,7 @@ from vtagml.report import (
     compare,
     compare_affinities,
     comparison_files,
+    completed,
     costs,
     find_runs,
     group,
@@ -35,7 +36,7 @@ from vtagml.report.html import look, page
 def run_report(words: Sequence[str]) -> None:
     """Runs `lightning report`."""
     options = _options(words)
-    formats = options.format or FORMATS
+    formats = completed(options.format or ())
     if options.affinities:
         files = _affinities(options, formats)
     elif options.html:

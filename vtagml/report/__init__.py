@@ -18,7 +18,7 @@ from vtagml.report.affinity_document import affinity_files, agreement_sheet, ori
 from vtagml.report.benefits import benefits, write_benefits
 from vtagml.report.comparable import refuse_mix, warnings_of
 from vtagml.report.comparison import Comparison, Row, compare
-from vtagml.report.document import FORMATS, comparison_files, reported_files
+from vtagml.report.document import FORMATS, comparison_files, completed, reported_files
 from vtagml.report.finding import find_runs
 from vtagml.report.formats import Sheet, terminal
 from vtagml.report.methods import Method, group
@@ -48,6 +48,7 @@ __all__ = [
     "costs",
     "compare_affinities",
     "comparison_files",
+    "completed",
     "find_runs",
     "group",
     "origins",

@@ -14,8 +14,8 @@ from vtagml.run_files.bounded import MEGABYTE, MOST, clean, read_as, read_bytes,
 from vtagml.run_files.forms import Form, check_form
 
 DEEPEST = 60
-MOST_PARTS = 2_000_000
-MOST_OF_YAML = MEGABYTE  # Python reads it slowly.
+MOST_PARTS = 100_000
+MOST_OF_YAML = MEGABYTE // 4  # Python reads it slowly.
 MERGE = "tag:yaml.org,2002:merge"
 LARGEST = 1e100  # No metric, loss or count; the squares of larger numbers are none.
 
@@ -38,7 +38,7 @@ def read_yaml(file: Path, form: Form = object) -> Any:
     """Reads YAML without tags of Python's and without merges."""
     content = read_bytes(file, MOST_OF_YAML)
     with read_as(file, "YAML"):
-        plain = _Plain()(yaml.load(content.decode("utf-8"), _Loader))
+        plain = _Plain(MOST_PARTS)(yaml.load(content.decode("utf-8"), _Loader))
     check_form(plain, form, file)
     return plain
 
@@ -64,17 +64,21 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Plain:
-    """Copies content. A link of YAML's counts each time: thirty lines of them can be a billion."""
+    """Copies content, parts that are linked each time: of YAML thirty lines can be a billion.
 
-    def __init__(self) -> None:
-        self.parts = 0
+    Args:
+        most: Of all parts; None where there are no links.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most, self.parts = most, 0
 
     def __call__(self, value: Any, depth: int = 0) -> Any:
         self.parts += 1
         if depth > DEEPEST:
             raise ValueError(f"it is nested more than {DEEPEST} deep")
-        if self.parts > MOST_PARTS:
-            raise ValueError(f"it has more than {MOST_PARTS} parts")
+        if self.most is not None and self.parts > self.most:
+            raise ValueError(f"it has more than {self.most} parts")
         if isinstance(value, dict):
             return {clean(str(key)): self(each, depth + 1) for key, each in value.items()}
         if isinstance(value, list):
