@@ -89,21 +89,21 @@ def to_files(figure: Figure, kinds: Sequence[str], widest: float = math.inf) -> 
         widest: Pixels of a PNG, at most.
     """
     dots = min(DOTS_PER_INCH, widest / figure.get_figwidth())
-    files = {kind: _saved(figure, dots, kind, {}) for kind in kinds}
+    files = {kind: _saved(figure, dots, kind, metadata=DATES.get(kind)) for kind in kinds}
     figure.clear()
     return files
 
 
 def _rendered(figure: Figure, dots: int, kind: str, options: dict[str, Any]) -> bytes:
-    content = _saved(figure, dots, kind, options)
+    content = _saved(figure, dots, kind, pil_kwargs=options)
     figure.clear()
     return content
 
 
-def _saved(figure: Figure, dots: int | float, kind: str, options: dict[str, Any]) -> bytes:
+def _saved(figure: Figure, dots: int | float, kind: str, **options: Any) -> bytes:
     file = BytesIO()
     with rc_context(VECTORS):
-        figure.savefig(file, format=kind, dpi=dots, pil_kwargs=options, metadata=DATES.get(kind))
+        figure.savefig(file, format=kind, dpi=dots, **options)
     return file.getvalue()
 
 

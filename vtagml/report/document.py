@@ -89,7 +89,7 @@ def pictures(name: str, figure: Figure | None, formats: Sequence[str]) -> dict[s
 
 def shown(files: Iterable[str]) -> list[str]:
     """The pictures that a reader of Markdown can see, each once; of a PDF the link."""
-    kinds = {name.rpartition(".")[0]: name for name in sorted(files, reverse=True)}
+    kinds = {name.rpartition(".")[0]: name for name in sorted(files)}
     return [f"{'' if name.endswith('.pdf') else '!'}[{name}]({name})" for name in kinds.values()]
 
 
