@@ -45,12 +45,16 @@ def _one_rate(found: Mapping[str, Curve]) -> dict[str, Curve]:
         if key.startswith(RATE):
             equal.setdefault(tuple(found[key].items()), []).append(key)
     others = {key: curve for key, curve in found.items() if not key.startswith(RATE)}
+    if len(equal) == 1:
+        ((first, *more),) = equal.values()
+        name = f"{first.partition('/')[0]}, all groups" if more else first
+        return others | {name: found[first]}
     return others | {_together(keys): found[keys[0]] for keys in equal.values()}
 
 
 def _together(keys: Sequence[str]) -> str:
     """`lr-AdamW/pg1, pg2` of two groups."""
-    return ", ".join([keys[0], *(key.rpartition("/")[2] for key in keys[1:])])
+    return ", ".join([keys[0], *(key.partition("/")[2] for key in keys[1:])])
 
 
 def _points(key: str, curve: Curve) -> dict[str, list[Any]]:
