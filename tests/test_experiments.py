@@ -81,6 +81,35 @@ def test_config_on_fetched_weights_says_what_fetches_them(
     assert "`lightning weights dinov2_small` fetches" in message
 
 
+@pytest.mark.parametrize("config", sorted(FOLDER.glob("scenes_*.yaml")), ids=lambda path: path.stem)
+def test_a_config_on_scenes_validates_often_enough_for_a_curve_and_at_its_end(config: Path) -> None:
+    settings = yaml.safe_load(config.read_text())
+    data, trainer = settings["data"]["init_args"], settings["trainer"]
+    epoch = data["train"] // data["batch_size"]
+    first = int(epoch * trainer["val_check_interval"])
+    steps = range(first, trainer["max_steps"] + 1, epoch)
+    assert len(steps) >= 4
+    assert steps[-1] == trainer["max_steps"]
+
+
+def test_validation_changes_no_bit_of_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["fit", "--config", str(FOLDER / "scenes_sdne.yaml"), *SMALL, "--test_after_fit=false"]
+    weights = []
+    for often, batches in enumerate(("0", "1.0")):
+        run = tmp_path / str(often)
+        own = ["--trainer.max_steps=4", f"--trainer.limit_val_batches={batches}"]
+        main([*words, *own, f"--trainer.default_root_dir={run}"])
+        last = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+        weights.append(last["state_dict"])
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    logged = (tmp_path / "1").glob("logs/version_*/metrics.csv")
+    assert any("val/depth/rmse" in file.read_text() for file in logged)
+
+
 @pytest.mark.parametrize("config", DATASET_CASES)
 def test_dataset_config_fits_validates_tests_and_predicts(
     config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -226,9 +226,10 @@ def test_a_file_may_come_later(tmp_path: Path, started: Callable[[Path], Affinit
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "cannot be read as such"),
-        ("[1]", "must hold a dictionary"),
-        ('{"omega": []}', "must hold a dictionary with the keys"),
+        ("{", r"affinity\.json` is damaged and cannot be read as JSON"),
+        ("[1]", r"must be a mapping, found \[1\]"),
+        ('{"omega": []}', "must hold a mapping with the keys"),
+        ('{"omega": 7}', r"`omega` in .* must be a list, found 7"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:

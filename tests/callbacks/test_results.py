@@ -187,13 +187,13 @@ def test_table_marks_better_values_headline_and_directions() -> None:
         "prior": {"depth": {"rmse": 1.5, "delta1": 0.75}},
     }
     lines = table(rows, {"depth": {"rmse": False, "delta1": True}})
-    rmse = next(line for line in lines if "rmse ↓" in line)
-    delta = next(line for line in lines if "delta1 ↑" in line)
+    rmse = next(line for line in lines if "RMSE m ↓" in line)
+    delta = next(line for line in lines if "δ < 1.25 % ↑" in line)
     green = ";32m"  # The colour of the best value, in bold on the headline's line.
     assert green in rmse.split("0.500")[0].rsplit("│", 1)[1]
     assert green not in rmse.split("1.500")[0].rsplit("│", 1)[1]
-    assert "32m" in delta.split("0.750")[0].rsplit("│", 1)[1]
-    assert "32m" not in delta.split("0.250")[0].rsplit("│", 1)[1]
+    assert "32m" in delta.split("75.00")[0].rsplit("│", 1)[1]
+    assert "32m" not in delta.split("25.00")[0].rsplit("│", 1)[1]
     assert "\x1b[1m" in rmse
     assert "\x1b[1m" not in delta
 

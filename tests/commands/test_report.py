@@ -11,6 +11,7 @@ from vtagml.commands.usage import USAGE_OF_REPORT
 from vtagml.report import FORMATS, all_reported
 
 BASE = {"provenance.command": "vtagml fit --config experiments/scenes_sd_frozen.yaml"}
+KINDS = {"pdf": b"%PDF", "svg": b"<?xml"}
 RATE = {"model.init_args.optimizer.init_args.lr": 0.01}
 
 
@@ -66,6 +67,21 @@ def test_one_format_and_always_the_sources(runs: Path, format: str, table: str) 
     run_report([str(runs / "mine_0"), "--format", format])
     pictures = {"figures/results.png", "figures/validation.png"}
     assert written("report") == {table, "runs.csv"} | pictures
+
+
+def test_figures_for_papers(runs: Path) -> None:
+    run_report([str(runs), "--format", "pdf", "--format", "svg", "--format", "markdown"])
+    names = {f"figures/{name}.{kind}" for name in ("results", "validation") for kind in KINDS}
+    assert written("report") == {"report.md", "runs.csv", *names}
+    for name in names:
+        content = Path("report", name).read_bytes()
+        assert content.startswith(KINDS[name[-3:]])
+        assert b"/Type3" not in content  # publishers refuse such fonts
+    svg = Path("report/figures/results.svg").read_text(encoding="utf-8")
+    assert "depth RMSE m" in svg  # words stay words
+    text = Path("report/report.md").read_text(encoding="utf-8")
+    assert "![figures/results.svg](figures/results.svg)" in text
+    assert ".pdf" not in text
 
 
 def test_options_stand_anywhere(runs: Path) -> None:

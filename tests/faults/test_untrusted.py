@@ -1,11 +1,16 @@
 """What a config from others can do: each sentence of SECURITY.md that one can try."""
 
+import sys
+from argparse import ArgumentError
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.faults.killed_runs import CONFIG
 from vtagml.cli import main
+from vtagml.inference.trained import built, without_starts
+from vtagml.tasks import Task
 
 FIT = ["fit", f"--config={CONFIG}", "--trainer.max_steps=1"]
 
@@ -22,6 +27,7 @@ def _with_a_module_of_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "def unknown(*_): Path('called').touch()\n"
     )
     monkeypatch.syspath_prepend(tmp_path / "theirs")
+    monkeypatch.delitem(sys.modules, "of_others", raising=False)  # Python keeps modules
 
 
 def refused(*words: str) -> None:
@@ -35,9 +41,34 @@ def test_a_module_is_imported_before_its_class_is_refused(name: str) -> None:
     refused(f"--model.encoder=of_others.{name}")
     assert not Path("built").exists()
     assert not Path("called").exists()
-    # Only the first of these tests imports it: Python keeps modules.
-    if name == "Plain":
-        assert Path("imported").exists()
+    assert Path("imported").exists()
+
+
+# As `vtagml.load`, `predict --images` and `export --to` build a model.
+def loaded(settings: Any) -> Any:
+    return built(Task, without_starts(settings))
+
+
+def test_text_that_only_looks_like_a_class_is_not_imported() -> None:
+    # It arrives as text, of which the task then says that it is no name.
+    with pytest.raises(ValueError, match=r"one word .* found 'of_others\.Plain'"):
+        loaded({"class_path": "vtagml.tasks.Depth", "init_args": {"name": "of_others.Plain"}})
+    assert not Path("imported").exists()
+
+
+def test_text_is_imported_where_the_setting_asks_for_a_class() -> None:
+    with pytest.raises(ArgumentError, match="of_others"):
+        loaded("of_others.Plain")
+    assert Path("imported").exists()
+    assert not Path("built").exists()
+
+
+def test_a_class_path_is_imported_wherever_it_stands() -> None:
+    inner = {"class_path": "of_others.Plain"}
+    with pytest.raises(ArgumentError):
+        loaded({"class_path": "vtagml.tasks.Depth", "init_args": {"name": inner}})
+    assert Path("imported").exists()
+    assert not Path("built").exists()
 
 
 def test_a_setting_that_takes_any_function_calls_it() -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from scipy.stats import spearmanr
 
 from tests.report.run_folders import write_affinity
+from vtagml.drawing import to_png
 from vtagml.report import Learned, agreement, compare_affinities, read_learned
 from vtagml.report.affinities import OMEGA, SIMILARITY, Matrix, spearman, spearman_interval
 from vtagml.report.affinity_figures import side_by_side, strip
@@ -178,7 +180,9 @@ def test_a_foreign_file(tmp_path: Path) -> None:
         read_learned(tmp_path)
 
 
-def picture(png: bytes) -> Matrix:
+def picture(figure: Figure | None) -> Matrix:
+    assert figure is not None
+    png = to_png(figure)
     return np.asarray(Image.open(BytesIO(png)).convert("RGB")).astype(float)
 
 
@@ -194,8 +198,6 @@ def test_side_by_side_the_second_run_is_on_the_right(tmp_path: Path) -> None:
 def test_a_strip_has_a_column_per_step(tmp_path: Path) -> None:
     run = learned(tmp_path / "one", 0.1, 0.2, 0.3)
     two, one = strip(run), strip(run, count=1)
-    assert two is not None
-    assert one is not None
     assert picture(two).shape[1] == 2 * picture(one).shape[1]
 
 

@@ -8,7 +8,14 @@ from rich.console import Console
 from tests.report.run_folders import a_run, write_log, write_run
 from vtagml.report import Method, Sheet, compare, read_run, reported, results, terminal
 from vtagml.report.comparison import Comparison
-from vtagml.report.formats import LATEX, comma_separated, latex, latex_text, markdown
+from vtagml.report.formats import (
+    LATEX,
+    comma_separated,
+    latex,
+    latex_text,
+    markdown,
+    markdown_prose,
+)
 from vtagml.report.sheets import programs, readers, sources, traces
 
 
@@ -46,10 +53,46 @@ def test_golden_latex(comparison: Comparison) -> None:
         r"$\Delta$m \% $\uparrow$ & trainable M & total M & steps & step s \\"
     )
     assert lines[9] == (
-        r"my\textbar{}method\_1 & 2 & 52.50 $\pm$ 3.54 & 0.800 $\pm$ 0.113 & +2.50 $\pm$ 10.61 & "
-        r"0.93 & 4.06 & 225 & 2.000 $\pm$ 0.707 \\"
+        r"my\textbar{}method\_1 & 2 & \textbf{52.50} $\pm$ 3.54 & \textbf{0.800} $\pm$ 0.113 & "
+        r"\textbf{+2.50} $\pm$ 10.61 & 0.93 & 4.06 & 225 & 2.000 $\pm$ 0.707 \\"
     )
     assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+
+
+def test_the_best_of_a_column_is_bold_and_equal_ones_share_it(comparison: Comparison) -> None:
+    prior, base, _ = latex(readers(comparison)).splitlines()[5:8]
+    assert "textbf" not in prior
+    # Of the base the RMSE alone is as good: as printed, 0.800 and 0.800.
+    assert base.count("textbf") == 1
+    assert r"\textbf{0.800}" in base
+
+
+def test_a_method_alone_is_not_the_best(tmp_path: Path) -> None:
+    assert "textbf" not in latex(readers(compare([Method("a", (a_run(tmp_path / "a"),))])))
+
+
+def test_without_a_direction_nothing_is_the_best(tmp_path: Path) -> None:
+    changes = {"higher_is_better.depth": {}, "higher_is_better.segmentation": {}}
+    methods = [
+        Method(str(rmse), (a_run(tmp_path / str(rmse), metrics={"depth": rmse}, changes=changes),))
+        for rmse in (0.5, 0.7)
+    ]
+    assert not readers(compare(methods)).best
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<img src=x>", "&lt;img src=x&gt;"),
+        ("[a](http://b) ![c](d)", r"\[a\](http://b) !\[c\](d)"),
+        ("`runs/<b>` is <b>", "`runs/<b>` is &lt;b&gt;"),
+        ("`<b>``", "&#96;&lt;b&gt;&#96;&#96;"),  # to Markdown no code: the two do not close the one
+        ("a\n# b", "a # b"),
+        ("&lt;b&gt;", "&amp;lt;b&amp;gt;"),
+    ],
+)
+def test_markdown_shows_what_is_written(text: str, shown: str) -> None:
+    assert markdown_prose(text) == shown
 
 
 def test_latex_takes_every_letter() -> None:

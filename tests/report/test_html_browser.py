@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.report.html_runs import edit, whole_run
+from tests.report.run_folders import write_affinity, write_run
 from vtagml.commands.report import run_report
 
 pytestmark = pytest.mark.slow
@@ -204,6 +205,23 @@ def test_dark_and_light_differ(shown: Any) -> None:
         colours.add(shown.execute_script(script))
     shown.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert len(colours) == 2
+
+
+def test_the_navigation_names_what_has_content(browser: Any, tmp_path: Path) -> None:
+    whole_run(tmp_path / "whole")
+    write_run(tmp_path / "bare", seed=1)
+    write_affinity(tmp_path / "bare", ["a", "b"], [[1.0, 0.5], [0.5, 1.0]])
+    runs = [str(tmp_path / name) for name in ("bare", "whole")]
+    run_report([*runs, "--html", "--out", str(tmp_path / "made")])
+    browser.get((tmp_path / "made" / "report.html").as_uri())
+    # The curves are those of all runs.
+    assert texts(browser, "nav li") == ["Results", "Curves", "Affinities", "Config"]
+    choose = (
+        "const field = document.querySelector('nav select'); field.value = 1;"
+        "field.dispatchEvent(new Event('change'))"
+    )
+    browser.execute_script(choose)
+    assert len(texts(browser, "nav li")) == 7
 
 
 def test_a_hostile_run_does_nothing(browser: Any, tmp_path: Path) -> None:

@@ -73,11 +73,12 @@ def test_an_unfinished_run(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('{"metrics": {"mod', "is damaged"),
-        ("[1, 2]", "found no usable metrics, headline, higher_is_better, provenance"),
-        ('{"metrics": {"a": {}}}', "found no usable headline, higher_is_better, provenance in it"),
-        (TASK % ('{"d": 3}', '"x"', "{}"), "must hold a number per task and metric"),
-        (TASK % ('{"d": {"x": 3}}', "7", "{}"), "found no usable headline in it"),
-        (TASK % ('{"d": {"x": 3}}', '"x"', "1"), "found no usable higher_is_better in it"),
+        ("[1, 2]", r"must be a mapping, found \[1, 2\]"),
+        ("{}", "found no usable metrics, headline, higher_is_better, provenance in it"),
+        ('{"metrics": {"model": {"a": {}}}}', "found no usable headline, higher_is_better, prov"),
+        (TASK % ('{"d": 3}', '"x"', "{}"), r"`metrics\.model\.d` in .* must be a mapping, found 3"),
+        (TASK % ('{"d": {"x": 3}}', "7", "{}"), r"`headline\.d` in .* must be text, found 7"),
+        (TASK % ('{"d": {"x": 3}}', '"x"', "1"), r"`higher_is_better\.d` in .* must be a mapping"),
     ],
 )
 def test_a_damaged_or_foreign_file(tmp_path: Path, text: str, said: str) -> None:
@@ -87,11 +88,18 @@ def test_a_damaged_or_foreign_file(tmp_path: Path, text: str, said: str) -> None
         read_run(folder)
 
 
-@pytest.mark.parametrize("text", ["- 1\n", "a: [\n"])
-def test_a_damaged_config(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- 1\n", "must be a mapping, found"),
+        ("a: [\n", "is damaged"),
+        ("", "the config of a train"),
+    ],
+)
+def test_a_damaged_config(tmp_path: Path, text: str, said: str) -> None:
     folder = write_run(tmp_path / "run")
     (folder / "config.yaml").write_text(text)
-    with pytest.raises(ValueError, match="must be the config of a training"):
+    with pytest.raises(ValueError, match=said):
         read_run(folder)
 
 

@@ -1,6 +1,5 @@
 """Affinities on disk: what one run writes and another reads, matched by the tasks' names."""
 
-import json
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import NotRequired, TypeAlias, TypedDict, cast
 import torch
 from jaxtyping import Float64
 from torch import Tensor
+
+from vtagml.run_files import Form, read_json
 
 Rows: TypeAlias = Sequence[Sequence[int | float]]
 
@@ -31,6 +32,20 @@ class AffinityState(TypedDict):
     settings: dict[str, int | float]
 
 
+MATRIX: Form = [[float]]
+STATE: Form = {
+    "affinity": str,
+    "tasks": [str],
+    "similarity": MATRIX,
+    "observations": MATRIX,
+    "omega": MATRIX,
+    "exponential_mean": MATRIX,
+    "settings": dict,
+    "step": int,
+    "history": [{"step": int, "similarity": MATRIX, "omega": MATRIX}],
+}
+
+
 def read_state(path: str | PathLike[str]) -> AffinityState:
     """Reads the JSON of `Affinity.state` and checks that all of it is there."""
     path = Path(path)
@@ -39,16 +54,15 @@ def read_state(path: str | PathLike[str]) -> AffinityState:
             f"`path` must be the JSON file of an affinity's `state()`; there is no file {path}. "
             "A run that has trained writes one."
         )
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"`path` must hold JSON; {path} cannot be read as such: {error}") from None
+    state = read_json(path, STATE) or {}
     expected = AffinityState.__required_keys__
-    if not isinstance(state, dict) or not expected <= set(state):
-        found = sorted(state) if isinstance(state, dict) else type(state).__name__
+    if missing := sorted(key for key in expected if state.get(key) is None):
         raise ValueError(
-            f"`path` must hold a dictionary with the keys {sorted(expected)}; {path} holds {found}."
+            f"`path` must hold a mapping with the keys {sorted(expected)}; {path} lacks {missing}."
         )
+    tasks = state["tasks"]
+    if not tasks or None in tasks or len(set(tasks)) < len(tasks):
+        raise ValueError(f"`tasks` in {path} must be different names, found {tasks}.")
     return cast(AffinityState, state)
 
 

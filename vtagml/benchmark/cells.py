@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from vtagml.benchmark.plan import Plan, Row, lineage
-from vtagml.report.runs import look_up
+from vtagml.report.record import look_up
 
 SOURCE = "model.source.init_args.checkpoint"
 LAST = Path("checkpoints") / "last.ckpt"

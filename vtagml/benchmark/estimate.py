@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.standing import Standing
-from vtagml.report.runs import look_up
+from vtagml.report.record import look_up
 
 
 class Estimate:

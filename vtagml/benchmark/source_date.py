@@ -6,7 +6,7 @@ from typing import Any
 
 from vtagml.benchmark.cells import Cell
 from vtagml.callbacks.run_folder import to_json, write_whole
-from vtagml.report.runs import METRICS, look_up
+from vtagml.report.record import METRICS, look_up
 
 DATE = "provenance.date"
 

@@ -8,7 +8,8 @@ from typing import Any
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.sameness import differences
 from vtagml.benchmark.source_date import source_change
-from vtagml.report.runs import METRICS, Run, read_config, read_run
+from vtagml.report.record import METRICS, read_config
+from vtagml.report.runs import Run, read_run
 
 ENDED = re.compile(r"\[ended with status (-?\d+) after \d+ s\]")
 BEGINNING = "$ "

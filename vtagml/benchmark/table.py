@@ -20,7 +20,7 @@ from vtagml.report import (
 )
 from vtagml.report.comparison import PRIOR
 from vtagml.report.formats import EMPTY, markdown
-from vtagml.report.runs import look_up
+from vtagml.report.record import look_up
 
 
 @dataclass(frozen=True)

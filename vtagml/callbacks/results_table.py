@@ -5,12 +5,11 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
+from vtagml.report.units import heading, shown
 from vtagml.tasks import Task
 
 Metrics = Mapping[str, Mapping[str, float]]
 Directions = Mapping[str, Mapping[str, bool | None]]
-
-ARROWS = {True: " ↑", False: " ↓", None: ""}
 
 
 def directions(tasks: Mapping[str, Task]) -> dict[str, dict[str, bool | None]]:
@@ -29,7 +28,8 @@ def results_table(
     """Returns a table with a line per metric, grouped by task, and a column per result.
 
     Metrics stand below each other because some fifteen of them beside each other fit no terminal.
-    The headline metric of a task comes first and is bold, the best value of a line is green.
+    The headline metric of a task comes first and is bold, the best value of a line is green. Units
+    are those of reports.
 
     Args:
         rows: What was evaluated, the model first: task, metric, value.
@@ -49,17 +49,18 @@ def results_table(
             values = [metrics.get(task, {}).get(key, math.nan) for metrics in rows.values()]
             style = "bold" if headlines.get(task) == key else ""
             name = task if line == 0 else ""
-            table.add_row(name, key + ARROWS[higher], *_cells(values, higher), style=style)
+            table.add_row(name, heading("", key, higher), *_cells(values, key, higher), style=style)
         table.add_section()
     return table
 
 
-def _cells(values: list[float], higher: bool | None) -> list[str]:
+def _cells(values: list[float], metric: str, higher: bool | None) -> list[str]:
     known = [value for value in values if not math.isnan(value)]
     best = None if higher is None or len(known) < 2 else (max if higher else min)(known)
-    return [_cell(value, value == best and len(set(known)) > 1) for value in values]
+    return [_cell(value, metric, value == best and len(set(known)) > 1) for value in values]
 
 
-def _cell(value: float, best: bool) -> str:
-    text = "–" if math.isnan(value) else f"{value:.3f}"
+def _cell(value: float, metric: str, best: bool) -> str:
+    _, factor, decimals = shown(metric)
+    text = "–" if math.isnan(value) else f"{factor * value:.{decimals}f}"
     return f"[green]{text}[/green]" if best else text

@@ -14,6 +14,7 @@ from vtagml.report import (
     Run,
     compare,
     comparison_files,
+    completed,
     costs,
     find_runs,
     group,
@@ -30,7 +31,7 @@ from vtagml.report import (
 def run_report(words: Sequence[str]) -> None:
     """Runs `lightning report`."""
     options = _options(words)
-    formats = options.format or FORMATS
+    formats = completed(options.format or ())
     if options.affinities:
         files = _affinities(options, formats)
     elif options.html:

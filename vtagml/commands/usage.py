@@ -135,7 +135,8 @@ Runs on other data, or with other classes, units or thresholds, are refused.
                       curves, tables, S and ω by step, predictions by task, config, sources. An
                       unfinished run is shown when it is named itself
   --out FOLDER        where the files go; default: report
-  --format FORMAT     only markdown, csv or latex; by default all of them
+  --format FORMAT     of tables markdown, csv or latex, by default all of them; of figures png (the
+                      default), pdf or svg; may be given several times
 """
 
 USAGE_OF_BENCHMARK = """\

@@ -4,8 +4,8 @@
 those of several samples, tasks or methods: all in a task's own colours, with the `Key` to them.
 
 Functions from tensors to matplotlib figures on a canvas of their own (Agg), used by callbacks,
-reports and notebooks alike. Nothing here touches pyplot or its global state; `to_png`
-and `to_jpeg` render a figure and empty it.
+reports and notebooks alike. Nothing here touches pyplot or its global state; `to_png`,
+`to_jpeg` and `to_files` (PDF and SVG, too) render a figure and empty it.
 """
 
 from typing import TYPE_CHECKING
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
         OMEGA,
         SIMILARITY,
         Scale,
+        affinity_grid,
         affinity_heatmap,
         affinity_heatmaps,
     )
     from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
-    from vtagml.drawing.canvas import to_jpeg, to_png
+    from vtagml.drawing.canvas import PICTURES, to_files, to_jpeg, to_png
     from vtagml.drawing.cosine_histograms import cosine_histograms
     from vtagml.drawing.errors import Errors, error_pictures, errors
     from vtagml.drawing.matrix_grid import matrix_grid
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OMEGA",
+    "PICTURES",
     "SIMILARITY",
     "AffinityHistory",
     "AffinityRecord",
     "Errors",
     "Scale",
     "Tiles",
+    "affinity_grid",
     "affinity_heatmap",
     "affinity_heatmaps",
     "affinity_history",
@@ -57,6 +60,7 @@ __all__ = [
     "task_map",
     "tiles",
     "tiles_file",
+    "to_files",
     "to_jpeg",
     "to_png",
 ]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +13,16 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vtagml.drawing.canvas import INK, LARGE, MEDIUM, SMALL, UNKNOWN, new_figure, readable_ink
+from vtagml.drawing.canvas import (
+    INK,
+    LARGE,
+    MEDIUM,
+    SMALL,
+    UNKNOWN,
+    as_written,
+    new_figure,
+    readable_ink,
+)
 
 
 class Scale(NamedTuple):
@@ -23,6 +32,9 @@ class Scale(NamedTuple):
     lowest: float
     highest: float
 
+
+Panel: TypeAlias = tuple[Tensor, str, Scale]
+"""A matrix, what stands above it, its colours."""
 
 OMEGA = Scale("Blues", 0.0, 1.0)
 SIMILARITY = Scale("RdBu", -1.0, 1.0)
@@ -48,7 +60,7 @@ def affinity_heatmap(
         title: Stands above the picture.
         scale: Colours and range: `OMEGA` or `SIMILARITY`.
     """
-    return _side_by_side([(matrix, title, scale)], tasks)
+    return _grid([[(matrix, title, scale)]], tasks)
 
 
 def affinity_heatmaps(
@@ -62,7 +74,7 @@ def affinity_heatmaps(
         (similarity, "S, mean cosine of the gradients", SIMILARITY),
         (omega, "ω, affinity (columns sum to 1)", OMEGA),
     ]
-    return _side_by_side(panels, tasks, title)
+    return _grid([panels], tasks, title)
 
 
 class _Layout(NamedTuple):
@@ -87,29 +99,43 @@ class _Layout(NamedTuple):
         return cls(cell, letters, side, longest + LINE + MARGIN, above, slanted)
 
 
-def _side_by_side(
-    panels: list[tuple[Tensor, str, Scale]], tasks: Sequence[str], title: str = ""
-) -> Figure:
+def affinity_grid(rows: Sequence[Sequence[Panel]], tasks: Sequence[str]) -> Figure:
+    """Draws matrices in rows, such as S above ω, of several runs or steps beside each other.
+
+    Args:
+        rows: Each matrix with what stands above it and its scale; the rows have equal lengths.
+        tasks: Names, in the order of all matrices.
+    """
+    return _grid(rows, tasks)
+
+
+def _grid(rows: Sequence[Sequence[Panel]], tasks: Sequence[str], title: str = "") -> Figure:
     layout = _Layout.of(tasks)
     panel = layout.left + layout.side + BAR
-    width = panel * len(panels)
     headings = 2 if title else 1
-    height = MARGIN + layout.side + layout.above + (headings + 1.3) * LINE + MARGIN
+    line = MARGIN + layout.side + layout.above + (headings + 1.3) * LINE + MARGIN
+    width, height = panel * len(rows[0]), line * len(rows)
     figure = new_figure(width, height)
-    for index, (matrix, caption, scale) in enumerate(panels):
-        _check_square(matrix, tasks)
-        left, bottom = index * panel + layout.left, MARGIN
-        frame = (left / width, bottom / height, layout.side / width, layout.side / height)
-        axes = figure.add_axes(frame)
-        _draw(axes, matrix, scale, layout.letters)
-        _label(axes, tasks, layout)
-        bar_left = (left + layout.side + 0.12) / width
-        _draw_bar(figure.add_axes((bar_left, frame[1], 0.14 / width, frame[3])), scale)
-        top = 1 - (MARGIN + (headings - 1) * LINE) / height
-        figure.text(frame[0] + frame[2] / 2, top, caption, size=LARGE, ha="center", va="top")
+    for row, panels in enumerate(rows):
+        for column, (matrix, caption, scale) in enumerate(panels):
+            _check_square(matrix, tasks)
+            left = column * panel + layout.left
+            bottom = (len(rows) - 1 - row) * line + MARGIN
+            frame = (left / width, bottom / height, layout.side / width, layout.side / height)
+            axes = figure.add_axes(frame)
+            _draw(axes, matrix, scale, layout.letters)
+            _label(axes, tasks, layout)
+            bar_left = (left + layout.side + 0.12) / width
+            _draw_bar(figure.add_axes((bar_left, frame[1], 0.14 / width, frame[3])), scale)
+            place = (
+                frame[0] + frame[2] / 2,
+                1 - (row * line + MARGIN + (headings - 1) * LINE) / height,
+            )
+            figure.text(*place, as_written(caption), size=LARGE, ha="center", va="top")
     if title:
         top = 1 - MARGIN / height / 2
-        figure.text(0.5, top, title, size=LARGE, weight="bold", ha="center", va="top")
+        style: dict[str, Any] = {"size": LARGE, "weight": "bold", "ha": "center", "va": "top"}
+        figure.text(0.5, top, as_written(title), **style)
     return figure
 
 
@@ -143,12 +169,13 @@ def _number(value: float) -> str:
 
 
 def _label(axes: Axes, tasks: Sequence[str], layout: _Layout) -> None:
+    names = [as_written(task) for task in tasks]
     places = [place + 0.5 for place in range(len(tasks))]
     slant: dict[str, Any] = (
         {"rotation": SLANT, "ha": "left", "rotation_mode": "anchor"} if layout.slanted else {}
     )
-    axes.set_xticks(places, tasks, size=layout.letters, color=INK, **slant)
-    axes.set_yticks(places, tasks, size=layout.letters, color=INK)
+    axes.set_xticks(places, names, size=layout.letters, color=INK, **slant)
+    axes.set_yticks(places, names, size=layout.letters, color=INK)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -1,8 +1,11 @@
 """Figures that belong to nobody but their caller: Agg, no pyplot, nothing global."""
 
+import math
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, cast
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -11,6 +14,11 @@ from matplotlib.gridspec import GridSpec
 
 DOTS_PER_INCH = 150
 JPEG_QUALITY = 85
+PICTURES = ("png", "pdf", "svg")
+# Publishers refuse Type 3 fonts; text that stays text can be searched.
+VECTORS = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "vtagml"}
+# The same figure is the same file.
+DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 INK = "#222222"
 FAINT = "#8a8a8a"
 UNKNOWN = "#d9d9d9"
@@ -72,11 +80,36 @@ def to_jpeg(figure: Figure, dots: int = DOTS_PER_INCH) -> bytes:
     return _rendered(figure, dots, "jpeg", {"quality": JPEG_QUALITY, "subsampling": 0})
 
 
-def _rendered(figure: Figure, dots: int, kind: str, options: dict[str, Any]) -> bytes:
-    file = BytesIO()
-    figure.savefig(file, format=kind, dpi=dots, pil_kwargs=options)
+def to_files(figure: Figure, kinds: Sequence[str], widest: float = math.inf) -> dict[str, bytes]:
+    """Renders a figure as each of some `PICTURES`, by kind, and empties it.
+
+    Args:
+        figure: Of no use afterwards.
+        kinds: Of `PICTURES`. In PDF and SVG words stay words and nothing is rastered.
+        widest: Pixels of a PNG, at most.
+    """
+    dots = min(DOTS_PER_INCH, widest / figure.get_figwidth())
+    files = {kind: _saved(figure, dots, kind, metadata=DATES.get(kind)) for kind in kinds}
     figure.clear()
+    return files
+
+
+def _rendered(figure: Figure, dots: int, kind: str, options: dict[str, Any]) -> bytes:
+    content = _saved(figure, dots, kind, pil_kwargs=options)
+    figure.clear()
+    return content
+
+
+def _saved(figure: Figure, dots: int | float, kind: str, **options: Any) -> bytes:
+    file = BytesIO()
+    with rc_context(VECTORS):
+        figure.savefig(file, format=kind, dpi=dots, **options)
     return file.getvalue()
+
+
+def as_written(text: str) -> str:
+    """Returns text that is drawn as it stands: between dollars would be a formula."""
+    return text.replace("$", r"\$")
 
 
 def readable_ink(red: float, green: float, blue: float) -> str:

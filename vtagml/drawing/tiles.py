@@ -14,12 +14,11 @@ from vtagml.drawing.errors import error_pictures, errors
 from vtagml.drawing.grid import Pictures, fitted, shown_image, shown_labels, shrunk
 from vtagml.drawing.key import Legend, error_key
 from vtagml.drawing.prediction_grid import task_group
-from vtagml.drawing.tiles_file import Tiles
+from vtagml.drawing.tiles_file import IMAGE, Tiles
 from vtagml.tasks.task import Task
 
 SIDE = 256  # Pixels of a tile; more would make files of tens of megabytes.
 STOPS = 17  # Colours of a bar; between them a page may interpolate.
-IMAGE = "image"
 
 
 def tiles(

@@ -6,12 +6,27 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-ABOUT = "about"
+from vtagml.run_files import Form, check_form, parse_json, read_arrays, read_as
+
+ABOUT, IMAGE = "about", "image"
+BAR: Form = {"colours": [str], "ticks": [str]}
+LEGEND: Form = [[str]]
+KEYS: Form = {
+    "step": int,
+    "tasks": {
+        str: {
+            "missing": [bool],
+            "legend": LEGEND,
+            "bar": BAR,
+            "error_legend": LEGEND,
+            "error_bar": BAR,
+        }
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -40,18 +55,19 @@ def tiles_file(made: Tiles) -> bytes:
 
 def read_tiles(path: Path) -> Tiles:
     """Reads a file of tiles; a damaged one is a ValueError that says so."""
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            about = json.loads(file[ABOUT].tobytes())
-            pictures = {name: file[name] for name in file.files if name != ABOUT}
-        return Tiles({name: _checked(each) for name, each in pictures.items()}, about)
-    except (BadZipFile, KeyError, EOFError, ValueError) as error:
-        raise ValueError(
-            f"`{path}` is damaged and cannot be read as tiles ({error}): test the run again."
-        ) from None
+    arrays = read_arrays(path)
+    with read_as(path, "tiles"):
+        about = parse_json(arrays.pop(ABOUT).tobytes())
+        pictures = {name: _checked(each) for name, each in arrays.items()}
+        if not about or IMAGE not in pictures:
+            raise ValueError(f"`{IMAGE}` or what `{ABOUT}` says is missing")
+    check_form(about, KEYS, path, ABOUT)
+    return Tiles(pictures, about)
 
 
 def _checked(pictures: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] != 3:
         raise ValueError(f"pictures must be bytes of three colours, found {pictures.dtype}")
+    if 0 in pictures.shape:
+        raise ValueError(f"pictures must have pixels, found {pictures.shape}")
     return pictures

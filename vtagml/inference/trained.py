@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 import re
+import sys
 import warnings
 from argparse import ArgumentError
 from collections.abc import Mapping
@@ -151,7 +152,12 @@ def without_starts(settings: Any) -> Any:
     """Returns settings of nested classes without the files that a training started from."""
     if isinstance(settings, list):
         return [without_starts(each) for each in settings]
-    if isinstance(settings, str) and CLASS_PATH.fullmatch(settings) and _start(settings):
+    # Of text elsewhere nobody knows here whether it is meant to be a class: nothing is imported.
+    if (
+        isinstance(settings, str)
+        and CLASS_PATH.fullmatch(settings)
+        and _start(settings, known=True)
+    ):
         settings = {"class_path": settings}  # a class alone, all of whose arguments are defaults
     if not isinstance(settings, dict):
         return settings
@@ -164,10 +170,15 @@ def without_starts(settings: Any) -> Any:
     return kept
 
 
-def _start(class_path: Any) -> str | None:
-    """Returns the argument that says where objects of a class start, if they have one."""
+def _start(class_path: Any, known: bool = False) -> str | None:
+    """Returns the argument that says where objects of a class start, if they have one.
+
+    Args:
+        class_path: Of the class.
+        known: Whether its module has to be imported already.
+    """
     module, _, name = str(class_path).rpartition(".")
-    if not module:
+    if not module or (known and module not in sys.modules):
         return None
     try:
         found = getattr(import_module(module), name, None)

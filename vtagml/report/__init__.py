@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from vtagml.report.benefits import benefits, write_benefits
     from vtagml.report.comparable import refuse_mix, warnings_of
     from vtagml.report.comparison import Comparison, Row, compare
-    from vtagml.report.document import FORMATS, comparison_files, reported_files
+    from vtagml.report.document import FORMATS, comparison_files, completed, reported_files
+    from vtagml.report.finding import find_runs
     from vtagml.report.formats import Sheet, terminal
     from vtagml.report.methods import Method, group
     from vtagml.report.reported import Reported, all_reported, reported
-    from vtagml.report.runs import Run, find_runs, read_run
+    from vtagml.report.runs import Run, read_run
     from vtagml.report.sheets import costs, parts, results
     from vtagml.report.statistics import Spread
 
@@ -52,6 +53,7 @@ __all__ = [
     "costs",
     "compare_affinities",
     "comparison_files",
+    "completed",
     "find_runs",
     "group",
     "origins",

@@ -18,6 +18,7 @@ from vtagml.affinity.transfer import (
     square,
     stochastic,
 )
+from vtagml.run_files import cut
 
 FILE = "affinity.json"
 SIMILARITY, OMEGA = "S", "ω"
@@ -90,12 +91,19 @@ def read_learned(path: Path) -> Learned:
 
 def _history(state: AffinityState) -> list[Mapping[str, Any]]:
     history: Any = cast(Mapping[str, Any], state).get("history") or []
+    side = len(state["tasks"])
     for record in history:
-        if not isinstance(record, dict) or not {"step", "omega", "similarity"} <= record.keys():
-            raise ValueError(
-                "`history` must hold records of `step`, `omega` and `similarity`, found "
-                f"{str(record)[:80]}."
-            )
+        for name in ("step", "omega", "similarity"):
+            if not record or record.get(name) is None:
+                raise ValueError(
+                    "`history` must hold records of `step`, `omega` and `similarity`, found "
+                    f"{cut(record)}."
+                )
+            if name != "step" and [len(row or ()) for row in record[name]] != [side] * side:
+                raise ValueError(
+                    f"`history` must hold matrices of {side} × {side} numbers, found "
+                    f"{cut(record[name])}."
+                )
     return list(history)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from vtagml.report.affinities import AffinityComparison
 from vtagml.report.affinity_figures import side_by_side, strip
-from vtagml.report.document import joined, listed
+from vtagml.report.document import joined, listed, pictures, shown
 from vtagml.report.formats import EMPTY, Sheet, comma_separated, latex, markdown
 
 
@@ -27,15 +27,13 @@ def agreement_sheet(comparison: AffinityComparison) -> Sheet:
 def affinity_files(comparison: AffinityComparison, formats: Sequence[str]) -> dict[str, bytes]:
     """Returns the files of a comparison of affinities by name."""
     sheet = agreement_sheet(comparison)
-    files = {"figures/affinities.png": side_by_side(comparison)}
+    files = pictures("affinities", side_by_side(comparison), formats)
     for letter, learned in (("a", comparison.first), ("b", comparison.second)):
-        picture = strip(learned)
-        if picture is not None:
-            files[f"figures/training_{letter}.png"] = picture
+        files |= pictures(f"training_{letter}", strip(learned), formats)
     about = origins(comparison) + comparison.notes
     if "markdown" in formats:
         said = ["# Affinities", listed(about), markdown(sheet), ABOUT]
-        said += [f"![{name}]({name})" for name in files]
+        said += shown(files)
         files["affinities.md"] = joined(said)
     if "csv" in formats:
         files["affinities.csv"] = comma_separated(sheet).encode()

@@ -9,8 +9,9 @@ from statistics import fmean
 from typing import Any
 
 from vtagml.affinity import AffinityState
+from vtagml.report.finding import find_runs
 from vtagml.report.methods import everywhere_without, identity
-from vtagml.report.runs import Run, find_runs
+from vtagml.report.runs import Run
 
 # Of the data's settings; all else has to be equal.
 MAY_DIFFER = ("tasks", "seed", "scene_seed", "workers", "cache")

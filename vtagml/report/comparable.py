@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vtagml.report.methods import INCIDENTAL_OF_DATA, Method, everywhere_without
-from vtagml.report.runs import Run, look_up
+from vtagml.report.record import look_up
+from vtagml.report.runs import Run
 
 # Settings of the data that belong to the method: it may choose what it learns from.
 OF_THE_METHOD = (*INCIDENTAL_OF_DATA, "augment", "batch_size", "tasks", "train_split", "withheld")
@@ -156,9 +157,9 @@ DOUBTS: Mapping[str, Callable[[Run], bool]] = {
 }
 
 
-def _batch(run: Run) -> Any:
+def _batch(run: Run) -> str:
     own = look_up(run.provenance, "data.settings") or {}
-    return look_up(own, "source.batch_size") or own.get("batch_size")
+    return str(look_up(own, "source.batch_size") or own.get("batch_size"))
 
 
 def _machine(run: Run) -> Any:

@@ -8,8 +8,9 @@ from pathlib import Path
 from vtagml.metrics.delta_m import delta_m
 from vtagml.report.comparable import direction
 from vtagml.report.methods import Method
+from vtagml.report.record import look_up
 from vtagml.report.reported import Reported, letters
-from vtagml.report.runs import Run, look_up
+from vtagml.report.runs import Run
 from vtagml.report.statistics import Spread
 from vtagml.report.units import heading
 

@@ -1,15 +1,26 @@
 """The files of a report: one text with tables and pictures, and each table for other programs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from vtagml.drawing import to_png
+from matplotlib.figure import Figure
+
+from vtagml.drawing import PICTURES, to_files
 from vtagml.report.comparison import Comparison
 from vtagml.report.figures import result_dots, validation_curves
-from vtagml.report.formats import comma_separated, latex, markdown
+from vtagml.report.formats import comma_separated, latex, markdown, markdown_prose
 from vtagml.report.reported import Reported
 from vtagml.report.sheets import parts, printed, programs, readers, sources, traces
 
-FORMATS = ("markdown", "csv", "latex")
+TABLES = ("markdown", "csv", "latex")
+FORMATS = (*TABLES, *PICTURES)
+WIDEST = 3000.0  # Pixels; a strip of many matrices is shrunk to it.
+
+
+def completed(chosen: Sequence[str]) -> tuple[str, ...]:
+    """Adds all kinds of tables where none is chosen, and PNG where no kind of picture is."""
+    tables = [each for each in chosen if each in TABLES] or TABLES
+    kinds = [each for each in chosen if each in PICTURES] or PICTURES[:1]
+    return (*tables, *kinds)
 
 
 def comparison_files(
@@ -21,19 +32,17 @@ def comparison_files(
         comparison: What was measured.
         warnings: What may be compared but must be said.
         left_out: Why some folders are not in it.
-        formats: Of `FORMATS`. `runs.csv` and the pictures are made in any case: every number has
-            to be traced.
+        formats: Of `FORMATS`, as `completed` gives them. `runs.csv` is made in any case: every
+            number has to be traced.
     """
     sheet = readers(comparison)
-    files = {"figures/results.png": to_png(result_dots(comparison))}
-    curves = validation_curves(comparison)
-    if curves is not None:
-        files["figures/validation.png"] = to_png(curves)
+    files = pictures("results", result_dots(comparison), formats)
+    files |= pictures("validation", validation_curves(comparison), formats)
     files["runs.csv"] = comma_separated(sources(comparison)).encode()
     if "markdown" in formats:
         said = ["# Comparison", markdown(sheet), listed(comparison.notes)]
         said += _section("Beware", warnings)
-        said += [f"![{name}]({name})" for name in files if name.endswith(".png")]
+        said += shown(files)
         said += ["## Where each row comes from", markdown(sources(comparison))]
         said += _section("Left out", left_out)
         files["report.md"] = joined(said)
@@ -68,7 +77,20 @@ def _section(title: str, said: Sequence[str]) -> list[str]:
 
 
 def listed(said: Sequence[str]) -> str:
-    return "\n".join(f"- {each}" for each in said)
+    return "\n".join(f"- {markdown_prose(each)}" for each in said)
+
+
+def pictures(name: str, figure: Figure | None, formats: Sequence[str]) -> dict[str, bytes]:
+    """Returns the files of a figure, none of none."""
+    kinds = [each for each in PICTURES if each in formats]
+    made = {} if figure is None else to_files(figure, kinds, WIDEST)
+    return {f"figures/{name}.{kind}": content for kind, content in made.items()}
+
+
+def shown(files: Iterable[str]) -> list[str]:
+    """The pictures that a reader of Markdown can see, each once; of a PDF the link."""
+    kinds = {name.rpartition(".")[0]: name for name in sorted(files)}
+    return [f"{'' if name.endswith('.pdf') else '!'}[{name}]({name})" for name in kinds.values()]
 
 
 def joined(said: Sequence[str]) -> bytes:

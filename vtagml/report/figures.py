@@ -15,6 +15,7 @@ from vtagml.drawing.canvas import (
     MEDIUM,
     PALETTE,
     SMALL,
+    as_written,
     line_style,
     new_figure,
     place_panels,
@@ -60,7 +61,7 @@ def validation_curves(comparison: Comparison) -> Figure | None:
         for index, (_, curve) in enumerate(found[key]):
             _draw_curve(axes, curve, index, shown(key[1]).factor)
         tidy(axes)
-        axes.set_title(comparison.heading(key), size=MEDIUM, color=INK)
+        axes.set_title(as_written(comparison.heading(key)), size=MEDIUM, color=INK)
         axes.set_xlabel("step", size=SMALL)
         axes.set_xlim(left=0)
     place_panels(figure, CURVE, CURVE_GAPS, CURVE_LEFT, legend)
@@ -113,7 +114,7 @@ def result_dots(comparison: Comparison) -> Figure:
         _draw_dots(axes, rows, [row.values.get(key) for row in rows], factor)
         for place, row in enumerate(rows):
             _draw_seeds(axes, row, key[0], place, factor)
-        axes.set_title(title, size=SMALL, color=INK)
+        axes.set_title(as_written(title), size=SMALL, color=INK)
     if comparison.has_delta:
         _draw_dots(axes_of[-1], rows, [row.delta for row in rows], 1.0)
         axes_of[-1].axvline(0.0, color=FAINT, lw=0.8, zorder=0)
@@ -159,7 +160,7 @@ def _draw_seeds(axes: Axes, row: Row, task: str, place: int, factor: float) -> N
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+    return as_written(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
 
 
 def _title(figure: Figure, title: str) -> None:

@@ -1,7 +1,8 @@
 """Tables in Markdown, CSV and LaTeX, and on the terminal: one content, four ways to escape it."""
 
 import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
@@ -41,13 +42,36 @@ LATEX: Mapping[str, str] = {
     "…": r"\ldots{}",
 }
 
+# What Markdown would take for markup, HTML or the border of a cell.
+MARKDOWN: Mapping[str, str] = {
+    "\\": r"\\",
+    "|": r"\|",
+    "[": r"\[",
+    "]": r"\]",
+    "*": r"\*",
+    "`": "&#96;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "&": "&amp;",
+}
+CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+SPREAD = " ± "
+
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table of words: the first column is on the left, the others on the right."""
+    """A table of words: the first column is on the left, the others on the right.
+
+    Attributes:
+        header: A title per column.
+        rows: A cell per column.
+        best: Row and column of the cells that are the best of their column, where that is known.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    best: frozenset[tuple[int, int]] = frozenset()
 
 
 def markdown(sheet: Sheet) -> str:
@@ -57,8 +81,20 @@ def markdown(sheet: Sheet) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    safe = (cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ") for cell in cells)
-    return "| " + " | ".join(safe) + " |"
+    return "| " + " | ".join(map(markdown_text, cells)) + " |"
+
+
+def markdown_text(text: str) -> str:
+    """Returns words that Markdown shows as they are written: without markup, on one line."""
+    return "".join(MARKDOWN.get(letter, letter) for letter in LINE_END.sub(" ", text))
+
+
+def markdown_prose(text: str) -> str:
+    """The same, with what stands between two backticks as code."""
+    parts = CODE.split(text)
+    return "".join(
+        f"`{part}`" if index % 2 else markdown_text(part) for index, part in enumerate(parts)
+    )
 
 
 def latex(sheet: Sheet, comments: Sequence[str] = ()) -> str:
@@ -74,17 +110,25 @@ def latex(sheet: Sheet, comments: Sequence[str] = ()) -> str:
         r"% \usepackage{booktabs}",
         rf"\begin{{tabular}}{{{places}}}",
         r"\toprule",
-        _row(sheet.header),
+        _row(map(latex_text, sheet.header)),
         r"\midrule",
-        *map(_row, sheet.rows),
+        *(_row(_cells(sheet, place)) for place in range(len(sheet.rows))),
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: Sequence[str]) -> str:
-    return " & ".join(map(latex_text, cells)) + r" \\"
+def _row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _cells(sheet: Sheet, place: int) -> Iterator[str]:
+    """The cells of a row; of the best of a column the mean is bold."""
+    for column, cell in enumerate(sheet.rows[place]):
+        mean, *spread = map(latex_text, cell.partition(SPREAD))
+        bold = rf"\textbf{{{mean}}}" if (place, column) in sheet.best else mean
+        yield "".join([bold, *spread])
 
 
 def latex_text(text: str) -> str:

@@ -1,12 +1,15 @@
 """What the loggers of a run kept: curves by optimiser step."""
 
-import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from vtagml.run_files import LARGEST, read_as, read_rows
 
 Curve = Mapping[int, float]
 
 KEPT = ("val/", "throughput/batch_seconds")
+LAST_STEP = 1 << 53  # Beyond it floating-point numbers are not all whole numbers.
 
 
 def read_logs(folder: Path, kept: tuple[str, ...] = KEPT) -> dict[str, Curve]:
@@ -20,31 +23,40 @@ def read_logs(folder: Path, kept: tuple[str, ...] = KEPT) -> dict[str, Curve]:
     """
     found: dict[str, dict[int, float]] = {}
     for file in _logs(folder):
-        try:
-            with file.open(encoding="utf-8", newline="") as lines:
-                _read(lines, kept, found)
-        except (ValueError, csv.Error) as error:
-            raise ValueError(
-                f"`{file}` is damaged and cannot be read as the log of a run ({error}): repair its "
-                "last lines, or delete it and do without curves."
-            ) from None
+        rows = read_rows(file)
+        with read_as(file, "the log of a run"):
+            _take(rows, kept, found)
     return {key: dict(sorted(curve.items())) for key, curve in found.items()}
 
 
-def _read(lines: Iterable[str], kept: tuple[str, ...], found: dict[str, dict[int, float]]) -> None:
-    rows = csv.DictReader(lines)
-    keys = [key for key in rows.fieldnames or () if key.startswith(kept)]
+def _take(
+    rows: Iterable[Mapping[str, str]], kept: tuple[str, ...], found: dict[str, dict[int, float]]
+) -> None:
     for row in rows:
-        for key in keys:
-            if row[key] and row.get("step"):
-                found.setdefault(key, {})[int(float(row["step"]))] = float(row[key])
+        if not (at := row.get("step")):
+            continue
+        for key, value in row.items():
+            if value and key.startswith(kept):
+                found.setdefault(key, {})[_step(at)] = _number(value)
+
+
+def _step(text: str) -> int:
+    step = float(text)
+    if not 0 <= step <= LAST_STEP:
+        raise ValueError(f"`step` must be a whole number that is not negative, found {text[:20]}.")
+    return int(step)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if abs(value) < LARGEST else math.nan
 
 
 def _logs(folder: Path) -> Iterator[Path]:
-    versions = [file for file in folder.glob("logs/version_*/metrics.csv") if _number(file) >= 0]
-    yield from sorted(versions, key=_number)
+    versions = [file for file in folder.glob("logs/version_*/metrics.csv") if _version(file) >= 0]
+    yield from sorted(versions, key=_version)
 
 
-def _number(file: Path) -> int:
+def _version(file: Path) -> int:
     number = file.parent.name.rpartition("_")[2]
-    return int(number) if number.isdigit() else -1
+    return int(number) if number.isdecimal() else -1

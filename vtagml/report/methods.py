@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtagml.report.runs import Run, look_up, read_config
+from vtagml.report.record import config_of_origin, look_up, run_of
+from vtagml.report.runs import Run
 
 # What tells two trainings apart as little as their names do.
 INCIDENTAL = (
@@ -41,6 +42,7 @@ INCIDENTAL_OF_TRAINER = (
 )
 INCIDENTAL_OF_DATA = ("cache", "evaluated_at", "prepared", "root", "seed", "workers")
 FILES_OF_RUNS = (".ckpt", ".json", ".safetensors")
+MOST_ORIGINS = 16
 
 # Short words for `--by`; any other is a key of the config.
 NAMED_BY = {
@@ -102,10 +104,7 @@ def _source(run: Run) -> str:
 
 def training(config: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a config without seeds, places, and what only looks on."""
-    kept = _without(config, INCIDENTAL)
-    kept["trainer"] = _without(kept.get("trainer") or {}, INCIDENTAL_OF_TRAINER)
-    kept["data"] = everywhere_without(kept.get("data") or {}, INCIDENTAL_OF_DATA)
-    return _resolved(kept)
+    return _Origins().training(config)
 
 
 def everywhere_without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -121,18 +120,37 @@ def _without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any
     return {key: value for key, value in settings.items() if key not in names}
 
 
-def _resolved(value: Any) -> Any:
-    """Replaces a file of another run by that run's own settings: seeds start from seeds."""
-    if isinstance(value, Mapping):
-        return {key: _resolved(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_resolved(each) for each in value]
-    if isinstance(value, str) and (value.endswith(FILES_OF_RUNS) or "/" in value):
-        for folder in (Path(value), *Path(value).parents[:2]):
-            config = read_config(folder)
+class _Origins:
+    """Replaces a file of another run by that run's own settings: seeds start from seeds.
+
+    Only so many times, for runs can name each other.
+    """
+
+    def __init__(self) -> None:
+        self.left = MOST_ORIGINS
+
+    def training(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        kept = _without(config, INCIDENTAL)
+        kept["trainer"] = _without(kept.get("trainer") or {}, INCIDENTAL_OF_TRAINER)
+        kept["data"] = everywhere_without(kept.get("data") or {}, INCIDENTAL_OF_DATA)
+        return self._resolved(kept)
+
+    def _resolved(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._resolved(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._resolved(each) for each in value]
+        if self.left > 0 and _names_a_run(value):
+            self.left -= 1
+            config = config_of_origin(value)
             if config is not None:
-                return {"of the run": training(config), "file": Path(value).suffix}
-    return value
+                return {"of the run": self.training(config), "file": Path(value).suffix}
+        return value
+
+
+def _names_a_run(value: Any) -> bool:
+    looks = isinstance(value, str) and (value.endswith(FILES_OF_RUNS) or "/" in value)
+    return looks and run_of(value) is not None
 
 
 def _check_seeds(runs: Sequence[Run]) -> None:

@@ -2,12 +2,13 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vtagml.report.comparison import REPORTED, Comparison, Row
 from vtagml.report.formats import EMPTY, Sheet
+from vtagml.report.record import look_up
 from vtagml.report.reported import Reported
-from vtagml.report.runs import Run, look_up
+from vtagml.report.runs import Run
 from vtagml.report.statistics import Spread
 from vtagml.report.units import ARROWS, HIGHER_IN_PAPERS, METRICS, shown
 
@@ -33,7 +34,7 @@ def readers(comparison: Comparison) -> Sheet:
     """The table that people read: rounded, with units."""
     left, right = results(comparison), costs(comparison)
     rows = (one + other[1:] for one, other in zip(left.rows, right.rows, strict=True))
-    return Sheet(left.header + right.header[1:], tuple(rows))
+    return Sheet(left.header + right.header[1:], tuple(rows), left.best)
 
 
 def results(comparison: Comparison) -> Sheet:
@@ -45,7 +46,39 @@ def results(comparison: Comparison) -> Sheet:
         cells += [_metric(row, key) for key in comparison.columns]
         cells += [_spread(row.delta, 2, signed=True)] if comparison.has_delta else []
         rows.append(tuple(cells))
-    return Sheet(tuple(header), tuple(rows))
+    return Sheet(tuple(header), tuple(rows), _best(comparison))
+
+
+def _best(comparison: Comparison) -> frozenset[tuple[int, int]]:
+    """Where the best measured values stand: those that are equal as printed share the place.
+
+    What is reported, or never looked at an image, does not compete.
+    """
+    measured = [place for place, row in enumerate(comparison.rows) if row.method is not None]
+    found = set()
+    for column, (key, better) in enumerate(comparison.columns.items(), start=2):
+        _, factor, decimals = shown(key[1])
+        values = {
+            place: round(value.mean * factor, decimals)
+            for place in measured
+            if (value := comparison.rows[place].values.get(key)) is not None
+        }
+        found |= {(place, column) for place in _leaders(values, better)}
+    deltas = {
+        place: round(value.mean, 2)
+        for place in measured
+        if (value := comparison.rows[place].delta) is not None
+    }
+    last = 2 + len(comparison.columns)
+    return frozenset(found | {(place, last) for place in _leaders(deltas, True)})
+
+
+def _leaders(values: Mapping[int, float], better: bool | None) -> list[int]:
+    known = {place: value for place, value in values.items() if not math.isnan(value)}
+    if better is None or len(known) < 2:
+        return []
+    best = max(known.values()) if better else min(known.values())
+    return [place for place, value in known.items() if value == best]
 
 
 def costs(comparison: Comparison) -> Sheet:

@@ -1,6 +1,7 @@
 """How tables and pictures show a metric: its name with the unit, and how many digits mean a thing.
 
-Runs keep shares in [0, 1]; papers print them in percent, and so do tables here.
+Runs keep shares in [0, 1]; papers print them in percent, and so does everything that people read:
+the table of a test, reports, pages, the README.
 """
 
 from typing import NamedTuple
@@ -18,8 +19,15 @@ METRICS = {
     "miou": Shown("mIoU %", 100.0, 2),
     "accuracy": Shown("accuracy %", 100.0, 2),
     "rmse": Shown("RMSE m", 1.0, 3),
+    "rmse_image": Shown("RMSE of an image m", 1.0, 3),
+    "delta1": Shown("δ < 1.25 %", 100.0, 2),
     "merr": Shown("mErr °", 1.0, 2),
+    "median": Shown("median error °", 1.0, 2),
+    "within_11": Shown("within 11.25° %", 100.0, 2),
+    "within_22": Shown("within 22.5° %", 100.0, 2),
+    "within_30": Shown("within 30° %", 100.0, 2),
     "f1": Shown("F1 %", 100.0, 2),
+    "f1_macro": Shown("F1 of an image %", 100.0, 2),
 }
 # What the numbers of papers are in, as a factor to what runs keep.
 OF_PAPERS = {"percent": 0.01, "metres": 1.0, "degrees": 1.0, "millions": 1.0, "minutes": 1.0}

@@ -10,10 +10,14 @@ from vtagml.report.html.curves import curves
 from vtagml.report.html.look import Seen
 from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
-from vtagml.report.runs import CONFIG, Run, look_up
+from vtagml.report.record import CONFIG, look_up
+from vtagml.report.runs import Run
 from vtagml.report.units import heading, shown
+from vtagml.run_files import Form, is_there, read_json, read_text
 
 PARAMETERS = "parameters.json"
+COUNT: Form = {"part": str, "trainable": int, "frozen": int, "total": int}
+COUNTS: Form = {"parts": [COUNT], "total": COUNT}
 LONGEST = 200_000  # Letters of a config.
 EMPTY = "–"
 
@@ -49,7 +53,7 @@ def _part(read: Callable[[], Part]) -> Part:
     """A damaged file costs its part of the page, not the page."""
     try:
         return read()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:  # `vtagml.run_files` raises no other
         return {"missing": f"This part cannot be shown: {error}"}
 
 
@@ -114,19 +118,22 @@ def _number(value: float, metric: str) -> str:
 
 def parameters(folder: Path) -> Part:
     file = folder / PARAMETERS
-    if not file.is_file():
+    if not is_there(file):
         return {"missing": f"This run has no `{PARAMETERS}`."}
-    found = json.loads(file.read_text(encoding="utf-8"))
-    names = ("trainable", "frozen", "total")
-    rows = [[str(each["part"]), *(int(each[name]) for name in names)] for each in found["parts"]]
-    return {"rows": rows, "total": [int(found["total"][name]) for name in names]}
+    found = read_json(file, COUNTS) or {}
+    rows = [[each.get("part") or "", *_counts(each)] for each in found.get("parts") or () if each]
+    return {"rows": rows, "total": _counts(found.get("total") or {})}
+
+
+def _counts(found: Mapping[str, Any]) -> list[int]:
+    return [found.get(name) or 0 for name in ("trainable", "frozen", "total")]
 
 
 def config(folder: Path) -> Part:
     file = folder / CONFIG
-    if not file.is_file():
+    if not is_there(file):
         return {"missing": f"This run has no `{CONFIG}`."}
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = read_text(file)
     cut = "" if len(text) <= LONGEST else f"Only the first {LONGEST} letters are shown."
     return {"text": text[:LONGEST], "said": cut}
 

@@ -22,6 +22,7 @@ PANELS = (
 )
 VALIDATION = re.compile(r"val/([^/]+)/([^/]+)")
 TOTAL = "total"
+RATE = "lr-"
 
 
 def curves(folder: Path) -> tuple[dict[str, Any], str]:
@@ -34,7 +35,26 @@ def curves(folder: Path) -> tuple[dict[str, Any], str]:
         )
     thinned = max(len(curve) for curve in found.values()) > MOST
     said = f"Longer curves are thinned to {MOST} of their points." if thinned else ""
-    return {key: _points(key, curve) for key, curve in found.items()}, said
+    return {key: _points(key, curve) for key, curve in _one_rate(found).items()}, said
+
+
+def _one_rate(found: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Makes one curve of the learning rates that groups of parameters have in common."""
+    equal: dict[tuple[tuple[int, float], ...], list[str]] = {}
+    for key in found:
+        if key.startswith(RATE):
+            equal.setdefault(tuple(found[key].items()), []).append(key)
+    others = {key: curve for key, curve in found.items() if not key.startswith(RATE)}
+    if len(equal) == 1:
+        ((first, *more),) = equal.values()
+        name = f"{first.partition('/')[0]}, all groups" if more else first
+        return others | {name: found[first]}
+    return others | {_together(keys): found[keys[0]] for keys in equal.values()}
+
+
+def _together(keys: Sequence[str]) -> str:
+    """`lr-AdamW/pg1, pg2` of two groups."""
+    return ", ".join([keys[0], *(key.partition("/")[2] for key in keys[1:])])
 
 
 def _points(key: str, curve: Curve) -> dict[str, list[Any]]:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtagml.report.runs import Run, find_runs, is_run, read_run
+from vtagml.report.finding import find_runs, is_run
+from vtagml.report.runs import Run, read_run
+from vtagml.run_files import printable_name
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def look(paths: Sequence[Path]) -> tuple[list[Seen], list[str]]:
     seen: dict[Path, Seen] = {}
     left_out: dict[str, None] = {}
     for path in paths:
-        if is_run(path):
+        if is_run(printable_name(path)):
             seen.setdefault(path.resolve(), _seen(path))
             continue
         runs, why = find_runs([path])

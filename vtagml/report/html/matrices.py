@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 
 from vtagml.report.affinities import FILE, OMEGA, SIMILARITY, Learned, read_learned
 from vtagml.report.affinity_figures import SCALES, matrix
+from vtagml.run_files import is_there
 
 MOST = 240  # Matrices of a page; a slider has few more places.
 STOPS = 21
@@ -32,7 +33,7 @@ def scales() -> dict[str, Any]:
 
 def affinities(folder: Path) -> dict[str, Any]:
     """Returns the matrices of a run by step, or why there are none."""
-    if not (folder / FILE).is_file():
+    if not is_there(folder / FILE):
         return {
             "missing": f"This run has no `{FILE}`: a run that trains several tasks writes one with "
             "the callback `AffinityHeatmap`."
@@ -62,25 +63,11 @@ def _records(learned: Learned) -> list[dict[str, Any]]:
     return [
         {
             "step": history[place]["step"],
-            SIMILARITY: _square(history[place]["similarity"], learned),
-            OMEGA: _square(history[place]["omega"], learned),
+            SIMILARITY: _plain(matrix(history[place]["similarity"])),
+            OMEGA: _plain(matrix(history[place]["omega"])),
         }
         for place in places
     ]
-
-
-def _square(values: Sequence[Sequence[float | None]], learned: Learned) -> list[list[float | None]]:
-    try:
-        found = matrix(values)
-    except (TypeError, ValueError):
-        found = np.empty(0)
-    side = len(learned.tasks)
-    if found.shape != (side, side):
-        raise ValueError(
-            f"`{learned.path}` does not hold affinities. `history` must hold matrices of "
-            f"{side} × {side} numbers, found {str(values)[:80]}."
-        )
-    return _plain(found)
 
 
 def _plain(values: Any) -> list[list[float | None]]:

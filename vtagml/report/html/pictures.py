@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from vtagml.drawing import read_tiles
+from vtagml.run_files import is_there, read_picture
 
 BUDGET = 12 << 20  # Bytes of pictures in a page, shared by its runs.
 WIDEST, SMALLEST = 1800, 200  # Pixels of whole grids and figures, and of tiles at the least.
@@ -75,7 +77,7 @@ def gallery(folder: Path, budget: Budget) -> dict[str, Any]:
     figures = folder / "figures"
     splits = []
     for split in SPLITS:
-        if (file := figures / f"tiles_{split}.npz").is_file():
+        if is_there(file := figures / f"tiles_{split}.npz"):
             splits.append({"split": split, **_tiles(file, budget)})
     files = [file for file in figures.glob("predictions_*.png") if GRID.fullmatch(file.name)]
     # The last epochs first: they are what has to be seen when there is no room for all.
@@ -97,32 +99,39 @@ def _epoch(file: Path) -> int:
 
 def conflicts_picture(folder: Path, budget: Budget) -> dict[str, Any] | None:
     file = folder / "figures" / "gradient_conflicts.png"
-    return _figure(file, budget) if file.is_file() else None
+    return _figure(file, budget) if is_there(file) else None
 
 
 def _figure(file: Path, budget: Budget) -> dict[str, Any] | None:
-    try:
-        with Image.open(file) as picture:
-            return budget.spend(picture)
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"`{file}` is damaged and cannot be shown ({error}).") from None
+    return budget.spend(read_picture(file))
 
 
 def _tiles(file: Path, budget: Budget) -> dict[str, Any]:
     made = read_tiles(file)
     about, images = made.about, made.pictures["image"]
     tasks = []
-    for name, key in about["tasks"].items():
+    for name, key in (about.get("tasks") or {}).items():
         own = {
             kind: [_tile(each, budget) for each in made.pictures[f"{name}/{kind}"]]
             for kind in ("truth", "prediction", "error", "key")
             if f"{name}/{kind}" in made.pictures
         }
-        tasks.append({"name": name, **key, **own})
+        tasks.append({"name": name, **_key(key or {}), **own})
     return {
         "step": about.get("step"),
         "images": [_tile(image, budget) for image in images],
         "tasks": tasks,
+    }
+
+
+def _key(about: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page takes for granted of a task's colours."""
+    bars = {name: about.get(name) or {} for name in ("bar", "error_bar")}
+    return {
+        "missing": about.get("missing") or [],
+        "legend": about.get("legend"),
+        "error_legend": about.get("error_legend"),
+        **{name: bar if {"colours", "ticks"} <= bar.keys() else None for name, bar in bars.items()},
     }
 
 

@@ -6,6 +6,7 @@ const PLACES = [["results", "Results"], ["curves", "Curves"], ["affinities", "Af
   ["config", "Config"]];
 
 const shared = curvesSection(data);
+const places = make("ul");
 
 function show(at) {
   const run = data.runs[at];
@@ -19,14 +20,20 @@ function show(at) {
     section("parameters", "Parameters", parametersTable(run.parameters)),
     configSection(data, run),
   );
+  places.replaceChildren(...PLACES.filter(([id]) => hasContent(id))
+    .map(([id, name]) => make("li", {}, make("a", { href: `#${id}` }, name))));
+}
+
+/** Whether a part of the page shows more than why it shows nothing. */
+function hasContent(id) {
+  return document.querySelector(`#${id} > :not(h2):not(.missing):not(:empty)`) !== null;
 }
 
 document.getElementById("top").append(make("h1", {}, data.title),
   make("p", {}, `Page made ${data.made} by lightning report --html.`));
 document.getElementById("places").append(
   data.runs.length > 1
-    ? select("Run", data.runs.map((run) => run.name), 0, show) : "",
-  make("ul", {}, PLACES.map(([id, name]) => make("li", {}, make("a", { href: `#${id}` }, name)))));
+    ? select("Run", data.runs.map((run) => run.name), 0, show) : "", places);
 document.getElementById("about").append(make("p", {},
   `${data.pictures} The files in the run's folder are whole. This page loads nothing from anywhere.`));
 show(0);

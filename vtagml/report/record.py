@@ -1,0 +1,138 @@
+"""What a run recorded about itself: `metrics.json` and `config.yaml`, checked once as a whole."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtagml.run_files import MEGABYTE, Form, is_there, read_json, read_yaml
+
+METRICS, CONFIG = "metrics.json", "config.yaml"
+MOST_OF_METRICS = 4 * MEGABYTE
+
+# Of what `vtagml.callbacks.provenance` describes, all that a report looks at.
+PROVENANCE: Form = {
+    "command": str,
+    "date": str,
+    "commit": {"hash": str, "dirty": bool},
+    "versions": dict,
+    "hardware": {"device": str},
+    "precision": str,
+    "seed": int,
+    "checkpoint": str,
+    "data": {"class": str, "settings": dict},
+    "backbone": {"architecture": str, "weights": str},
+    "encoder": str,
+    "decoders": str,
+    "affinity": {"class": str},
+    "tasks": {str: dict},
+    "parameters": {"trainable": int, "total": int},
+    "test_samples": int,
+    "training": {"seconds": float, "steps": int},
+}
+RECORD: Form = {
+    "metrics": {"model": {str: {str: float}}, "prior": {str: {str: float}}},
+    "headline": {str: str},
+    "higher_is_better": {str: {str: bool}},
+    "provenance": PROVENANCE,
+}
+SETTINGS: Form = {
+    "trainer": {"max_steps": int, "accumulate_grad_batches": int},
+    "data": {"init_args": dict},
+}
+
+Metrics = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """The results of a run, of the form `RECORD`.
+
+    Attributes:
+        metrics: Per task and metric, NaN where the run has no finite number.
+        prior: The same of a prediction that never looks at the image; may be empty.
+        headline: The metric of each task that tables show.
+        higher_is_better: Per task and metric, None where nobody says.
+        provenance: What produced the result, as `vtagml.callbacks.provenance` describes it.
+    """
+
+    metrics: Metrics
+    prior: Metrics
+    headline: Mapping[str, str]
+    higher_is_better: Mapping[str, Mapping[str, bool | None]]
+    provenance: Mapping[str, Any]
+
+
+def read_record(folder: Path) -> Record:
+    """Reads the results of a run; what is wrong with them is said in one error."""
+    file = folder / METRICS
+    content = read_json(file, RECORD, MOST_OF_METRICS) or {}
+    model = _numbers(look_up(content, "metrics.model"))
+    headline = {task: name for task, name in (content.get("headline") or {}).items() if name}
+    parts = {
+        "metrics": model,
+        "headline": headline,
+        "higher_is_better": content.get("higher_is_better"),
+        "provenance": content.get("provenance"),
+    }
+    if missing := [name for name, part in parts.items() if not part]:
+        raise ValueError(
+            f"`{file}` must be what `lightning test` leaves, found no usable {', '.join(missing)} "
+            "in it: it is of another program or version; leave it out or test again."
+        )
+    return Record(
+        metrics=model,
+        prior=_numbers(look_up(content, "metrics.prior")),
+        headline=headline,
+        higher_is_better={task: own or {} for task, own in content["higher_is_better"].items()},
+        provenance=content["provenance"],
+    )
+
+
+def _numbers(metrics: Mapping[str, Any] | None) -> dict[str, dict[str, float]]:
+    return {
+        task: {name: _finite(value) for name, value in (own or {}).items()}
+        for task, own in (metrics or {}).items()
+    }
+
+
+def _finite(value: float | None) -> float:
+    return math.nan if value is None or not math.isfinite(value) else float(value)
+
+
+def read_config(folder: Path) -> dict[str, Any] | None:
+    """Returns the config that a training left in its run folder, None where there is none."""
+    file = folder / CONFIG
+    if not is_there(file):
+        return None
+    config = read_yaml(file, SETTINGS)
+    if config is None:
+        raise ValueError(f"`{file}` must be the config of a training, found nothing in it.")
+    return config
+
+
+def run_of(file: str) -> Path | None:
+    """Returns the folder with a config that a file of a run is in, None where there is none."""
+    folders = (Path(file), *Path(file).parents[:2])
+    return next((folder for folder in folders if is_there(folder / CONFIG)), None)
+
+
+def config_of_origin(file: str) -> dict[str, Any] | None:
+    """Returns the config of the run that a file is of.
+
+    None where it is gone or of no use: it is another run's, and must not cost this one its place.
+    """
+    folder = run_of(file)
+    try:
+        return None if folder is None else read_config(folder)
+    except (OSError, ValueError):
+        return None
+
+
+def look_up(content: Mapping[str, Any] | None, path: str) -> Any:
+    """Returns what stands under a dotted path, None where nothing does."""
+    found: Any = content
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
