@@ -20,6 +20,7 @@ from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_spa
 from datamodules.labels import Labels
 from datamodules.listing import matches
 from datamodules.predictions import PredictionFormat, cityscapes_format
+from datamodules.spelling import read_text
 from datamodules.transforms import Sample, Transform
 
 # What each task is read from, its label first, and the endings of the files.
@@ -265,7 +266,7 @@ def read_camera(file: Path) -> Camera:
         UnreadableFileError: It is no JSON, or lacks a number.
     """
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(read_text(file))
         inside, outside = content["intrinsic"], content["extrinsic"]
         centre = inside["u0"], inside["v0"]
         camera = Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])

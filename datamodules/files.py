@@ -19,6 +19,7 @@ from datamodules.names import names_in
 from datamodules.photometric import Photometric
 from datamodules.prepared import prepared
 from datamodules.samples import Source
+from datamodules.spelling import composed, read_text, spelled
 from datamodules.transforms import Sample, Transform
 
 
@@ -86,7 +87,7 @@ class FileDataModule(DenseDataModule):
             augment=augment,
             withheld=withheld,
         )
-        self.root = Path(root)
+        self.root = spelled(Path(root))
         self.image_size = (int(image_size[0]), int(image_size[1]))
         if min(self.image_size) < 1:
             raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
@@ -198,7 +199,8 @@ class FileDataModule(DenseDataModule):
         if reason := self.lacks(split):
             raise DatasetNotFoundError(reason)
         skipped = self.skipped()
-        records = [record for record in self.records(split) if record.name not in skipped]
+        listed = self.records(split)
+        records = [record for record in listed if composed(record.name) not in skipped]
         if not records:
             absent = f" ({absent.rstrip('.')})" if (absent := self.absent(split)) else ""
             raise self.not_found(f"at least one sample of the split `{split}`{absent}")
@@ -218,7 +220,7 @@ class FileDataModule(DenseDataModule):
             listed = [self.records(split) for split in SPLITS if self.lacks(split) is None]
         except (OSError, ValueError):  # said when that split is used
             return []
-        names = {record.name for record in chain.from_iterable(listed)}
+        names = {composed(record.name) for record in chain.from_iterable(listed)}
         # Whoever has a part of the dataset need not have what is damaged in the whole of it.
         known_bad = read_names(self.known_bad) if self.known_bad else ()
         return sorted(set(read_names(self.skip)) - names - set(known_bad))
@@ -278,10 +280,15 @@ def read_names(file: Path) -> list[str]:
     character. A name that a line cannot hold so is quoted as in JSON: `"a # b"`.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"The list of samples `{file}` does not exist. `skip` should be a text file with one"
             " name per line, such as `lightning check --write-skip-list` makes, or null."
         ) from None
-    return list(names_in(text))
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"The list of samples `{file}` should be a text with one name per line, found bytes"
+            f" that are none ({error}). Save it as UTF-8."
+        ) from None
+    return [composed(name) for name in names_in(text)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from datamodules.base import DenseDataModule
 from datamodules.labels import Labels
+from datamodules.listing import walk
 from datamodules.photos import SUFFIXES, read_photo
 from datamodules.predictions import (
     Classes,
@@ -20,6 +21,7 @@ from datamodules.predictions import (
     Shares,
 )
 from datamodules.samples import Source
+from datamodules.spelling import spelled
 from datamodules.transforms import Sample, Transform
 
 
@@ -34,8 +36,8 @@ class ImageFolder(DenseDataModule):
     """Photos without labels: for `predict`, nothing else.
 
     - Read: all JPEG and PNG files (`.jpg`, `.jpeg`, `.png`) in the folder and the folders in it,
-      but no hidden ones; of any size, with 8 bits per channel, grey, transparent (on white) or
-      rotated by their EXIF data.
+      but no hidden ones; links are followed. Of any size, with 8 bits per channel, grey,
+      transparent (on white) or rotated by their EXIF data.
     - Each photo fills the network's input as far as its shape allows; the rest is black.
     - Names: the path below the folder without its suffix, or with it if two would be the same.
     - Predictions: at the photo's own size, upright. `numbers/<task>/<name>.png` hold class ids
@@ -120,7 +122,9 @@ def photos(root: Path) -> list[Photo]:
     Raises:
         FileNotFoundError: There is no such folder, or no image in it.
     """
-    paths = sorted(path.relative_to(root) for path in root.rglob("*") if _is_photo(path, root))
+    root = spelled(root)
+    listed = (Path(here, name) for here, names in walk(root) for name in names)
+    paths = sorted(file.relative_to(root) for file in listed if file.suffix.lower() in SUFFIXES)
     if not paths:
         found = "no such file in it" if root.is_dir() else "no such folder"
         raise FileNotFoundError(
@@ -131,8 +135,3 @@ def photos(root: Path) -> list[Photo]:
     if len({name.lower() for name in names}) < len(names):
         names = [path.as_posix() for path in paths]
     return [Photo(root / path, name) for path, name in zip(paths, names, strict=True)]
-
-
-def _is_photo(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()

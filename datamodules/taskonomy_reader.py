@@ -16,6 +16,7 @@ from datamodules.images import UnreadableFileError, read_grey8, read_grey16, rea
 from datamodules.label_spaces import TASKONOMY_17
 from datamodules.labels import IGNORE
 from datamodules.listing import matches
+from datamodules.spelling import read_text, spelled
 from datamodules.taskonomy_codes import STEP_EDGE
 from datamodules.transforms import Sample
 
@@ -111,7 +112,7 @@ class TaskonomyReader:
 
     def _camera(self, view: View, height: int, width: int) -> Float32[np.ndarray, " 4"]:
         files = [self._file(view, CAMERA_DOMAIN, f"{suffix}.json") for suffix in CAMERA_SUFFIXES]
-        file = next((file for file in files if file.exists()), files[0])
+        file = next((file for file in files if spelled(file).exists()), files[0])
         focal = width / 2 / math.tan(field_of_view(file) / 2)
         return np.array([focal, focal, width / 2, height / 2], np.float32)
 
@@ -134,7 +135,7 @@ def field_of_view(file: Path) -> float:
         UnreadableFileError: It is no JSON, or holds no angle between 0 and π.
     """
     try:
-        angle = json.loads(file.read_text())["field_of_view_rads"]
+        angle = json.loads(read_text(file))["field_of_view_rads"]
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}` does not exist; expected a view's camera, as `point_info` is unpacked for"

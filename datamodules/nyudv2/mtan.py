@@ -26,6 +26,7 @@ from datamodules.transforms import Sample
 _FOLDERS = {"train": "train", "val": "val", "test": "val"}
 _KINDS: Mapping[str, str] = {"segmentation": "label", "depth": "depth", "normals": "normal"}
 _ARRAY = re.compile(r"(\d+)\.npy")
+_ANY_ARRAY = re.compile(r"(.+)\.npy")
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class MtanTree(Form):
 
     def frames(self, split: str) -> Sequence[Frame]:
         folder = self.root / _FOLDERS[split] / "image"
-        files = sorted(folder.glob("*.npy"))
-        if not files:
+        names = [match[1] for match in matches(folder, _ANY_ARRAY)]
+        if not names:
             raise FileNotFoundError(f"`{folder}` should hold `.npy` images. Unpack it again.")
-        for file in files:
-            if not file.stem.isdecimal():
-                raise unreadable(folder, "files named `<number>.npy`", f"`{file.name}`")
-        numbers = sorted(int(file.stem) for file in files)
+        for name in names:
+            if not name.isdecimal():
+                raise unreadable(folder, "files named `<number>.npy`", f"`{name}.npy`")
+        numbers = sorted(map(int, names))
         return [Frame(f"{_FOLDERS[split]}_{number:04d}", str(number), split) for number in numbers]
 
     def unpaired(self, split: str, tasks: Sequence[str]) -> list[Path]:

@@ -20,6 +20,7 @@ from datamodules.nyudv2.arrays import (
     unreadable,
 )
 from datamodules.nyudv2.form import WINDOW, Form, Frame, window_camera
+from datamodules.spelling import read_text, spelled
 from datamodules.transforms import Sample
 
 _LISTS = {"train": "train.txt", "val": "val.txt", "test": "val.txt"}
@@ -52,7 +53,7 @@ class MultitaskTree(Form):
         if not file.is_file():
             raise FileNotFoundError(f"`{file}` should list the split `{split}`. Unpack it again.")
         try:
-            names = file.read_text(encoding="utf-8").split()
+            names = read_text(file).split()
         except UnicodeDecodeError as error:
             raise unreadable(file, "one name per line", "bytes that are no text") from error
         odd = [name for name in names if Path(name).name != name]
@@ -85,18 +86,18 @@ class MultitaskTree(Form):
         return metres(file, read_npy(file, dimensions=2), self.depth_range)
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
-        if file.suffix == ".png":
+        if file.suffix.lower() == ".png":
             stored = read_rgb(file) * np.float32(2 / 255) - np.float32(1)
         else:
             stored = read_npy(file, dimensions=3, channels=3)
         return unit_normals(file, stored, self.normals_axes)
 
     def _boundaries(self, file: Path) -> Float32[np.ndarray, "height width"]:
-        if file.suffix == ".png":
+        if file.suffix.lower() == ".png":
             return read_grey8(file) / np.float32(255)
         return shares(file, read_npy(file, dimensions=2), "boundaries")
 
     def _file(self, folder: str, name: str) -> Path:
         files = [self.root / folder / f"{name}{suffix}" for suffix in _SUFFIXES[folder]]
         # Where none exists the first is handed on: reading it says what is missing.
-        return next((file for file in files if file.is_file()), files[0])
+        return next((each for file in files if (each := spelled(file)).is_file()), files[0])
