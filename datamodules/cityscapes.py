@@ -19,6 +19,7 @@ from datamodules.images import UnreadableFileError, read_grey8, read_grey16, rea
 from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_space
 from datamodules.labels import Labels
 from datamodules.listing import matches
+from datamodules.pairs import Labelled, first_missing
 from datamodules.predictions import PredictionFormat, cityscapes_format
 from datamodules.spelling import read_text
 from datamodules.transforms import Sample, Transform
@@ -141,7 +142,7 @@ class Cityscapes(FileDataModule):
         images = self._place(IMAGES) / folder
         if not images.is_dir():
             raise self.not_found(f"the folder `{images.relative_to(self.root)}` of images")
-        return [shot for city in cities(images) for shot in snapshots(city, folder)]
+        return self._shots(folder, IMAGES)
 
     def official(self, split: str) -> int:
         return COUNTS[self._folder_of(split)]
@@ -149,16 +150,14 @@ class Cityscapes(FileDataModule):
     def drawn(self, split: str, counts: Mapping[str, int]) -> int:
         return counts[self._folder_of(split)]
 
-    def unpaired(self, split: str) -> list[Path]:
-        folder = self._folder_of(split)
-        images = set(self.records(split))
-        return [
-            city / f"{shot.name}_{ENDINGS[kind]}"
-            for kind in (KINDS[task][0] for task in self.reads)
-            for city in cities(self._place(kind) / folder)
-            for shot in snapshots(city, folder, kind)
-            if shot not in images
-        ]
+    def labelled(self, split: str, task: str) -> Labelled:
+        folder, reader = self._folder_of(split), self.reader()
+        label, *others = (self._shots(folder, kind) for kind in KINDS[task])
+        whole = set(label).intersection(*others)
+        return Labelled(
+            [shot for shot in label if shot in whole],
+            lambda shot: first_missing([reader.file(shot, kind) for kind in KINDS[task]]),
+        )
 
     def reader(self) -> "CityscapesReader":
         kinds = [IMAGES, *(kind for task in self.reads for kind in KINDS[task])]
@@ -174,6 +173,10 @@ class Cityscapes(FileDataModule):
             if place.is_dir() and (kind != CAMERAS or kind in kinds)
         }
         return CityscapesReader(present, self.label_space.table(CITYSCAPES_IDS), self.depth_range)
+
+    def _shots(self, folder: str, kind: str) -> list[Snapshot]:
+        places = cities(self._place(kind) / folder)
+        return [shot for city in places for shot in snapshots(city, folder, kind)]
 
     def _folder_of(self, split: str) -> str:
         return self.test_split if split == "test" else split
@@ -200,17 +203,17 @@ class CityscapesReader:
     depth_range: tuple[float, float]
 
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
-        sample: Sample = {"image": read_rgb(self._file(shot, IMAGES)), "name": shot.name}
+        sample: Sample = {"image": read_rgb(self.file(shot, IMAGES)), "name": shot.name}
         shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
             "segmentation": self._segmentation,
             "depth": self._depth,
         }
         if "depth" in tasks:
-            image, file = self._file(shot, IMAGES), self._file(shot, CAMERAS)
+            image, file = self.file(shot, IMAGES), self.file(shot, CAMERAS)
             sample["camera"] = np.array(read_camera(file)[:4], np.float32)
             check_fit(image, sample["image"], file, sample["camera"][2:])
         for task in tasks:
-            file = self._file(shot, KINDS[task][0])
+            file = self.file(shot, KINDS[task][0])
             label = shipped[task](shot, file)
             sample[task] = same_size(shot.name, sample["image"], task, file, label)
         return sample
@@ -225,7 +228,7 @@ class CityscapesReader:
 
     def _depth(self, shot: Snapshot, file: Path) -> Float32[np.ndarray, "height width"]:
         codes = read_grey16(file)
-        camera = read_camera(self._file(shot, CAMERAS))
+        camera = read_camera(self.file(shot, CAMERAS))
         disparity = (np.arange(CODES) - 1) / CODES_PER_PIXEL
         with np.errstate(divide="ignore"):
             metres = camera.baseline * camera.focal_x / disparity
@@ -233,7 +236,7 @@ class CityscapesReader:
         metres[(disparity <= 0) | (metres < nearest) | (metres > farthest)] = np.nan
         return metres.astype(np.float32)[codes]
 
-    def _file(self, shot: Snapshot, kind: str) -> Path:
+    def file(self, shot: Snapshot, kind: str) -> Path:
         return self.places[kind] / shot.folder / shot.city / f"{shot.name}_{ENDINGS[kind]}"
 
 

@@ -9,17 +9,18 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
-from datamodules.base import SPLITS, DenseDataModule
+from datamodules.base import SPLITS, SPLITS_OF_STAGE, DenseDataModule
 from datamodules.derive import Derivation, Derive, Reserve
 from datamodules.ends_at import EndsAt
 from datamodules.geometry import RandomView, Resize, joined
 from datamodules.listing import some_of
 from datamodules.loader import Loader
-from datamodules.names import names_in
+from datamodules.names import read_names
+from datamodules.pairs import Labelled, check_complete
 from datamodules.photometric import Photometric
 from datamodules.prepared import prepared
 from datamodules.samples import Source
-from datamodules.spelling import composed, read_text, spelled
+from datamodules.spelling import composed, spelled
 from datamodules.transforms import Sample, Transform
 
 
@@ -123,9 +124,15 @@ class FileDataModule(DenseDataModule):
         """Which parts of the split are left out since they are not there, in a sentence."""
         return None
 
+    def labelled(self, split: str, task: str) -> Labelled | None:
+        """What there is of the labels of a shipped task; None if that cannot be listed."""
+        return None
+
     def unpaired(self, split: str) -> list[Path]:
         """Files with labels of the tasks that are read, whose image is not there."""
-        return []
+        images = self.records(split)
+        listed = filter(None, (self.labelled(split, task) for task in self.reads))
+        return [file for labels in listed for file in labels.without_image(images)]
 
     def unlabelled(self, split: str) -> tuple[str, ...]:
         """Tasks that the split has no labels of at all, so that it can only be predicted."""
@@ -184,9 +191,26 @@ class FileDataModule(DenseDataModule):
             *(self.augment if train else ()),
         ]
 
+    def locate(self, stage: str) -> None:
+        for split in SPLITS_OF_STAGE[stage]:
+            if self.lacks(split) is None:
+                self.original(split)
+
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)
         self._warn_of_unmatched()
+        if stage in ("fit", "validate", "test"):  # without a stage labels may be of no use
+            for split in SPLITS_OF_STAGE[stage]:
+                self._check_complete(split)
+
+    def _check_complete(self, split: str) -> None:
+        """Says which labels are missing before training draws the first of them."""
+        if split not in self.samples or self.samples[split].source.checked:
+            return  # left out, or read from a copy
+        listed = (self.labelled(split, task) for task in self.reads_of(split))
+        images = self.samples[split].source.records
+        what = f"The split `{split}` of {type(self).__name__} in `{self.root}`"
+        check_complete(what, images, list(filter(None, listed)))
 
     def source(self, split: str) -> Source[Any]:
         original = self.original(split)
@@ -271,24 +295,3 @@ def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
             f"`depth_range` should be two rising numbers of metres, found {depth_range}."
         )
     return nearest, farthest
-
-
-def read_names(file: Path) -> list[str]:
-    """Read a list of sample names, one per line; blank lines are ignored.
-
-    A comment begins with `#` at the start of a line or after a space, so names may hold the
-    character. A name that a line cannot hold so is quoted as in JSON: `"a # b"`.
-    """
-    try:
-        text = read_text(file)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"The list of samples `{file}` does not exist. `skip` should be a text file with one"
-            " name per line, such as `lightning check --write-skip-list` makes, or null."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"The list of samples `{file}` should be a text with one name per line, found bytes"
-            f" that are none ({error}). Save it as UTF-8."
-        ) from None
-    return [composed(name) for name in names_in(text)]

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from datamodules.listing import walk
 from datamodules.spelling import composed
@@ -24,16 +24,23 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Picture(NamedTuple):
-    """One image: its split, its path below the folder of images, without suffix, and the suffix."""
+@dataclass(frozen=True)
+class Picture:
+    """One image, or a label of it: of an image and its labels the names are equal.
 
-    split: str
-    path: str
-    suffix: str
+    Attributes:
+        name: `<split>/` and the path below the folder of images, without suffix.
+        path: That path as it is spelled on this disk.
+        suffix: What follows it.
+    """
+
+    name: str
+    path: str = field(compare=False)
+    suffix: str = field(compare=False)
 
     @property
-    def name(self) -> str:
-        return f"{self.split}/{composed(self.path)}"
+    def split(self) -> str:
+        return self.name.partition("/")[0]
 
 
 def pictures(root: Path, split: str, folder: str, suffixes: Sequence[str]) -> list[Picture]:
@@ -50,7 +57,7 @@ def pictures(root: Path, split: str, folder: str, suffixes: Sequence[str]) -> li
             if suffix.lower() not in suffixes:
                 continue
             path = Path(here, stem).relative_to(top).as_posix()
-            picture = Picture(split, path, suffix)
+            picture = Picture(f"{split}/{composed(path)}", path, suffix)
             if twin := found.get(picture.name):
                 raise ValueError(
                     f"`{top}` should hold one file called `{path}`, found `{path}{suffix}` and"

@@ -118,7 +118,12 @@ class TaskonomyReader:
 
     def _file(self, view: View, domain: str, suffix: str) -> Path:
         folder = self.root / self.pattern.format(domain=domain, building=view.building)
-        return folder / f"point_{view.point}_view_{view.view}_domain_{suffix}"
+        return view_file(folder, view, suffix)
+
+
+def view_file(folder: Path, view: View, suffix: str) -> Path:
+    """The file of a view in the folder of a domain, whose files end so."""
+    return folder / f"point_{view.point}_view_{view.view}_domain_{suffix}"
 
 
 def views(folder: Path, building: str, ending: str = IMAGE[1]) -> list[View]:

@@ -1,5 +1,6 @@
 """The folders of the multi-task papers, `NYUD_MT.tgz` and `NYUDv2.tar.gz`."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from jaxtyping import Float32, UInt8
 from datamodules.agreement import same_size
 from datamodules.images import read_grey8, read_rgb
 from datamodules.label_spaces_nyu import train_ids
+from datamodules.listing import matches
 from datamodules.nyudv2.arrays import (
     classes_of,
     metres,
@@ -20,6 +22,7 @@ from datamodules.nyudv2.arrays import (
     unreadable,
 )
 from datamodules.nyudv2.form import WINDOW, Form, Frame, window_camera
+from datamodules.pairs import Labelled, first_missing
 from datamodules.spelling import read_text, spelled
 from datamodules.transforms import Sample
 
@@ -36,6 +39,13 @@ _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "normals": (".npy", ".png"),
     "edge": (".npy", ".png"),
 }
+_FOLDERS: Mapping[str, str] = {
+    "segmentation": "segmentation",
+    "depth": "depth",
+    "normals": "normals",
+    "edges": "edge",
+}
+_ANY = re.compile(r"(.+)(\.[a-z]+)")  # a name and its suffix
 
 
 @dataclass(frozen=True)
@@ -62,21 +72,29 @@ class MultitaskTree(Form):
             raise unreadable(file, "one distinct file name per line", found)
         return [Frame(name, name, split) for name in sorted(names)]
 
+    def labelled(self, split: str, task: str) -> Labelled:
+        # A list names the frames, so an image can be missing, too.
+        folders = (_FOLDERS[task], "images")
+        whole = set.intersection(*(self._names(folder) for folder in folders))
+        return Labelled(
+            [frame for frame in self.frames(split) if frame.key in whole],
+            lambda frame: first_missing([self._file(folder, frame.key) for folder in folders]),
+        )
+
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         image = read_rgb(self._file("images", frame.key))
         sample: Sample = {"name": frame.name, "image": image}
         if image.shape[:2] == WINDOW_SIZE:
             sample["camera"] = window_camera(WINDOW)
-        readers: Mapping[str, tuple[str, Callable[[Path], np.ndarray]]] = {
-            "segmentation": ("segmentation", self._segmentation),
-            "depth": ("depth", self._depth),
-            "normals": ("normals", self._normals),
-            "edges": ("edge", self._boundaries),
+        readers: Mapping[str, Callable[[Path], np.ndarray]] = {
+            "segmentation": self._segmentation,
+            "depth": self._depth,
+            "normals": self._normals,
+            "edges": self._boundaries,
         }
         for task in tasks:
-            folder, read = readers[task]
-            file = self._file(folder, frame.key)
-            sample[task] = same_size(frame.name, image, task, file, read(file))
+            file = self._file(_FOLDERS[task], frame.key)
+            sample[task] = same_size(frame.name, image, task, file, readers[task](file))
         return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
@@ -96,6 +114,10 @@ class MultitaskTree(Form):
         if file.suffix.lower() == ".png":
             return read_grey8(file) / np.float32(255)
         return shares(file, read_npy(file, dimensions=2), "boundaries")
+
+    def _names(self, folder: str) -> set[str]:
+        listed = matches(self.root / folder, _ANY)
+        return {match[1] for match in listed if match[2] in _SUFFIXES[folder]}
 
     def _file(self, folder: str, name: str) -> Path:
         files = [self.root / folder / f"{name}{suffix}" for suffix in _SUFFIXES[folder]]
