@@ -48,6 +48,7 @@ from vtagml.commands import (
     ModelOnly,
     asks_for_images,
     fail,
+    locate_data,
     one_message,
     run_benchmark,
     run_check,
@@ -135,6 +136,10 @@ class ExperimentCLI(LightningCLI):
             config.trainer.accelerator = "cpu"
         if self.subcommand == "predict":
             config.return_predictions = False  # they go to files, not into memory
+
+    def instantiate_classes(self) -> None:
+        locate_data(self.config[self.subcommand], str(self.subcommand))
+        super().instantiate_classes()
 
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]

@@ -7,7 +7,14 @@ checkpoint. `benchmark` starts other commands, as a plan says. `vtagml.cli` disp
 """
 
 from vtagml.commands.benchmark import run_benchmark
-from vtagml.commands.data import DataOnly, Load, run_check, run_prepare, run_scenes
+from vtagml.commands.data import (
+    DataOnly,
+    Load,
+    locate_data,
+    run_check,
+    run_prepare,
+    run_scenes,
+)
 from vtagml.commands.export import ModelOnly, Trained, run_export
 from vtagml.commands.messages import fail, one_message
 from vtagml.commands.own_images import asks_for_images, run_images
@@ -24,6 +31,7 @@ __all__ = [
     "USAGE",
     "asks_for_images",
     "fail",
+    "locate_data",
     "one_message",
     "run_benchmark",
     "run_check",

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TypeAlias
 
 from jsonargparse import Namespace
@@ -17,6 +18,7 @@ from datamodules.files import FileDataModule
 from datamodules.prepare import prepare
 from datamodules.writing import command as scenes
 from vtagml.commands.building import built
+from vtagml.module import MultitaskModule
 from vtagml.tasks import Task
 
 Load: TypeAlias = Callable[[Sequence[str]], LightningDataModule | None]
@@ -86,6 +88,22 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--processes", type=int)
     return parser
+
+
+def locate_data(config: Namespace, command: str) -> None:
+    """Raises the error for data that is not there, before a network is built or downloaded.
+
+    Args:
+        config: What was asked for, checked.
+        command: `fit`, `validate`, `test` or `predict`.
+    """
+    if not issubclass(resolve_name(config.model.class_path), MultitaskModule):
+        return  # a user's own, whose tasks are known when it is built
+    settings = config.data.clone()
+    settings.init_args.tasks = _task_names(config.model)
+    datamodule = built(LightningDataModule, settings)
+    if hasattr(datamodule, "locate"):
+        datamodule.locate(command)
 
 
 def _task_names(model: Namespace | None) -> list[str] | None:
