@@ -56,8 +56,8 @@ def prepare(
     jobs = _jobs(datamodule)
     waiting = [job for job in jobs.values() if not job.same_as and not job.is_done()]
     if waiting:
-        _make(waiting[0].folder.parent)
         _say_space(waiting)
+        _make(waiting[0].folder.parent)
     for job in waiting:
         job.run(cores() if processes is None else processes)
     for job in jobs.values():
