@@ -73,6 +73,12 @@ class Adaptation(LightningDataModule):
         """Why a split can be predicted and not tested; None if it has labels."""
         return self.target.predicted_only(split)
 
+    def locate(self, stage: str) -> None:
+        """Raise the error for data of one of the two that is not where it was said to be."""
+        if stage == "fit":
+            self.source.locate(stage)
+        self.target.locate(stage)
+
     def prepare_data(self) -> None:
         self.source.prepare_data()
         self.target.prepare_data()

@@ -26,6 +26,14 @@ SPLITS_OF_STAGE: Mapping[str | None, tuple[str, ...]] = {
 }
 
 
+WITHOUT: Mapping[str, str] = {
+    "train": "run `validate` or `test`, which need no training split",
+    "val": "fit without validation, by `--trainer.limit_val_batches 0`",
+    "test": "fit without testing, by `--test_after_fit false`",
+}
+"""What can be done without a split."""
+
+
 class DenseDataModule(LightningDataModule):
     """Loads images with labels of several tasks; one subclass per dataset.
 
@@ -80,6 +88,13 @@ class DenseDataModule(LightningDataModule):
     @abstractmethod
     def source(self, split: str) -> Source[Any]:
         """The records of `train`, `val` or `test`, and the function that reads one of them."""
+
+    def locate(self, stage: str) -> None:
+        """Raise the error for data that is not where it was said to be, before any is read.
+
+        Args:
+            stage: `fit`, `validate`, `test` or `predict`: whose splits are looked for.
+        """
 
     def tasks_of(self, split: str) -> tuple[str, ...]:
         """The tasks that the samples of a split have labels of: in training none is withheld."""

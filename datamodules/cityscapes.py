@@ -8,7 +8,6 @@ from typing import ClassVar
 from datamodules.cityscapes_reader import (
     CAMERAS,
     COARSE,
-    ENDINGS,
     EXTRA,
     IMAGES,
     CityscapesReader,
@@ -22,6 +21,7 @@ from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_space
 from datamodules.labels import Labels
+from datamodules.pairs import Labelled, first_missing
 from datamodules.predictions import PredictionFormat, cityscapes_format
 from datamodules.transforms import Transform
 
@@ -153,16 +153,14 @@ class Cityscapes(FileDataModule):
     def drawn(self, split: str, counts: Mapping[str, int]) -> int:
         return sum(counts.get(folder, 0) for folder in self._folders_of(split))
 
-    def unpaired(self, split: str) -> list[Path]:
-        images = set(self.records(split))
-        return [
-            city / f"{shot.name}_{ENDINGS[kind]}"
+    def labelled(self, split: str, task: str) -> Labelled:
+        reader = self.reader()
+        whole = [
+            shot
             for folder in self._folders_of(split)
-            for kind in (reader_of(folder).kinds[task][0] for task in self.reads)
-            for city in cities(self._place(kind, reader_of(folder)) / folder)
-            for shot in snapshots(city, folder, kind)
-            if shot not in images
+            for shot in self._with_all(folder, reader_of(folder).kinds[task])
         ]
+        return Labelled(whole, lambda shot: first_missing(reader.files(shot, task)))
 
     def reader(self) -> CityscapesReader | EitherReader:
         fine = self._made(CityscapesReader)
@@ -172,7 +170,17 @@ class Cityscapes(FileDataModule):
         images = self._place(IMAGES, reader_of(folder)) / folder
         if not images.is_dir():
             raise self.not_found(f"the folder `{images.relative_to(self.root)}` of images")
-        return [shot for city in cities(images) for shot in snapshots(city, folder)]
+        return self._shots(folder, IMAGES)
+
+    def _with_all(self, folder: str, kinds: Sequence[str]) -> list[Snapshot]:
+        """What has a file of each kind, in the order of the first."""
+        first, *others = (self._shots(folder, kind) for kind in kinds)
+        whole = set(first).intersection(*others)
+        return [shot for shot in first if shot in whole]
+
+    def _shots(self, folder: str, kind: str) -> list[Snapshot]:
+        places = cities(self._place(kind, reader_of(folder)) / folder)
+        return [shot for city in places for shot in snapshots(city, folder, kind)]
 
     def _made(self, reader: type[CityscapesReader]) -> CityscapesReader:
         """A reader with this module's settings, whose files are there."""

@@ -16,6 +16,7 @@ from datamodules.agreement import check_fit, same_size
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.label_spaces import CITYSCAPES_IDS
 from datamodules.listing import matches
+from datamodules.spelling import read_text
 from datamodules.transforms import Sample
 
 IMAGES, CAMERAS, COARSE = "leftImg8bit", "camera", "gtCoarse"
@@ -72,17 +73,17 @@ class CityscapesReader:
     """How the archives of these folders end."""
 
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
-        sample: Sample = {"image": read_rgb(self._file(shot, IMAGES)), "name": shot.name}
+        sample: Sample = {"image": read_rgb(self.file(shot, IMAGES)), "name": shot.name}
         shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
             "segmentation": self._segmentation,
             "depth": self._depth,
         }
         if "depth" in tasks:
-            image, file = self._file(shot, IMAGES), self._file(shot, CAMERAS)
+            image, file = self.file(shot, IMAGES), self.file(shot, CAMERAS)
             sample["camera"] = np.array(read_camera(file)[:4], np.float32)
             check_fit(image, sample["image"], file, sample["camera"][2:])
         for task in tasks:
-            file = self._file(shot, self.kinds[task][0])
+            file = self.file(shot, self.kinds[task][0])
             label = shipped[task](shot, file)
             sample[task] = same_size(shot.name, sample["image"], task, file, label)
         return sample
@@ -97,7 +98,7 @@ class CityscapesReader:
 
     def _depth(self, shot: Snapshot, file: Path) -> Float32[np.ndarray, "height width"]:
         codes = read_grey16(file)
-        camera = read_camera(self._file(shot, CAMERAS))
+        camera = read_camera(self.file(shot, CAMERAS))
         disparity = (np.arange(CODES) - 1) / CODES_PER_PIXEL
         with np.errstate(divide="ignore"):
             metres = camera.baseline * camera.focal_x / disparity
@@ -105,7 +106,11 @@ class CityscapesReader:
         metres[(disparity <= 0) | (metres < nearest) | (metres > farthest)] = np.nan
         return metres.astype(np.float32)[codes]
 
-    def _file(self, shot: Snapshot, kind: str) -> Path:
+    def files(self, shot: Snapshot, task: str) -> list[Path]:
+        """What a task of this snapshot is read from, its label first."""
+        return [self.file(shot, kind) for kind in self.kinds[task]]
+
+    def file(self, shot: Snapshot, kind: str) -> Path:
         return self.places[kind] / shot.folder / shot.city / f"{shot.name}_{ENDINGS[kind]}"
 
 
@@ -126,7 +131,13 @@ class EitherReader:
     extra: CityscapesReader
 
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
-        return (self.extra if shot.folder in self.extra.splits else self.fine)(shot, tasks)
+        return self._of(shot)(shot, tasks)
+
+    def files(self, shot: Snapshot, task: str) -> list[Path]:
+        return self._of(shot).files(shot, task)
+
+    def _of(self, shot: Snapshot) -> CityscapesReader:
+        return self.extra if shot.folder in self.extra.splits else self.fine
 
 
 class Camera(NamedTuple):
@@ -158,7 +169,7 @@ def read_camera(file: Path) -> Camera:
         UnreadableFileError: It is no JSON, or lacks a number.
     """
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(read_text(file))
         inside, outside = content["intrinsic"], content["extrinsic"]
         centre = inside["u0"], inside["v0"]
         camera = Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])

@@ -9,17 +9,19 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
-from datamodules.base import SPLITS, DenseDataModule
+from datamodules.base import SPLITS, SPLITS_OF_STAGE, DenseDataModule
 from datamodules.derive import Derivation, Derive, Reserve
 from datamodules.ends_at import EndsAt
 from datamodules.geometry import RandomView, Resize, joined
 from datamodules.listing import some_of
 from datamodules.loader import Loader
-from datamodules.names import names_in
+from datamodules.names import read_names
+from datamodules.pairs import Labelled, check_complete
 from datamodules.photometric import Photometric
 from datamodules.predictions.native import NATIVE, LabelsOnDisk, checked_place, fitting_at_once
 from datamodules.prepared import prepared
 from datamodules.samples import Samples, Source
+from datamodules.spelling import composed, spelled
 from datamodules.transforms import Sample, Transform
 
 
@@ -91,7 +93,7 @@ class FileDataModule(DenseDataModule):
             augment=augment,
             withheld=withheld,
         )
-        self.root = Path(root)
+        self.root = spelled(Path(root))
         self.image_size = (int(image_size[0]), int(image_size[1]))
         if min(self.image_size) < 1:
             raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
@@ -128,9 +130,15 @@ class FileDataModule(DenseDataModule):
         """Which parts of the split are left out since they are not there, in a sentence."""
         return None
 
+    def labelled(self, split: str, task: str) -> Labelled | None:
+        """What there is of the labels of a shipped task; None if that cannot be listed."""
+        return None
+
     def unpaired(self, split: str) -> list[Path]:
         """Files with labels of the tasks that are read, whose image is not there."""
-        return []
+        images = self.records(split)
+        listed = filter(None, (self.labelled(split, task) for task in self.reads))
+        return [file for labels in listed for file in labels.without_image(images)]
 
     def unlabelled(self, split: str) -> tuple[str, ...]:
         """Tasks that the split has no labels of at all, so that it can only be predicted."""
@@ -192,9 +200,26 @@ class FileDataModule(DenseDataModule):
         native = self.evaluated_at == NATIVE
         return min(self.batch_size, fitting_at_once(samples)) if native else self.batch_size
 
+    def locate(self, stage: str) -> None:
+        for split in SPLITS_OF_STAGE[stage]:
+            if self.lacks(split) is None:
+                self.original(split)
+
     def setup(self, stage: str | None = None) -> None:
         super().setup(stage)
         self._warn_of_unmatched()
+        if stage in ("fit", "validate", "test"):  # without a stage labels may be of no use
+            for split in SPLITS_OF_STAGE[stage]:
+                self._check_complete(split)
+
+    def _check_complete(self, split: str) -> None:
+        """Says which labels are missing before training draws the first of them."""
+        if split not in self.samples or self.samples[split].source.checked:
+            return  # left out, or read from a copy
+        listed = (self.labelled(split, task) for task in self.reads_of(split))
+        images = self.samples[split].source.records
+        what = f"The split `{split}` of {type(self).__name__} in `{self.root}`"
+        check_complete(what, images, list(filter(None, listed)))
 
     def source(self, split: str) -> Source[Any]:
         original = self.original(split)
@@ -207,7 +232,8 @@ class FileDataModule(DenseDataModule):
         if reason := self.lacks(split):
             raise DatasetNotFoundError(reason)
         skipped = self.skipped()
-        records = [record for record in self.records(split) if record.name not in skipped]
+        listed = self.records(split)
+        records = [record for record in listed if composed(record.name) not in skipped]
         if not records:
             absent = f" ({absent.rstrip('.')})" if (absent := self.absent(split)) else ""
             raise self.not_found(f"at least one sample of the split `{split}`{absent}")
@@ -227,7 +253,7 @@ class FileDataModule(DenseDataModule):
             listed = [self.records(split) for split in SPLITS if self.lacks(split) is None]
         except (OSError, ValueError):  # said when that split is used
             return []
-        names = {record.name for record in chain.from_iterable(listed)}
+        names = {composed(record.name) for record in chain.from_iterable(listed)}
         # Whoever has a part of the dataset need not have what is damaged in the whole of it.
         known_bad = read_names(self.known_bad) if self.known_bad else ()
         return sorted(set(read_names(self.skip)) - names - set(known_bad))
@@ -278,19 +304,3 @@ def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
             f"`depth_range` should be two rising numbers of metres, found {depth_range}."
         )
     return nearest, farthest
-
-
-def read_names(file: Path) -> list[str]:
-    """Read a list of sample names, one per line; blank lines are ignored.
-
-    A comment begins with `#` at the start of a line or after a space, so names may hold the
-    character. A name that a line cannot hold so is quoted as in JSON: `"a # b"`.
-    """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"The list of samples `{file}` does not exist. `skip` should be a text file with one"
-            " name per line, such as `lightning check --write-skip-list` makes, or null."
-        ) from None
-    return list(names_in(text))

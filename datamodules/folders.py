@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from datamodules.base import SPLITS
+from datamodules.base import SPLITS, WITHOUT
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.folders_classes import IdsOfClass, id_table, ids_of_classes
@@ -15,6 +15,7 @@ from datamodules.folders_reader import FoldersReader, image_of_camera
 from datamodules.folders_tree import FOLDERS, IMAGES, Picture, label_file, pictures
 from datamodules.folders_tree import SUFFIXES as LABEL_SUFFIXES
 from datamodules.labels import IGNORE, Labels
+from datamodules.pairs import Labelled
 from datamodules.photos import SUFFIXES
 from datamodules.predictions import PredictionFormat, folders_format
 from datamodules.transforms import Transform
@@ -140,7 +141,7 @@ class Folders(FileDataModule):
         return (
             f"`root`, `{self.root}`, should hold the folder `{split}` for that split to be used,"
             f" found only {', '.join(f'`{each}`' for each in there)}. Make it, with `{IMAGES}` and"
-            " a folder for each task in it, or do without the split."
+            f" a folder for each task in it, or {WITHOUT[split]}."
         )
 
     def tasks_of(self, split: str) -> tuple[str, ...]:
@@ -163,14 +164,15 @@ class Folders(FileDataModule):
             raise self.not_found(f"the folder{'s' * (len(missing) > 1)} {names}")
         return pictures(self.root, split, IMAGES, SUFFIXES)
 
-    def unpaired(self, split: str) -> list[Path]:
-        images = {picture.name for picture in self.records(split)}
-        return [
-            label_file(self.root, label.name, task, label.suffix)
-            for task in self.reads
-            for label in pictures(self.root, split, FOLDERS[task], LABEL_SUFFIXES[task])
-            if label.name not in images
-        ]
+    def labelled(self, split: str, task: str) -> Labelled:
+        labels = pictures(self.root, split, FOLDERS[task], LABEL_SUFFIXES[task])
+        suffixes = {label.name: label.suffix for label in labels}
+
+        def file(picture: Picture) -> Path:
+            suffix = suffixes.get(picture.name, LABEL_SUFFIXES[task][0])
+            return label_file(self.root, picture.name, task, suffix)
+
+        return Labelled(labels, file)
 
     def reader(self) -> FoldersReader:
         skipped = self.skipped()

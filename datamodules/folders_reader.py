@@ -12,16 +12,11 @@ from PIL import Image
 
 from datamodules.agreement import same_size
 from datamodules.folders_classes import UNKNOWN_ID
-from datamodules.folders_tree import (
-    SUFFIXES,
-    Picture,
-    image_file,
-    in_any_case,
-    label_file,
-)
+from datamodules.folders_tree import SUFFIXES, Picture, image_file, label_file
 from datamodules.images import UnreadableFileError, read_grey8, read_grey16, read_rgb
 from datamodules.nyudv2.arrays import read_npy, unit_normals
 from datamodules.photos import read_photo
+from datamodules.spelling import spelled
 from datamodules.transforms import Sample
 
 # Bits and kind of pixels in a PNG are the bytes 24 and 25 of the file.
@@ -152,7 +147,7 @@ class FoldersReader:
 
     def _file(self, picture: Picture, task: str) -> Path:
         files = [label_file(self.root, picture.name, task, suffix) for suffix in SUFFIXES[task]]
-        there = [each for file in files if (each := in_any_case(file)) is not None]
+        there = [each for file in files if (each := spelled(file)).is_file()]
         if not there:
             others = "".join(f" or `{file.name}`" for file in files[1:])
             raise FileNotFoundError(

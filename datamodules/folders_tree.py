@@ -1,9 +1,12 @@
 """Where the files of folders of one's own are."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+
+from datamodules.listing import walk
+from datamodules.spelling import composed
 
 IMAGES = "image"
 FOLDERS: Mapping[str, str] = {
@@ -21,54 +24,47 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Picture(NamedTuple):
-    """One image: its split, its path below the folder of images, without suffix, and the suffix."""
+@dataclass(frozen=True)
+class Picture:
+    """One image, or a label of it: of an image and its labels the names are equal.
 
-    split: str
-    path: str
-    suffix: str
+    Attributes:
+        name: `<split>/` and the path below the folder of images, without suffix.
+        path: That path as it is spelled on this disk.
+        suffix: What follows it.
+    """
+
+    name: str
+    path: str = field(compare=False)
+    suffix: str = field(compare=False)
 
     @property
-    def name(self) -> str:
-        return f"{self.split}/{self.path}"
+    def split(self) -> str:
+        return self.name.partition("/")[0]
 
 
 def pictures(root: Path, split: str, folder: str, suffixes: Sequence[str]) -> list[Picture]:
-    """The files with these suffixes in a folder of a split and the folders in it, but hidden ones.
-
-    Links to folders are followed, unless they lead back to a folder that they are in.
+    """The files with these suffixes in a folder of a split and the folders in it.
 
     Raises:
-        ValueError: Two files of different suffixes have one name.
+        ValueError: Two files have one name but for their suffixes, or how accents are spelled.
     """
     top = root / split / folder
     found: dict[str, Picture] = {}
-    for here, names in _walk(top):
+    for here, names in walk(top):
         for name in names:
             stem, suffix = os.path.splitext(name)  # noqa: PTH122  # no Path for each of millions
-            if name.startswith(".") or suffix.lower() not in suffixes:
+            if suffix.lower() not in suffixes:
                 continue
             path = Path(here, stem).relative_to(top).as_posix()
-            if path in found:
+            picture = Picture(f"{split}/{composed(path)}", path, suffix)
+            if twin := found.get(picture.name):
                 raise ValueError(
                     f"`{top}` should hold one file called `{path}`, found `{path}{suffix}` and"
-                    f" `{path}{found[path].suffix}`. Remove or rename one of them."
+                    f" `{twin.path}{twin.suffix}`. Remove or rename one of them."
                 )
-            found[path] = Picture(split, path, suffix)
-    return [found[path] for path in sorted(found)]
-
-
-def _walk(top: Path) -> Iterator[tuple[str, list[str]]]:
-    """Folders that are not hidden, and the names of the files in each."""
-    above = {str(top): frozenset([os.path.realpath(top)])}
-    for here, folders, names in os.walk(top, followlinks=True):
-        seen = (each for each in folders if not each.startswith("."))
-        there = {each: os.path.join(here, each) for each in seen}  # noqa: PTH118  # as above
-        around = above.pop(here)
-        real = {each: os.path.realpath(path) for each, path in there.items()}
-        folders[:] = [each for each in there if real[each] not in around]
-        above |= {there[each]: around | {real[each]} for each in folders}
-        yield here, names
+            found[picture.name] = picture
+    return [found[name] for name in sorted(found)]
 
 
 def image_file(root: Path, picture: Picture) -> Path:
@@ -80,11 +76,3 @@ def label_file(root: Path, name: str, task: str, suffix: str) -> Path:
     """Where the label of a sample lies in a file of this suffix."""
     split, path = name.split("/", 1)
     return root / split / FOLDERS[task] / f"{path}{suffix}"
-
-
-def in_any_case(file: Path) -> Path | None:
-    """A file with this suffix, or with the suffix in capitals, as some programs write it."""
-    suffix, stem = file.suffix, file.name.removesuffix(file.suffix)
-    spellings = (suffix, suffix.upper(), suffix.title())
-    cases = (file.with_name(stem + spelling) for spelling in spellings)
-    return next((each for each in cases if each.is_file()), None)

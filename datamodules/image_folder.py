@@ -11,6 +11,7 @@ import numpy as np
 from datamodules.base import DenseDataModule
 from datamodules.images import UnreadableFileError
 from datamodules.labels import Labels
+from datamodules.listing import walk
 from datamodules.photos import OTHER_SUFFIXES, SUFFIXES, UNKNOWN_SUFFIXES, read_photo
 from datamodules.predictions import (
     Classes,
@@ -38,7 +39,7 @@ class ImageFolder(DenseDataModule):
     """Photos without labels: for `predict`, nothing else.
 
     - Read: all pictures (JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF, JPEG 2000, PPM) in the folder and
-      the folders in it, but no hidden ones, or one file; of any size, with 8 bits per channel or
+      the folders in it, but no hidden ones, or one file; links are followed; of any size, with 8 bits per channel or
       16, of which the upper 8 are taken, grey, transparent (on white), animated (the first frame)
       or rotated by their EXIF data.
     - Left out: what cannot be read, such as damaged files and HEIC; `left_out` has the reasons.
@@ -187,7 +188,5 @@ def photos(root: Path) -> list[Photo]:
 
 
 def _files(root: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    for path in root.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if path.suffix.lower() in suffixes and not hidden and path.is_file():
-            yield path
+    listed = (Path(here, name) for here, names in walk(root) for name in names)
+    return (file for file in listed if file.suffix.lower() in suffixes)

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from datamodules.complaints import complaints
+from datamodules.spelling import read_bytes
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_MODES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
@@ -160,10 +161,11 @@ def _read(file: Path, mode: str, bits: int, remedy: str = UNPACK) -> np.ndarray:
 
 def _bytes(file: Path, expected: str, remedy: str) -> bytes:
     try:
-        return file.read_bytes()
+        return read_bytes(file)
     except FileNotFoundError:
+        leads = f" where it leads, to `{file.readlink()}`" if file.is_symlink() else ""
         raise FileNotFoundError(
-            f"`{file}` does not exist; expected an image of {expected}."
+            f"`{file}` does not exist{leads}; expected an image of {expected}."
             f" {remedy}, or put the sample on a skip list."
         ) from None
     except IsADirectoryError:

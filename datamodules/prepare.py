@@ -57,6 +57,7 @@ def prepare(
     waiting = [job for job in jobs.values() if not job.same_as and not job.is_done()]
     if waiting:
         _say_space(waiting)
+        _make(waiting[0].folder.parent)
     for job in waiting:
         job.run(cores() if processes is None else processes)
     for job in jobs.values():
@@ -207,6 +208,17 @@ def _living(results: Iterator[Decoded | Died], reading: Reading) -> Iterator[Dec
             name = reading.source.records[reading.start + index].name
             raise ChildProcessError(f"Sample `{name}`: {result}. What was written is kept.")
         yield result
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"`{folder}`, where the copies are kept, cannot be made ({error.strerror}). Set the"
+            f" environment variable {VARIABLE} to a folder that can be written, for this command"
+            " and for the runs."
+        ) from error
 
 
 def _say_space(jobs: Sequence[Job]) -> None:

@@ -17,6 +17,7 @@ from datamodules.images import UnreadableFileError, read_rgb, read_rgb16
 from datamodules.label_spaces import SYNTHIA_IDS, SYNTHIA_SPACES, find_space
 from datamodules.labels import Labels
 from datamodules.listing import matches
+from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, synthia_format
 from datamodules.transforms import Sample, Transform
 
@@ -130,20 +131,14 @@ class Synthia(FileDataModule):
         images = self._folder() / IMAGES
         if not images.is_dir():
             raise self.not_found(f"the folder `{ROOT}/{IMAGES}` of images")
-        present = {match[1] for match in matches(images, IMAGE)}
-        return [Picture(name) for name in stored_numbers(split) if name in present]
+        return pictures(images, split)
 
     def official(self, split: str) -> int:
         return len(stored_numbers(split))
 
-    def unpaired(self, split: str) -> list[Path]:
-        lone = set(stored_numbers(split)) - {picture.name for picture in self.records(split)}
-        places = (self._folder() / FOLDERS[task] for task in self.reads)
-        return [
-            folder / f"{name}.png"
-            for folder in places
-            for name in sorted(lone & {match[1] for match in matches(folder, IMAGE)})
-        ]
+    def labelled(self, split: str, task: str) -> Labelled:
+        folder = self._folder() / FOLDERS[task]
+        return Labelled(pictures(folder, split), lambda each: folder / f"{each.name}.png")
 
     def reader(self) -> "SynthiaReader":
         folder = self._folder()
@@ -211,6 +206,12 @@ def camera_at(size: tuple[int, int]) -> Float32[np.ndarray, "4"]:
     """The camera of images of that height and width, if they show the whole view."""
     down, along = size[0] / CAMERA_SIZE[0], size[1] / CAMERA_SIZE[1]
     return np.array(CAMERA, np.float32) * np.array([along, down, along, down], np.float32)
+
+
+def pictures(folder: Path, split: str) -> list[Picture]:
+    """The pictures of a split that a folder has a file of."""
+    present = {match[1] for match in matches(folder, IMAGE)}
+    return [Picture(name) for name in stored_numbers(split) if name in present]
 
 
 @cache

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from datamodules.base import WITHOUT
 from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import Labels
 from datamodules.listing import some_of
+from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, taskonomy_format
 from datamodules.taskonomy_buildings import EXCLUDED, buildings_of, read_buildings
 from datamodules.taskonomy_reader import (
@@ -16,6 +18,7 @@ from datamodules.taskonomy_reader import (
     READERS,
     TaskonomyReader,
     View,
+    view_file,
     views,
 )
 from datamodules.transforms import Transform
@@ -141,7 +144,7 @@ class Taskonomy(FileDataModule):
             return None
         return (
             f"`buildings` should list a building of the split `{split}` that is not in `excluded`"
-            " for it to be used, found none. Add one to the split file, or do without the split."
+            f" for it to be used, found none. Add one to the split file, or {WITHOUT[split]}."
         )
 
     def records(self, split: str) -> list[View]:
@@ -159,16 +162,15 @@ class Taskonomy(FileDataModule):
             f" out: {', '.join(missing)}."
         )
 
-    def unpaired(self, split: str) -> list[Path]:
-        layout = self.layout()
-        images = set(self.records(split))
-        return [
-            self._folder(layout, domain, name) / f"point_{view.point}_view_{view.view}_domain_{end}"
-            for domain, end in (READERS[self.depth].domains[task] for task in self.reads)
-            for name in self._unpacked(layout, "rgb", self.buildings[split])
-            for view in views(self._folder(layout, domain, name), name, end)
-            if view not in images
-        ]
+    def labelled(self, split: str, task: str) -> Labelled:
+        layout, (domain, end) = self.layout(), READERS[self.depth].domains[task]
+
+        def file(view: View) -> Path:
+            return view_file(self._folder(layout, domain, view.building), view, end)
+
+        present = self._unpacked(layout, "rgb", self.buildings[split])
+        folders = ((name, self._folder(layout, domain, name)) for name in present)
+        return Labelled([v for name, folder in folders for v in views(folder, name, end)], file)
 
     def drawn(self, split: str, counts: Mapping[str, int]) -> int | None:
         # All scenes of a split are drawn in one building, which the settings may leave out.

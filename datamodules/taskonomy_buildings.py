@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datamodules.base import SPLITS
 from datamodules.images import UnreadableFileError
+from datamodules.spelling import read_text
 
 STORED = Path(__file__).parent / "splits" / "taskonomy.txt"
 
@@ -75,8 +76,7 @@ def read_buildings(file: Path) -> dict[str, list[str]]:
 
 def _rows(file: Path) -> list[list[str]]:
     try:
-        # Text mode translates line ends: the makers' own files end their lines by CR alone.
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}`, given as `buildings`, does not exist. Give a split file with the columns"
@@ -84,7 +84,9 @@ def _rows(file: Path) -> list[list[str]]:
         ) from None
     except UnicodeDecodeError as error:
         raise _unreadable(file, "be a text file", str(error)) from None
-    return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
+    # Split here, for the makers' own files end their lines by CR alone.
+    lines = (line for line in text.splitlines() if line.strip())
+    return [[cell.strip() for cell in row] for row in csv.reader(lines)]
 
 
 def _unreadable(file: Path, expected: str, found: str) -> UnreadableFileError:

@@ -17,6 +17,7 @@ from datamodules.images import UnreadableFileError, read_grey8, read_grey16, rea
 from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import IGNORE
 from datamodules.listing import matches
+from datamodules.spelling import read_text, spelled
 from datamodules.taskonomy_codes import STEP_EDGE
 from datamodules.transforms import Sample
 
@@ -121,13 +122,18 @@ class TaskonomyReader:
 
     def _camera(self, view: View, height: int, width: int) -> Float32[np.ndarray, " 4"]:
         files = [self._file(view, CAMERA_DOMAIN, f"{suffix}.json") for suffix in CAMERA_SUFFIXES]
-        file = next((file for file in files if file.exists()), files[0])
+        file = next((file for file in files if spelled(file).exists()), files[0])
         focal = width / 2 / math.tan(field_of_view(file) / 2)
         return np.array([focal, focal, width / 2, height / 2], np.float32)
 
     def _file(self, view: View, domain: str, suffix: str) -> Path:
         folder = self.root / self.pattern.format(domain=domain, building=view.building)
-        return folder / f"point_{view.point}_view_{view.view}_domain_{suffix}"
+        return view_file(folder, view, suffix)
+
+
+def view_file(folder: Path, view: View, suffix: str) -> Path:
+    """The file of a view in the folder of a domain, whose files end so."""
+    return folder / f"point_{view.point}_view_{view.view}_domain_{suffix}"
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,7 @@ def field_of_view(file: Path) -> float:
         UnreadableFileError: It is no JSON, or holds no angle between 0 and π.
     """
     try:
-        angle = json.loads(file.read_text())["field_of_view_rads"]
+        angle = json.loads(read_text(file))["field_of_view_rads"]
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}` does not exist; expected a view's camera, as `point_info` is unpacked for"

@@ -6,12 +6,13 @@ from itertools import product
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from datamodules.base import SPLITS
+from datamodules.base import SPLITS, WITHOUT
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
 from datamodules.files import FileDataModule, checked_depth_range
 from datamodules.label_spaces import find_space
 from datamodules.labels import Labels
 from datamodules.listing import matches
+from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, vkitti2_format
 from datamodules.transforms import Transform
 from datamodules.vkitti2_classes import SPACES, train_ids
@@ -55,11 +56,6 @@ FILES: Mapping[str, re.Pattern[str]] = {
 LABELS: Mapping[str, tuple[str, str]] = {
     "segmentation": ("classes", CLASSES),
     "depth": ("depth", DEPTH),
-}
-UNUSED: Mapping[str, str] = {
-    "train": "run `validate` or `test`, which need no training split",
-    "val": "train without validation, by `--trainer.limit_val_batches 0`",
-    "test": "fit without testing, by `--test_after_fit false`",
 }
 
 Choice = TypeVar("Choice")
@@ -173,7 +169,7 @@ class VKITTI2(FileDataModule):
         free = sorted(set(FRAMES).difference(*self.scenes.values()))
         return (
             f"`scenes` should give the split `{split}` a scene for it to be used, found {given}."
-            f" Add `{split}` with one of {free or list(FRAMES)}, or {UNUSED[split]}."
+            f" Add `{split}` with one of {free or list(FRAMES)}, or {WITHOUT[split]}."
         )
 
     def records(self, split: str) -> list[Frame]:
@@ -184,16 +180,15 @@ class VKITTI2(FileDataModule):
             for number in self._numbers(place.folder(*drive))
         ]
 
-    def unpaired(self, split: str) -> list[Path]:
-        images = set(self.records(split))
-        files: list[Path] = []
-        for kind, form in (LABELS[task] for task in self.reads):
-            place = self._place(kind)
-            for drive in self._films(split):
-                numbers = (int(match[1]) for match in matches(place.folder(*drive), FILES[kind]))
-                lone = {Frame(*drive, number) for number in numbers} - images
-                files += [place.file(frame, form) for frame in sorted(lone)]
-        return files
+    def labelled(self, split: str, task: str) -> Labelled:
+        kind, form = LABELS[task]
+        place = self._place(kind)
+        found = [
+            Frame(*drive, number)
+            for drive in self._films(split)
+            for number in numbers(place.folder(*drive), kind)
+        ]
+        return Labelled(found, lambda frame: place.file(frame, form))
 
     def reader(self) -> VKITTI2Reader:
         return VKITTI2Reader(
@@ -221,13 +216,13 @@ class VKITTI2(FileDataModule):
 
     def _numbers(self, folder: Path) -> list[int]:
         """Numbers of the frames in a folder, which has to hold some."""
-        numbers = sorted(int(match[1]) for match in matches(folder, FILES["rgb"]))
-        if not numbers:
+        found = numbers(folder, "rgb")
+        if not found:
             raise self.not_found(
                 f"images `rgb_00000.jpg`, ... in `{folder}`, or in the same folder below"
                 f" `{self.root / ARCHIVE.format(kind='rgb')}`"
             )
-        return numbers
+        return found
 
     def _place(self, kind: str) -> Place:
         """Where the files of a kind are; where they would be if there are none."""
@@ -256,6 +251,11 @@ class VKITTI2(FileDataModule):
     def _drives(self) -> list[tuple[str, str]]:
         scenes = sorted(set().union(*self.scenes.values()))
         return [(scene, variation) for scene in scenes for variation in self.variations]
+
+
+def numbers(folder: Path, kind: str) -> list[int]:
+    """Numbers of the frames that a folder has files of."""
+    return sorted(int(match[1]) for match in matches(folder, FILES[kind]))
 
 
 def stored_scenes() -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from jaxtyping import Float32, UInt8
 
 from datamodules.agreement import check_fit, same_size
 from datamodules.images import UnreadableFileError, read_grey16, read_rgb
+from datamodules.spelling import read_text
 from datamodules.transforms import Sample
 from datamodules.vkitti2_classes import COLOURS, UNKNOWN_COLOUR, ids_of_colours
 
@@ -139,7 +140,7 @@ def camera(file: Path, frame: int, number: int) -> Float32[np.ndarray, " 4"]:
 def _cameras(file: Path) -> Mapping[tuple[int, int], tuple[float, ...]]:
     """The lines of a file by frame and camera; each process reads a drive's file once."""
     try:
-        header, *lines = file.read_text().splitlines() or [""]
+        header, *lines = read_text(file).splitlines() or [""]
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}` does not exist; normals need the camera. Unpack the archive"

@@ -7,7 +7,15 @@ import torch
 from torch import Tensor
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
-from vtagml.backbone import FocalNet, PVTv2, StagedBackbone, Swin, SwinV2Nano, TimmBackbone
+from vtagml.backbone import (
+    FocalNet,
+    PVTv2,
+    StagedBackbone,
+    Swin,
+    SwinV2Nano,
+    TimmBackbone,
+    timm_backbone,
+)
 
 IMAGE = (64, 96)
 
@@ -210,6 +218,7 @@ def test_offline_says_what_else_can_be_done(monkeypatch: pytest.MonkeyPatch) -> 
         raise OSError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr(timm_backbone, "check_hub", lambda _: None)
 
     with pytest.raises(FileNotFoundError, match=r"no route to host.*Go online once.*`weights`"):
         Swin()

@@ -50,6 +50,7 @@ from vtagml.checkpoints import (
     run_lock,
     set_aside,
 )
+from vtagml.commands.building import locate_data
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained
 from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
@@ -138,6 +139,10 @@ class ExperimentCLI(LightningCLI):
             config.trainer.accelerator = "cpu"
         if self.subcommand == "predict":
             config.return_predictions = False  # they go to files, not into memory
+
+    def instantiate_classes(self) -> None:
+        locate_data(self.config[self.subcommand], str(self.subcommand))
+        super().instantiate_classes()
 
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]

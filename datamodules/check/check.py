@@ -21,8 +21,8 @@ def check(datamodule: DenseDataModule, processes: int | None = None) -> Report:
     The dataset's own files are read, also where a prepared copy of them exists. Only the tasks
     that the DataModule was made for are looked at; a task that is derived counts as those that it
     is derived from. A sample for training or validation has to show something and know something
-    of each task; the labels of a test split may be withheld. A split that the settings leave
-    without samples is left out.
+    of each task; the labels of a test split may be withheld. A split that has
+    no samples is left out, and a note says what that means.
 
     A JPEG has no checksum: damage inside it is reported where libjpeg notices it, which is about
     every fourth flipped bit and nearly every lost block of the disk (`images.damage_refused`).
@@ -69,7 +69,8 @@ def _listings(datamodule: DenseDataModule, report: Report) -> dict[str, _Listing
     listings: dict[str, _Listing] = {}
     errors: dict[str, Exception] = {}
     for split in SPLITS:
-        if datamodule.lacks(split):
+        if reason := datamodule.lacks(split):
+            report.notes.append(f"{split}: no samples. {reason}")
             continue
         try:
             listings[split] = _listing(datamodule, split)

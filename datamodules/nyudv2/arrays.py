@@ -7,6 +7,7 @@ from jaxtyping import Float32, Integer, Shaped, UInt8
 
 from datamodules.images import UnreadableFileError, read_rgb
 from datamodules.labels import IGNORE
+from datamodules.spelling import spelled
 
 # Shorter normals mean "unknown": they are 0, or 0 rounded to one of the grey values 127 and 128.
 SHORTEST_NORMAL = 0.5
@@ -29,6 +30,7 @@ def read_npy(
         FileNotFoundError: There is no such file.
         UnreadableFileError: It is empty, cut off, holds pickled objects or another shape.
     """
+    file = spelled(file)
     if not file.is_file():
         raise FileNotFoundError(
             f"`{file}` should be there beside the image of the same name, found nothing."

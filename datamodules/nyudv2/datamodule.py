@@ -16,6 +16,7 @@ from datamodules.nyudv2.form import WINDOW, Form, Frame
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
 from datamodules.nyudv2.tree import MultitaskTree
+from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, nyudv2_format
 from datamodules.transforms import Sample, Transform
 
@@ -174,8 +175,8 @@ class NYUDv2(FileDataModule):
         (tested,) = counts.keys() - {"train"}
         return counts["train" if split == "train" else tested]
 
-    def unpaired(self, split: str) -> list[Path]:
-        return self.form().unpaired(split, self.reads)
+    def labelled(self, split: str, task: str) -> Labelled | None:
+        return self.form().labelled(split, task)
 
     @property
     def prediction_format(self) -> PredictionFormat:

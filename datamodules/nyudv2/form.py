@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from datamodules.label_spaces import ClassMap
+from datamodules.pairs import Labelled
 from datamodules.transforms import Sample
 
 # Rows and columns [top, bottom, left, right) of the window that the multi-task trees hold: inside
@@ -98,9 +99,9 @@ class Form(ABC):
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         """Read one sample; of the labels only those that are asked for."""
 
-    def unpaired(self, split: str, tasks: Sequence[str]) -> list[Path]:
-        """Files with labels of these tasks, whose image is not there."""
-        return []
+    def labelled(self, split: str, task: str) -> Labelled | None:
+        """What there is of the labels of a shipped task; None where all are in one file."""
+        return None
 
     def refuse(self, setting: str, found: object, expected: str) -> None:
         raise ValueError(

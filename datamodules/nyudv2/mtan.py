@@ -1,7 +1,7 @@
 """The folders of `.npy` files that MTAN and the methods after it train on, in 13 classes."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -21,11 +21,13 @@ from datamodules.nyudv2.arrays import (
     unreadable,
 )
 from datamodules.nyudv2.form import Form, Frame
+from datamodules.pairs import Labelled
 from datamodules.transforms import Sample
 
 _FOLDERS = {"train": "train", "val": "val", "test": "val"}
 _KINDS: Mapping[str, str] = {"segmentation": "label", "depth": "depth", "normals": "normal"}
 _ARRAY = re.compile(r"(\d+)\.npy")
+_ANY_ARRAY = re.compile(r"(.+)\.npy")
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,18 @@ class MtanTree(Form):
 
     def frames(self, split: str) -> Sequence[Frame]:
         folder = self.root / _FOLDERS[split] / "image"
-        files = sorted(folder.glob("*.npy"))
-        if not files:
+        names = [match[1] for match in matches(folder, _ANY_ARRAY)]
+        if not names:
             raise FileNotFoundError(f"`{folder}` should hold `.npy` images. Unpack it again.")
-        for file in files:
-            if not file.stem.isdecimal():
-                raise unreadable(folder, "files named `<number>.npy`", f"`{file.name}`")
-        numbers = sorted(int(file.stem) for file in files)
-        return [Frame(f"{_FOLDERS[split]}_{number:04d}", str(number), split) for number in numbers]
+        for name in names:
+            if not name.isdecimal():
+                raise unreadable(folder, "files named `<number>.npy`", f"`{name}.npy`")
+        return _numbered(split, names)
 
-    def unpaired(self, split: str, tasks: Sequence[str]) -> list[Path]:
-        images = {frame.key for frame in self.frames(split)}
-        folders = (self.root / _FOLDERS[split] / _KINDS[task] for task in tasks)
-        return [
-            folder / match[0]
-            for folder in folders
-            for match in sorted(matches(folder, _ARRAY), key=lambda match: int(match[1]))
-            if match[1] not in images
-        ]
+    def labelled(self, split: str, task: str) -> Labelled:
+        kind = _KINDS[task]
+        names = (match[1] for match in matches(self.root / _FOLDERS[split] / kind, _ARRAY))
+        return Labelled(_numbered(split, names), lambda frame: self._file(frame, kind))
 
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         file = self._file(frame, "image")
@@ -92,3 +88,8 @@ class MtanTree(Form):
 
     def _file(self, frame: Frame, kind: str) -> Path:
         return self.root / _FOLDERS[frame.split] / kind / f"{frame.key}.npy"
+
+
+def _numbered(split: str, names: Iterable[str]) -> list[Frame]:
+    folder = _FOLDERS[split]
+    return [Frame(f"{folder}_{each:04d}", str(each), split) for each in sorted(map(int, names))]

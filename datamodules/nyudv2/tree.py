@@ -1,5 +1,6 @@
 """The folders of the multi-task papers, `NYUD_MT.tgz` and `NYUDv2.tar.gz`."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from jaxtyping import Float32, UInt8
 from datamodules.agreement import same_size
 from datamodules.images import read_grey8, read_rgb
 from datamodules.label_spaces_nyu import train_ids
+from datamodules.listing import matches
 from datamodules.nyudv2.arrays import (
     classes_of,
     coded_normals,
@@ -21,6 +23,8 @@ from datamodules.nyudv2.arrays import (
     unreadable,
 )
 from datamodules.nyudv2.form import WINDOW, Form, Frame, window_camera
+from datamodules.pairs import Labelled, first_missing
+from datamodules.spelling import read_text, spelled
 from datamodules.transforms import Sample
 
 _LISTS = {"train": "train.txt", "val": "val.txt", "test": "val.txt"}
@@ -36,6 +40,13 @@ _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "normals": (".npy", ".png"),
     "edge": (".npy", ".png"),
 }
+_FOLDERS: Mapping[str, str] = {
+    "segmentation": "segmentation",
+    "depth": "depth",
+    "normals": "normals",
+    "edges": "edge",
+}
+_ANY = re.compile(r"(.+)(\.[a-z]+)")  # a name and its suffix
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ class MultitaskTree(Form):
         if not file.is_file():
             raise FileNotFoundError(f"`{file}` should list the split `{split}`. Unpack it again.")
         try:
-            names = file.read_text(encoding="utf-8").split()
+            names = read_text(file).split()
         except UnicodeDecodeError as error:
             raise unreadable(file, "one name per line", "bytes that are no text") from error
         odd = [name for name in names if Path(name).name != name]
@@ -62,21 +73,29 @@ class MultitaskTree(Form):
             raise unreadable(file, "one distinct file name per line", found)
         return [Frame(name, name, split) for name in sorted(names)]
 
+    def labelled(self, split: str, task: str) -> Labelled:
+        # A list names the frames, so an image can be missing, too.
+        folders = (_FOLDERS[task], "images")
+        whole = set.intersection(*(self._names(folder) for folder in folders))
+        return Labelled(
+            [frame for frame in self.frames(split) if frame.key in whole],
+            lambda frame: first_missing([self._file(folder, frame.key) for folder in folders]),
+        )
+
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         image = read_rgb(self._file("images", frame.key))
         sample: Sample = {"name": frame.name, "image": image}
         if image.shape[:2] == WINDOW_SIZE:
             sample["camera"] = window_camera(WINDOW)
-        readers: Mapping[str, tuple[str, Callable[[Path], np.ndarray]]] = {
-            "segmentation": ("segmentation", self._segmentation),
-            "depth": ("depth", self._depth),
-            "normals": ("normals", self._normals),
-            "edges": ("edge", self._boundaries),
+        readers: Mapping[str, Callable[[Path], np.ndarray]] = {
+            "segmentation": self._segmentation,
+            "depth": self._depth,
+            "normals": self._normals,
+            "edges": self._boundaries,
         }
         for task in tasks:
-            folder, read = readers[task]
-            file = self._file(folder, frame.key)
-            sample[task] = same_size(frame.name, image, task, file, read(file))
+            file = self._file(_FOLDERS[task], frame.key)
+            sample[task] = same_size(frame.name, image, task, file, readers[task](file))
         return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
@@ -86,18 +105,22 @@ class MultitaskTree(Form):
         return metres(file, read_npy(file, dimensions=2), self.depth_range)
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
-        if file.suffix == ".png":
+        if file.suffix.lower() == ".png":
             stored = coded_normals(file)
         else:
             stored = read_npy(file, dimensions=3, channels=3)
         return unit_normals(file, stored, self.normals_axes)
 
     def _boundaries(self, file: Path) -> Float32[np.ndarray, "height width"]:
-        if file.suffix == ".png":
+        if file.suffix.lower() == ".png":
             return read_grey8(file) / np.float32(255)
         return shares(file, read_npy(file, dimensions=2), "boundaries")
+
+    def _names(self, folder: str) -> set[str]:
+        listed = matches(self.root / folder, _ANY)
+        return {match[1] for match in listed if match[2] in _SUFFIXES[folder]}
 
     def _file(self, folder: str, name: str) -> Path:
         files = [self.root / folder / f"{name}{suffix}" for suffix in _SUFFIXES[folder]]
         # Where none exists the first is handed on: reading it says what is missing.
-        return next((file for file in files if file.is_file()), files[0])
+        return next((each for file in files if (each := spelled(file)).is_file()), files[0])

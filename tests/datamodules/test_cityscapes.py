@@ -208,7 +208,7 @@ def test_empty_split_is_an_error(own: Path) -> None:
         ("gtFine_labelIds.png", np.full(fakes.SIZE, 34, np.uint8), "label ids 0 to 33, found 34"),
         ("disparity.png", np.ones(fakes.SIZE, np.uint8), "16-bit grey.*8-bit grey"),
         ("camera.json", b"{", "JSON with fx, fy, u0, v0 and baseline, found JSONDecodeError"),
-        ("camera.json", b"\xff\xfe", "JSON.*UnicodeDecodeError"),
+        ("camera.json", b"\xff{", "JSON.*UnicodeDecodeError"),
         ("camera.json", b"[]", "JSON.*TypeError"),
         ("camera.json", b'{"intrinsic": {}, "extrinsic": {}}', "KeyError: 'u0'"),
     ],

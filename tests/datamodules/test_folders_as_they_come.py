@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,39 @@ def test_arrays_of_ones_own_are_not_unpacked_again(own: Path, task: str, side: i
     fakes.save(label(own, task, ".npy"), np.ones((48, 64, side), np.float32))
     with pytest.raises(UnreadableFileError, match=r"shape .*Write it again in that form, or put"):
         first(folders(own, tasks=[task]))
+
+
+def test_accents_of_images_and_labels_are_spelled_in_two_ways(own: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "été/é") for form in ("NFC", "NFD"))
+    mixed = composed[:3] + decomposed[5:]
+    assert len({composed, decomposed, mixed}) == 3
+    fakes.write_picture(own, "val", decomposed)
+    for task, name in (("depth", composed), ("edges", mixed)):
+        target = fakes.path(own, "val", task, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fakes.path(own, "val", task, decomposed).rename(target)
+    data = folders(own)
+    assert [each.name for each in data.records("val")] == ["val/0001", f"val/{composed}"]
+    assert data.unpaired("val") == []
+    source = data.source("val")
+    assert source.read(source.records[1], data.reads)["depth"][5, 5] == 4
+    for spelling in (composed, decomposed):
+        (own / "skip.txt").write_text(f"val/{spelling}", encoding="utf-8")
+        data = folders(own, skip=own / "skip.txt")
+        assert data.unmatched() == []
+        assert [each.name for each in data.source("val").records] == ["val/0001"]
+    shutil.copy(label(own, "image"), own / "val/image/é.png")
+    shutil.copy(label(own, "image"), own / "val/image" / unicodedata.normalize("NFD", "é.png"))
+    with pytest.raises(ValueError, match="should hold one file called"):
+        folders(own).records("val")
+
+
+def test_link_that_leads_nowhere_is_named_with_its_end(own: Path) -> None:
+    file = label(own, "segmentation")
+    file.rename(own / "gone.png")
+    file.symlink_to(own / "gone.png")
+    (own / "gone.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"val/segmentation/0001.png` does not exist"):
+        first(folders(own))
+    (problem,) = check(folders(own), processes=0).problems
+    assert problem.name == "val/0001"

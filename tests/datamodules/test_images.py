@@ -179,6 +179,14 @@ def test_missing_file_is_named(tmp_path: Path, read) -> None:
         read(tmp_path / "absent.png")
 
 
+def test_link_that_leads_nowhere_is_named_with_its_end(tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(tmp_path / "moved.png")
+    with pytest.raises(
+        FileNotFoundError, match=r"link\.png` does not exist where it leads, to .*moved"
+    ):
+        read_rgb(tmp_path / "link.png")
+
+
 def test_error_reaches_other_processes(place) -> None:
     with pytest.raises(UnreadableFileError) as caught:
         read_rgb(place(b""))

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.backbone.backbone import LEVELS, STRIDES, Backbone
+from vtagml.backbone.hub import check_hub
 from vtagml.backbone.weights import load_weights
 
 HUB = "hub"
@@ -59,6 +60,8 @@ class TimmBackbone(Backbone):
     def _create(self, drop_path: float) -> Any:
         options = self._options()
         try:
+            if self.weights == HUB:
+                check_hub(self.architecture)
             model = timm.create_model(
                 self.architecture,
                 pretrained=self.weights == HUB,
@@ -69,8 +72,8 @@ class TimmBackbone(Backbone):
         except OSError as error:
             raise FileNotFoundError(
                 f"`weights: hub` of `{self.architecture}` could not be downloaded ({error}). Go "
-                "online once, or give a local file to `weights`, or `weights: null` for a random "
-                "start."
+                "online once, after which they stay on this disk; or give a local file to `weights`"
+                " of the backbone; or `weights: none` for a random start."
             ) from error
         except RuntimeError as error:
             if "Unknown model" not in str(error) and "Invalid pretrained tag" not in str(error):

@@ -4,7 +4,6 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import Namespace
 from lightning import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser
 from rich import get_console
@@ -15,9 +14,8 @@ from datamodules.check.tables import show
 from datamodules.files import FileDataModule
 from datamodules.prepare import prepare
 from datamodules.writing import command as scenes
-from vtagml.commands.building import built
+from vtagml.commands.building import built, task_names
 from vtagml.experiment import ExperimentCLI, experiment
-from vtagml.tasks import Task
 
 
 class DataCLI(ExperimentCLI):
@@ -36,7 +34,7 @@ class DataCLI(ExperimentCLI):
         config = self.config[self.config.subcommand]
         settings = config.data.init_args
         if "tasks" in settings and settings.tasks is None:
-            settings.tasks = _task_names(config.get("model"))
+            settings.tasks = task_names(config.get("model"))
         self.datamodule = built(LightningDataModule, config.data)
 
     def _run_subcommand(self, subcommand: str) -> None:
@@ -88,12 +86,6 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--processes", type=int)
     return parser
-
-
-def _task_names(model: Namespace | None) -> list[str] | None:
-    """Names of the tasks that a model would have, without building it."""
-    tasks = model.init_args.get("tasks") if model else None
-    return [task.name for task in built(list[Task], tasks)] if tasks else None
 
 
 def _name(datamodule: object) -> str:
