@@ -39,9 +39,9 @@ class ImageFolder(DenseDataModule):
     """Photos without labels: for `predict`, nothing else.
 
     - Read: all pictures (JPEG, PNG, TIFF, WebP, GIF, BMP, AVIF, JPEG 2000, PPM) in the folder and
-      the folders in it, but no hidden ones, or one file; links are followed; of any size, with 8 bits per channel or
-      16, of which the upper 8 are taken, grey, transparent (on white), animated (the first frame)
-      or rotated by their EXIF data.
+      the folders in it, but no hidden ones, or one file; links are followed. Of any size, with 8
+      bits per channel or 16, of which the upper 8 are taken, grey, transparent (on white),
+      animated (the first frame) or rotated by their EXIF data.
     - Left out: what cannot be read, such as damaged files and HEIC; `left_out` has the reasons.
     - Each photo fills the network's input as far as its shape allows; the rest is black.
     - Names: the path below the folder without its suffix, or with it if two would be the same.

@@ -20,7 +20,7 @@ class Stage(NamedTuple):
 class StagedBackbone(TimmBackbone):
     """A backbone that runs as stem, then stages of blocks, so that adapters find their place."""
 
-    unused = ("head.", "norm.", "fc_norm.")
+    unused: tuple[str, ...] = ("head.", "norm.", "fc_norm.")
 
     @property
     @abstractmethod

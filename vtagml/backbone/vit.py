@@ -30,7 +30,7 @@ class ViT(StagedBackbone):
             architecture's own. DINOv2's patches of 14 pixels fit no stride: take 16.
     """
 
-    unused = ("head.", "fc_norm.")
+    unused: tuple[str, ...] = ("head.", "fc_norm.")
 
     def __init__(
         self,
