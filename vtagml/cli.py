@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,9 +35,8 @@ from vtagml.checkpoints import (
     RunCheckpoint,
     check_saved,
     checkpoint_path,
-    put_back,
-    run_lock,
-    set_aside,
+    evaluation_in,
+    fit_in,
 )
 from vtagml.commands import (
     USAGE,
@@ -60,6 +58,7 @@ from vtagml.commands import (
     usage,
 )
 from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
+from vtagml.run_folder import CHECKPOINTS, CONFIG
 
 COMMANDS = ("fit", "validate", "test", "predict")
 DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
@@ -83,7 +82,7 @@ class RunFolderConfig(SaveConfigCallback):
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)
             text = self.parser.dump(self.config, skip_none=False)
-            (folder / "config.yaml").write_text(text, encoding="utf-8")
+            (folder / CONFIG).write_text(text, encoding="utf-8")
             log_config(trainer, safe_load(text))
 
 
@@ -125,9 +124,10 @@ class ExperimentCLI(LightningCLI):
         if config.trainer.default_root_dir is None:
             paths = [Path(str(path)) for path in config.config or ["run"]]
             config.trainer.default_root_dir = str(default_folder(paths))
-        root = Path(config.trainer.default_root_dir)
+        root = Path(config.trainer.default_root_dir).expanduser()  # as the Trainer takes it
+        config.trainer.default_root_dir = str(root)
         if config.checkpoint.dirpath is None:
-            config.checkpoint.dirpath = str(root / "checkpoints")
+            config.checkpoint.dirpath = str(root / CHECKPOINTS)
         newest = Path(config.checkpoint.dirpath) / f"{config.checkpoint.filename}.ckpt"
         config.ckpt_path = checkpoint_path(config.ckpt_path, newest, str(self.subcommand))
         # Apple's accelerator has no float64, which metrics and affinities are summed in.
@@ -139,21 +139,14 @@ class ExperimentCLI(LightningCLI):
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]
         first = getattr(rank_zero_only, "rank", 0) == 0
-        if subcommand != "fit" or not first or config.trainer.fast_dev_run:
+        if not first or config.trainer.fast_dev_run:
             self._run_logged(subcommand)
             return
-        root = Path(config.trainer.default_root_dir)
-        with ExitStack() as locks:
-            locks.enter_context(run_lock(root))
-            earlier = set_aside(root) if config.ckpt_path is None else None
-            if earlier is not None:
-                locks.enter_context(run_lock(root))
-            try:
-                self._run_logged(subcommand)
-            except BaseException:
-                if earlier is not None and self.trainer.global_step == 0:
-                    put_back(earlier, root)
-                raise
+        root, checkpoints = Path(config.trainer.default_root_dir), Path(config.checkpoint.dirpath)
+        fresh = config.ckpt_path is None
+        fit = fit_in(root, checkpoints, fresh, lambda: self.trainer.global_step > 0)
+        with fit if subcommand == "fit" else evaluation_in(root):
+            self._run_logged(subcommand)
 
     def _run_logged(self, subcommand: str) -> None:
         with loggers_of_a_run(self.trainer):

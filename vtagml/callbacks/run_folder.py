@@ -12,11 +12,13 @@ from lightning import Trainer
 from torch import Tensor
 
 from vtagml.checkpoints.whole_file import whole_file
+from vtagml.run_folder import RunFolder
 
 
 def keep(trainer: Trainer, name: str, content: bytes) -> None:
     """Writes a file in the run's folder; a `fast_dev_run` leaves nothing there."""
     if not getattr(trainer, "fast_dev_run", False):
+        RunFolder(Path(trainer.default_root_dir)).claim(name)
         write_whole(Path(trainer.default_root_dir) / name, content)
 
 

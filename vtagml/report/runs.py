@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from vtagml.report.logs import Curve, read_logs
+from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
 
-METRICS, CONFIG = "metrics.json", "config.yaml"
 # What the parts of the file map names to.
 EXPECTED: Mapping[str, type] = {
     "metrics": dict,
@@ -198,7 +198,7 @@ def _numbers(folder: Path, metrics: Any) -> dict[str, dict[str, float]]:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run's, be it finished or not."""
-    return any((folder / name).exists() for name in (METRICS, CONFIG, "checkpoints"))
+    return any((folder / name).exists() for name in (METRICS, CONFIG, CHECKPOINTS))
 
 
 def find_runs(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
