@@ -13,7 +13,6 @@ import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
 from rich import get_console
 from yaml import safe_load
@@ -57,7 +56,7 @@ from vtagml.commands import (
     run_sweep,
     usage,
 )
-from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
+from vtagml.loggers import CSV, TensorBoard, enter_run_folder, log_config, loggers_of_a_run
 from vtagml.run_folder import CHECKPOINTS, CONFIG
 
 COMMANDS = ("fit", "validate", "test", "predict")
@@ -67,7 +66,6 @@ DATA_COMMANDS: Mapping[str, Callable[[Sequence[str], Load], None]] = {
     "scenes": run_scenes,
 }
 OTHER_COMMANDS = ("benchmark", "export", "report", "sweep")
-LOGGERS = "logs"
 
 # An abbreviated key would let a typo pass that happens to be the beginning of a key.
 PARSER: dict[str, Any] = {"exit_on_error": False, "allow_abbrev": False}
@@ -115,6 +113,14 @@ class ExperimentCLI(LightningCLI):
     def link_tasks(self, parser: LightningArgumentParser) -> None:
         parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")
 
+    def _prepare_subcommand_parser(
+        self, klass: type, subcommand: str, **settings: Any
+    ) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **settings)
+        if subcommand == "test":
+            parser.set_defaults({"verbose": False})  # `Results` prints the table
+        return parser
+
     def _parse_ckpt_path(self) -> None:
         """Leaves the config alone: a checkpoint's settings must not replace what the YAML says."""
 
@@ -155,11 +161,7 @@ class ExperimentCLI(LightningCLI):
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
         if config.trainer.logger in (None, True) and not config.trainer.fast_dev_run:
-            root = config.trainer.default_root_dir
-            options["logger"] = [
-                CSVLogger(root, name=LOGGERS),
-                TensorBoardLogger(root, name=LOGGERS),
-            ]
+            options["logger"] = [CSV(), TensorBoard()]
         given = self._get(self.config_init, "trainer").plugins or []
         given = given if isinstance(given, list) else [given]
         options["plugins"] = [*given, AtomicCheckpointIO()]

@@ -63,7 +63,7 @@ class Wandb(RunLogger, WandbLogger):
         )
         self.folder, self.fresh = Path(), False
 
-    def enter(self, folder: Path, fresh: bool) -> None:
+    def enter(self, folder: Path, fresh: bool, version: int) -> None:
         self.folder, self.fresh = folder, fresh
 
     def leave(self, failed: bool) -> None:
