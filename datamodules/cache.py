@@ -139,7 +139,7 @@ class Cache:
             "settings": self.settings,
             "bytes": {key: (folder / f"{key}.npy").stat().st_size for key in files},
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
     def _move(self, partial: Path) -> None:
         partial.chmod(0o755)  # temporary folders are private, a cache may be shared
@@ -152,7 +152,7 @@ class Cache:
 
     def _manifest(self) -> dict[str, Any]:
         try:
-            manifest = json.loads((self.folder / MANIFEST).read_text())
+            manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self._fail(f"`{MANIFEST}` is missing or not readable")
         if not isinstance(manifest, dict) or manifest.keys() != {"settings", "bytes"}:

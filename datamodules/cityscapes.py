@@ -265,7 +265,7 @@ def read_camera(file: Path) -> Camera:
         UnreadableFileError: It is no JSON, or lacks a number.
     """
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(file.read_text(encoding="utf-8"))
         inside, outside = content["intrinsic"], content["extrinsic"]
         centre = inside["u0"], inside["v0"]
         camera = Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])

@@ -134,7 +134,7 @@ def field_of_view(file: Path) -> float:
         UnreadableFileError: It is no JSON, or holds no angle between 0 and π.
     """
     try:
-        angle = json.loads(file.read_text())["field_of_view_rads"]
+        angle = json.loads(file.read_text(encoding="utf-8"))["field_of_view_rads"]
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}` does not exist; expected a view's camera, as `point_info` is unpacked for"

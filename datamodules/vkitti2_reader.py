@@ -139,7 +139,7 @@ def camera(file: Path, frame: int, number: int) -> Float32[np.ndarray, " 4"]:
 def _cameras(file: Path) -> Mapping[tuple[int, int], tuple[float, ...]]:
     """The lines of a file by frame and camera; each process reads a drive's file once."""
     try:
-        header, *lines = file.read_text().splitlines() or [""]
+        header, *lines = file.read_text(encoding="utf-8").splitlines() or [""]
     except FileNotFoundError:
         raise FileNotFoundError(
             f"`{file}` does not exist; normals need the camera. Unpack the archive"

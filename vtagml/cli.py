@@ -45,6 +45,7 @@ from vtagml.commands import (
     ModelOnly,
     asks_for_images,
     fail,
+    lasting_output,
     one_message,
     run_benchmark,
     run_check,
@@ -219,6 +220,7 @@ def default_folder(configs: Sequence[Path]) -> Path:
     return Path("runs") / "+".join(names or [path.stem for path in configs])
 
 
+@lasting_output()
 def main(args: Sequence[str] | None = None) -> None:
     """Runs one command.
 

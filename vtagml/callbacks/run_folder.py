@@ -31,7 +31,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def to_json(value: Any) -> bytes:
     """Returns a value as JSON, with null for what is not a finite number."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    # Names of files may hold bytes that are no text: JSON has a way to write those down.
+    return (text + "\n").encode(errors="backslashreplace")
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from vtagml.commands.benchmark import run_benchmark
 from vtagml.commands.data import DataOnly, Load, run_check, run_prepare, run_scenes
 from vtagml.commands.export import ModelOnly, Trained, run_export
 from vtagml.commands.messages import fail, one_message
+from vtagml.commands.output import lasting_output
 from vtagml.commands.own_images import asks_for_images, run_images
 from vtagml.commands.report import run_report
 from vtagml.commands.sweep import ConfigOnly, run_sweep
@@ -24,6 +25,7 @@ __all__ = [
     "USAGE",
     "asks_for_images",
     "fail",
+    "lasting_output",
     "one_message",
     "run_benchmark",
     "run_check",
