@@ -96,6 +96,8 @@ class RunFolder:
 
     @property
     def _claimed(self) -> list[str]:
+        if not self.is_marked:
+            return []
         lines = (self.path / MARK).read_text(encoding="utf-8", errors="replace").splitlines()
         return list(filter(_is_inside, lines))  # a folder may have come from anybody
 
