@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.samples import Source
 from datamodules.transforms import Sample
+from datamodules.unfinished import ENDING
 from datamodules.workers import signals_wait, single_thread, stop_at_exit
 
 MANIFEST = "manifest.json"
-UNFINISHED = ".partial"
 SECONDS_PER_DAY = 24 * 60 * 60
 
 
@@ -75,7 +75,7 @@ class Cache:
         parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(parent)
         name = f".{self.folder.name}-"
-        partial = Path(tempfile.mkdtemp(prefix=name, suffix=UNFINISHED, dir=parent))
+        partial = Path(tempfile.mkdtemp(prefix=name, suffix=ENDING, dir=parent))
         try:
             count = len(source.records)
             # The workers start before the progress bar's thread does.
@@ -207,6 +207,6 @@ def _in_memory(stored: np.ndarray) -> np.ndarray:
 
 def _remove_abandoned(parent: Path) -> None:
     """Remove what renders that were killed have left; whatever is younger may still be going on."""
-    for folder in parent.glob(f".*{UNFINISHED}"):
+    for folder in parent.glob(f".*{ENDING}"):
         if time.time() - folder.stat().st_mtime > SECONDS_PER_DAY:
             shutil.rmtree(folder, ignore_errors=True)
