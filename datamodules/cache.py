@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.samples import Source
 from datamodules.transforms import Sample
+from datamodules.unfinished import ENDING
 from datamodules.workers import signals_wait, single_thread, stop_at_exit
 
 MANIFEST = "manifest.json"
-UNFINISHED = ".partial"
 SECONDS_PER_DAY = 24 * 60 * 60
 
 
@@ -75,7 +75,7 @@ class Cache:
         parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(parent)
         name = f".{self.folder.name}-"
-        partial = Path(tempfile.mkdtemp(prefix=name, suffix=UNFINISHED, dir=parent))
+        partial = Path(tempfile.mkdtemp(prefix=name, suffix=ENDING, dir=parent))
         try:
             count = len(source.records)
             # The workers start before the progress bar's thread does.
@@ -139,7 +139,7 @@ class Cache:
             "settings": self.settings,
             "bytes": {key: (folder / f"{key}.npy").stat().st_size for key in files},
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
     def _move(self, partial: Path) -> None:
         partial.chmod(0o755)  # temporary folders are private, a cache may be shared
@@ -152,7 +152,7 @@ class Cache:
 
     def _manifest(self) -> dict[str, Any]:
         try:
-            manifest = json.loads((self.folder / MANIFEST).read_text())
+            manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             self._fail(f"`{MANIFEST}` is missing or not readable")
         if not isinstance(manifest, dict) or manifest.keys() != {"settings", "bytes"}:
@@ -207,6 +207,6 @@ def _in_memory(stored: np.ndarray) -> np.ndarray:
 
 def _remove_abandoned(parent: Path) -> None:
     """Remove what renders that were killed have left; whatever is younger may still be going on."""
-    for folder in parent.glob(f".*{UNFINISHED}"):
+    for folder in parent.glob(f".*{ENDING}"):
         if time.time() - folder.stat().st_mtime > SECONDS_PER_DAY:
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,6 @@ Every reader looks at the file's own header first and refuses what it does not e
 libraries do not: OpenCV turns palettes into colours, Pillow reads 16-bit RGB as 8-bit.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from jaxtyping import UInt8, UInt16
 
 from datamodules.complaints import complaints
 from datamodules.spelling import read_bytes
+from datamodules.unfinished import partial_name
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_MODES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
@@ -125,7 +125,7 @@ def write_png(file: Path, array: np.ndarray) -> None:
         )
     encoded = cv2.imencode(".png", array if grey else cv2.cvtColor(array, cv2.COLOR_RGB2BGR))[1]
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}-{os.getpid()}.partial")
+    partial = partial_name(file)
     try:
         partial.write_bytes(encoded.tobytes())
         partial.replace(file)

@@ -187,10 +187,12 @@ def test_truncated_checkpoint_is_one_message(capsys: pytest.CaptureFixture[str])
 def test_earlier_run_is_moved_aside_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"]
     main(arguments)
+    kept = Path("runs/scenes_sdne/checkpoints/last.ckpt").read_bytes()
     Path("runs/scenes_sdne/mine.txt").write_text("kept")
-    main(arguments)
-    assert Path("runs/scenes_sdne.1/mine.txt").read_text() == "kept"
-    assert not Path("runs/scenes_sdne/mine.txt").exists()
+    main([*arguments, "--seed_everything=1"])
+    assert Path("runs/scenes_sdne.1/checkpoints/last.ckpt").read_bytes() == kept
+    assert Path("runs/scenes_sdne/checkpoints/last.ckpt").read_bytes() != kept
+    assert Path("runs/scenes_sdne/mine.txt").read_text() == "kept"
     assert "runs/scenes_sdne.1" in capsys.readouterr().err
 
 

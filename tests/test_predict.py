@@ -252,6 +252,21 @@ def test_predictions_do_not_go_among_the_photos(
     assert len(files_in(photos)) == 2
 
 
+def test_predictions_do_not_go_among_other_things(
+    run: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = Path("mine/pictures/wide_depth.png")
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    words = ["--ckpt_path", checkpoint(run), "--images", str(photos), "--out"]
+    assert "found other things in `mine`" in error_of([*words, "mine"], capsys)
+    Path("mine/source.json").write_text("{}")
+    assert "found other things in `mine`" in error_of([*words, "mine"], capsys)
+    assert mine.read_text() == "mine"
+    for _ in range(2):
+        main(["predict", *words, "own", CPU, "--data.workers=0"])
+
+
 def test_other_keys_are_refused_by_name(
     run: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from vtagml.commands.messages import fail, one_message
 from vtagml.commands.mistakes import did_you_mean
+from vtagml.commands.output import lasting_output
 from vtagml.commands.usage import USAGE, usage
 
 # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
@@ -24,10 +25,12 @@ COMMANDS: Mapping[str, str] = {
     "export": "vtagml.commands.export:run_export",
     "report": "vtagml.commands.report:run_report",
     "sweep": "vtagml.commands.sweep:run_sweep",
+    "weights": "vtagml.commands.weights:run_weights",
 }
 """Where each command is: a function of the words behind it."""
 
 
+@lasting_output()
 def main(args: Sequence[str] | None = None) -> None:
     """Runs one command.
 

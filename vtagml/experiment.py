@@ -6,7 +6,6 @@ Commands that build only a part of it, or only read its config, are subclasses o
 import os
 from argparse import ArgumentError
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,7 +19,6 @@ from lightning.pytorch.cli import (
     LightningCLI,
     SaveConfigCallback,
 )
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
 from rich import get_console
 from yaml import safe_load
@@ -46,17 +44,16 @@ from vtagml.checkpoints import (
     RunCheckpoint,
     check_saved,
     checkpoint_path,
-    put_back,
-    run_lock,
-    set_aside,
+    evaluation_in,
+    fit_in,
 )
 from vtagml.commands.building import locate_data
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained
-from vtagml.loggers import enter_run_folder, log_config, loggers_of_a_run
+from vtagml.loggers import CSV, TensorBoard, enter_run_folder, log_config, loggers_of_a_run
+from vtagml.run_folder import CHECKPOINTS, CONFIG
 
 COMMANDS = ("fit", "validate", "test", "predict")
-LOGGERS = "logs"
 
 ROOMS = (datamodules, vtagml, callbacks, checkpoints)
 KNOWN = [getattr(room, name) for room in ROOMS for name in room.__all__]
@@ -75,7 +72,7 @@ class RunFolderConfig(SaveConfigCallback):
             folder = Path(trainer.default_root_dir)
             folder.mkdir(parents=True, exist_ok=True)
             text = self.parser.dump(self.config, skip_none=False)
-            (folder / "config.yaml").write_text(text, encoding="utf-8")
+            (folder / CONFIG).write_text(text, encoding="utf-8")
             log_config(trainer, safe_load(text))
 
 
@@ -120,6 +117,14 @@ class ExperimentCLI(LightningCLI):
     def link_tasks(self, parser: LightningArgumentParser) -> None:
         parser.link_arguments("model.task_names", "data.init_args.tasks", apply_on="instantiate")
 
+    def _prepare_subcommand_parser(
+        self, klass: type, subcommand: str, **settings: Any
+    ) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **settings)
+        if subcommand == "test":
+            parser.set_defaults({"verbose": False})  # `Results` prints the table
+        return parser
+
     def _parse_ckpt_path(self) -> None:
         """Leaves the config alone: a checkpoint's settings must not replace what the YAML says."""
 
@@ -129,9 +134,10 @@ class ExperimentCLI(LightningCLI):
         if config.trainer.default_root_dir is None:
             paths = [Path(str(path)) for path in config.config or ["run"]]
             config.trainer.default_root_dir = str(default_folder(paths))
-        root = Path(config.trainer.default_root_dir)
+        root = Path(config.trainer.default_root_dir).expanduser()  # as the Trainer takes it
+        config.trainer.default_root_dir = str(root)
         if config.checkpoint.dirpath is None:
-            config.checkpoint.dirpath = str(root / "checkpoints")
+            config.checkpoint.dirpath = str(root / CHECKPOINTS)
         newest = Path(config.checkpoint.dirpath) / f"{config.checkpoint.filename}.ckpt"
         config.ckpt_path = checkpoint_path(config.ckpt_path, newest, str(self.subcommand))
         # Apple's accelerator has no float64, which metrics and affinities are summed in.
@@ -147,21 +153,14 @@ class ExperimentCLI(LightningCLI):
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]
         first = getattr(rank_zero_only, "rank", 0) == 0
-        if subcommand != "fit" or not first or config.trainer.fast_dev_run:
+        if not first or config.trainer.fast_dev_run:
             self._run_logged(subcommand)
             return
-        root = Path(config.trainer.default_root_dir)
-        with ExitStack() as locks:
-            locks.enter_context(run_lock(root))
-            earlier = set_aside(root) if config.ckpt_path is None else None
-            if earlier is not None:
-                locks.enter_context(run_lock(root))
-            try:
-                self._run_logged(subcommand)
-            except BaseException:
-                if earlier is not None and self.trainer.global_step == 0:
-                    put_back(earlier, root)
-                raise
+        root, checkpoints = Path(config.trainer.default_root_dir), Path(config.checkpoint.dirpath)
+        fresh = config.ckpt_path is None
+        fit = fit_in(root, checkpoints, fresh, lambda: self.trainer.global_step > 0)
+        with fit if subcommand == "fit" else evaluation_in(root):
+            self._run_logged(subcommand)
 
     def _run_logged(self, subcommand: str) -> None:
         with loggers_of_a_run(self.trainer):
@@ -170,11 +169,7 @@ class ExperimentCLI(LightningCLI):
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
         if config.trainer.logger in (None, True) and not config.trainer.fast_dev_run:
-            root = config.trainer.default_root_dir
-            options["logger"] = [
-                CSVLogger(root, name=LOGGERS),
-                TensorBoardLogger(root, name=LOGGERS),
-            ]
+            options["logger"] = [CSV(), TensorBoard()]
         given = self._get(self.config_init, "trainer").plugins or []
         given = given if isinstance(given, list) else [given]
         options["plugins"] = [*given, AtomicCheckpointIO()]

@@ -55,7 +55,13 @@ class PredictionFormat:
                 f"`name` of a sample should have the form {self.pattern.pattern}, found {name!r}:"
                 " its files would not be found under the names that the dataset gives them."
             )
-        return Path(self.encodings[task].file.format(name=name, **match.groupdict()))
+        file = self.encodings[task].file.format(name=name, **match.groupdict())
+        if set("\\\0") & set(file) or {"", ".", ".."} & set(file.split("/")):
+            raise ValueError(
+                "`name` of a sample should be a relative path with `/` that stays in its folder,"
+                f" found {name!r}, whose prediction would go to {file!r}."
+            )
+        return Path(file)
 
     def write(
         self, folder: Path, name: str, task: str, prediction: Shaped[np.ndarray, "..."]
@@ -71,4 +77,10 @@ class PredictionFormat:
         pixels = prediction if prediction.ndim == 2 else np.moveaxis(prediction, 0, -1)
         if pixels.shape[2:] == (1,):
             pixels = pixels[..., 0]
-        write_png(folder / self.file(name, task), self.encodings[task].encode(pixels))
+        file = folder / self.file(name, task)
+        if not file.parent.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"A prediction should stay in `{folder}`, found a link on the way to `{file}` that"
+                " leads out of it: remove the link."
+            )
+        write_png(file, self.encodings[task].encode(pixels))

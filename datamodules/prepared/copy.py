@@ -102,7 +102,9 @@ class Copy:
     def manifest(self) -> dict[str, Any]:
         """What the copy is of."""
         try:
-            manifest: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text())
+            manifest: dict[str, Any] = json.loads(
+                (self.folder / MANIFEST).read_text(encoding="utf-8")
+            )
             manifest["keys"], manifest["bytes"], manifest["digest"], manifest["settings"]
         except (OSError, ValueError, TypeError, KeyError):
             self.fail(f"`{MANIFEST}` is missing or not readable")

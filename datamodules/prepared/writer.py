@@ -66,7 +66,7 @@ class Writer:
             root: Folder of the dataset, whose files may have changed meanwhile.
         """
         try:
-            if json.loads((self.partial / PLAN).read_text()) != self.description:
+            if json.loads((self.partial / PLAN).read_text(encoding="utf-8")) != self.description:
                 return 0
             lines = (self.partial / NAMES).read_text(encoding="utf-8").splitlines()
             files = (self.partial / FILES).read_text(encoding="utf-8").splitlines()
@@ -92,7 +92,7 @@ class Writer:
         if start == 0:
             shutil.rmtree(self.partial, ignore_errors=True)
             self.partial.mkdir(parents=True)
-            (self.partial / PLAN).write_text(json.dumps(self.description))
+            (self.partial / PLAN).write_text(json.dumps(self.description), encoding="utf-8")
         with ExitStack() as stack:
             out = self._opened(stack, start)
             for sample, files, state_of_files in samples:
@@ -111,7 +111,7 @@ class Writer:
         import fcntl  # not on Windows, where copies can be read all the same
 
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with self.folder.with_name(f".{self.folder.name}.lock").open("w") as file:
+        with self.folder.with_name(f".{self.folder.name}.lock").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -131,7 +131,7 @@ class Writer:
                 file.unlink()  # a key that no sample has; nothing cannot be mapped
         sizes = {file.name: file.stat().st_size for file in self.partial.glob(f"*{SUFFIX}")}
         manifest = self.description | {"bytes": sizes, "digest": index_digest(self.partial)}
-        (self.partial / MANIFEST).write_text(json.dumps(manifest, indent=2))
+        (self.partial / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         copy = Copy(self.partial)
         for position in track(iter(range(len(copy.names))), len(copy.names)):
             self._verify(copy, position)

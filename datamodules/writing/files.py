@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datamodules.images import write_png
+from datamodules.unfinished import partial_name
 
 JPEG_QUALITY = 95
 
@@ -40,11 +40,6 @@ def write_bytes(file: Path, content: bytes) -> None:
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def partial_name(file: Path) -> Path:
-    """Where a file is written before it is moved to its place."""
-    return file.with_name(f".{file.name}-{os.getpid()}.partial")
 
 
 def _write_npy(file: Path, array: np.ndarray) -> None:

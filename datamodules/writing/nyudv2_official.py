@@ -16,7 +16,8 @@ from datamodules.nyudv2.form import FRAME_SIZE
 from datamodules.parallel import each
 from datamodules.progress import tracked
 from datamodules.rendering import Frame
-from datamodules.writing.files import partial_name, write_bytes
+from datamodules.unfinished import ENDING, partial_name
+from datamodules.writing.files import write_bytes
 from datamodules.writing.layout import Encode, Layout, Place, refuse_death
 from datamodules.writing.nyudv2 import toolbox_calibration
 from datamodules.writing.views import Calibration, Scenery, Views
@@ -100,7 +101,7 @@ class OfficialNYUDv2(Layout):
     def _write_labeled(
         self, file: Path, places: Sequence[Place], views: Views, processes: int
     ) -> None:
-        for abandoned in file.parent.glob(f".{file.name}-*.partial"):  # by a run that was killed
+        for abandoned in file.parent.glob(f".{file.name}.*{ENDING}"):  # by a run that was killed
             abandoned.unlink()
         partial = partial_name(file)
         frames = each(Drawing(places, views), len(places), processes)

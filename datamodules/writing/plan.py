@@ -139,7 +139,7 @@ class Plan:
 def read_plan(out: Path) -> Plan | None:
     """The plan by which a folder was written, None if there is none that can be read."""
     try:
-        found = json.loads((out / MANIFEST).read_text())
+        found = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
         layout = find_layout(found["as"], found["form"])
         size = (found["size"][0], found["size"][1])
         return Plan(layout, out, found["count"], size, found["seed"], found["look"])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from lightning import LightningDataModule, LightningModule, Trainer
 from PIL import Image
@@ -54,6 +55,7 @@ def write(
         enable_checkpointing=False,
     )
     trainer.datamodule = Data(form)  # type: ignore[attr-defined]
+    writer.on_predict_start(trainer, Module(tasks))
     writer.on_predict_batch_end(trainer, Module(tasks), outputs, {}, 0)
 
 
@@ -155,3 +157,71 @@ def test_it_knows_where_it_wrote(tmp_path: Path) -> None:
     assert places(Format(), [Depth()]) == {"pictures": pictures, "numbers": numbers}
     both = {"pictures": pictures, "numbers": numbers, "arrays": pictures}
     assert places(Format(), DENSE) == both
+
+
+BAD = ["../victim", "a/../../victim", "{tmp}/victim", "", ".", "..", "a//b", "a/", "a\\b", "a\0b"]
+
+
+@pytest.mark.parametrize("form", [None, Format()])
+@pytest.mark.parametrize("name", BAD)
+def test_names_that_leave_their_folder_are_refused(
+    tmp_path: Path, name: str, form: Format | None
+) -> None:
+    (tmp_path / "run").mkdir()
+    outputs = {"name": [name.format(tmp=tmp_path)], "depth": torch.ones(1, 1, 2, 2)}
+    with pytest.raises(ValueError, match=r"`name` of a sample must be a relative path"):
+        write(PredictionWriter(), tmp_path / "run", outputs, [Depth()], form)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("folder", ["../victim", "/victim", "a/../../victim"])
+def test_format_whose_folder_leaves_the_run_is_refused(tmp_path: Path, folder: str) -> None:
+    form = Format()
+    form.folder = folder
+    outputs = {"name": ["a"], "depth": torch.ones(1, 1, 2, 2)}
+    with pytest.raises(ValueError, match="must be a relative path"):
+        write(PredictionWriter(), tmp_path / "run", outputs, [Depth()], form)
+    assert not (tmp_path / "victim").exists()
+
+
+def test_link_that_leads_out_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (tmp_path / "run" / "predictions").mkdir(parents=True)
+    (tmp_path / "run" / "predictions" / "a").symlink_to(victim)
+    outputs = {"name": ["a/b"], "depth": torch.ones(1, 1, 2, 2)}
+    with pytest.raises(ValueError, match="would not be below"):
+        write(PredictionWriter(), tmp_path / "run", outputs, [Depth()], None)
+    assert not list(victim.iterdir())
+
+
+def test_link_in_the_place_of_a_file_is_replaced_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "predictions").mkdir()
+    (tmp_path / "predictions" / "a_depth.png").symlink_to(victim)
+    written(tmp_path, {"name": ["a"], "depth": torch.ones(1, 1, 2, 2)}, [Depth()])
+    assert victim.read_text() == "mine"
+
+
+def test_folder_of_all_predictions_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "predictions").symlink_to("disk")
+    written(tmp_path, {"name": ["a"], "depth": torch.ones(1, 1, 2, 2)}, [Depth()])
+    assert (tmp_path / "disk" / "a.npz").is_file()
+
+
+def test_two_samples_of_one_name_are_refused(tmp_path: Path) -> None:
+    outputs = {"name": ["a", "a"], "depth": torch.ones(2, 1, 2, 2)}
+    with pytest.raises(ValueError, match=r"must be its own, found two .*a_depth\.png"):
+        write(PredictionWriter(), tmp_path, outputs, [Depth()], None)
+    tasks: list[Task] = [Depth(name="inverse_depth"), Depth()]
+    outputs = {"name": ["b", "b_inverse"]} | {task.name: torch.ones(2, 1, 2, 2) for task in tasks}
+    with pytest.raises(ValueError, match=r"found two .*b_inverse_depth\.png"):
+        write(PredictionWriter(), tmp_path, outputs, tasks, None)
+
+
+def test_next_prediction_may_write_the_same_files(tmp_path: Path) -> None:
+    writer, outputs = PredictionWriter(), {"name": ["a"], "depth": torch.ones(1, 1, 2, 2)}
+    for _ in range(2):
+        write(writer, tmp_path, outputs, [Depth()], None)

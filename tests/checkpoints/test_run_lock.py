@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vtagml.checkpoints import run_lock
-from vtagml.checkpoints.run_lock import LOCK
+from vtagml.run_folder import LOCK
 
 HOLD = """
 import os, sys, time
@@ -42,22 +42,15 @@ def test_another_process_is_named_and_its_death_frees_the_folder(tmp_path: Path)
             holder.kill()
 
 
-def test_own_folder_can_be_moved_and_locked_again(tmp_path: Path) -> None:
+def test_folder_is_locked_by_a_file_of_our_own(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("another program's")
     with run_lock(tmp_path / "run"):
-        (tmp_path / "run").rename(tmp_path / "run.1")
-        with run_lock(tmp_path / "run"):
-            assert (tmp_path / "run" / LOCK).is_file()
+        assert (tmp_path / "run" / LOCK).is_file()
+    with run_lock(tmp_path):
+        assert (tmp_path / ".lock").read_text() == "another program's"
 
 
 def test_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="file"):
         run_lock(tmp_path / "file" / "run").__enter__()
-
-
-def test_what_a_killed_run_left_is_cleaned_up(tmp_path: Path) -> None:
-    left = tmp_path / "figures" / ".affinity_final.png.4711.partial"
-    left.parent.mkdir()
-    left.write_bytes(b"half")
-    with run_lock(tmp_path):
-        assert not left.exists()

@@ -130,9 +130,13 @@ def test_killed_render_is_not_taken_as_whole(tmp_path: Path) -> None:
     cache(tmp_path).prepare(source(), TASKS, processes=0)
     assert_equal(cache(tmp_path).read(3, TASKS), Drawn()(3, TASKS))
     assert left.exists()  # it might have been another process's that is still at work
-    os.utime(left, (0, 0))  # but surely not after a day
+    mine = tmp_path / ".photos.partial"
+    mine.mkdir()
+    for folder in (left, mine):
+        os.utime(folder, (0, 0))  # but surely not after a day
     Cache(tmp_path / "street", {}, {}).prepare(source(), TASKS, processes=0)
     assert not left.exists()
+    assert mine.exists()
 
 
 def test_killed_worker_is_an_error(tmp_path: Path) -> None:

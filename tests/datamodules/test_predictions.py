@@ -297,3 +297,24 @@ def test_a_format_is_of_the_tasks_it_has_files_for() -> None:
     assert form.tasks == {"edges"}
     assert form.folder == "submission"
     assert form.file("a/b", "edges") == Path("a/b.png")
+
+
+@pytest.mark.parametrize(
+    "name", ["../victim", "a/../../victim", "/victim", "", "..", "a\\b", "a\0b"]
+)
+def test_names_that_leave_the_format_s_folder_are_refused(tmp_path: Path, name: str) -> None:
+    for file in ("{name}", "edges/{name}/edges.png"):
+        form = PredictionFormat({"edges": Encoding(file, Shares())})
+        with pytest.raises(ValueError, match="a relative path with `/` that stays in its folder"):
+            form.write(tmp_path / "out", name, "edges", np.ones((1, 2, 2), np.float32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_link_that_leads_out_of_the_format_s_folder_is_refused(tmp_path: Path) -> None:
+    for folder in ("victim", "out"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "out" / "a").symlink_to(tmp_path / "victim")
+    form = PredictionFormat({"edges": Encoding("{name}.png", Shares())})
+    with pytest.raises(ValueError, match="remove the link"):
+        form.write(tmp_path / "out", "a/b", "edges", np.ones((1, 2, 2), np.float32))
+    assert not list((tmp_path / "victim").iterdir())

@@ -48,6 +48,6 @@ def test_full_disk_under_the_logs_stops_no_run(monkeypatch: pytest.MonkeyPatch) 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(CSVLogger, "save", full)
-    with pytest.warns(UserWarning, match=r"A record of CSVLogger could not be made"):
+    with pytest.warns(UserWarning, match=r"A record of CSV could not be made"):
         main([*FIT, "--trainer.logger=true", "--trainer.log_every_n_steps=1"])
     assert step_of(LAST) == 4

@@ -10,8 +10,9 @@ from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.process import CellProcess
 from vtagml.benchmark.source_date import keep_source_date
 from vtagml.benchmark.standing import State, standing
-from vtagml.checkpoints.run_lock import LOCK, run_lock
+from vtagml.checkpoints.run_lock import run_lock
 from vtagml.launching import is_busy, terminated_as_interrupted
+from vtagml.run_folder import LOCK
 
 PAUSE = 0.2
 OWN = ".benchmark"
@@ -152,7 +153,7 @@ class Driver:
 @contextmanager
 def only_driver(out: Path) -> Iterator[None]:
     """Keeps a second driver out of a benchmark's folder while the block lasts."""
-    own = out / OWN  # a lock on `out` itself would clear what runs are writing below it
+    own = out / OWN
     with ExitStack() as held:
         try:
             held.enter_context(run_lock(own))

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vtagml.callbacks.run_folder import write_whole
+from vtagml.run_folder import RunFolder
 from vtagml.tasks import Task
 
 
@@ -36,7 +37,8 @@ class PredictionWriter(Callback):
     `predictions/<name>_<task>.png` are the pictures. Numbers of the tasks that the dataset has a
     file format for go to `submission/` beside it, those of all others to
     `predictions/<name>.npz`: arrays in the units of the labels, class ids, metres, unit normals,
-    edges in [0, 1], channels first. A folder in a sample's name becomes a folder. Every rank
+    edges in [0, 1], channels first. A folder in a sample's name becomes a folder; a name that leads
+    out of the folder for predictions is an error, and so are two samples of one name. Every rank
     writes its own samples.
 
     Args:
@@ -46,6 +48,10 @@ class PredictionWriter(Callback):
     def __init__(self, folder: str | Path | None = None) -> None:
         self.folder = None if folder is None else Path(folder)
         self.written: dict[str, Path] = {}  # where this rank's pictures and numbers went
+        self._files: set[Path] = set()
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._files = set()
 
     def on_predict_batch_end(
         self,
@@ -62,13 +68,39 @@ class PredictionWriter(Callback):
         datamodule = getattr(trainer, "datamodule", None)
         form = cast(FileFormat | None, getattr(datamodule, "prediction_format", None))
         tasks = cast(Mapping[str, Task], pl_module.tasks)
+        if form is not None and trainer.is_global_zero:
+            RunFolder(folder.parent).claim(form.folder)
         for index, name in enumerate(outputs["name"]):
             predictions = {task: outputs[task][index].cpu() for task in tasks}
+            file = inside(folder, name)
             for task, prediction in predictions.items():
                 picture = tasks[task].picture(prediction[None])[0]
-                write_whole(folder / f"{name}_{task}.png", png(picture))
+                write_whole(self._new(file.with_name(f"{file.name}_{task}.png")), png(picture))
             numbers = write_numbers(folder, form, name, predictions)
             self.written = {"pictures": folder, **numbers}
+
+    def _new(self, file: Path) -> Path:
+        """Returns a file that no other sample has had."""
+        if file in self._files:
+            raise ValueError(
+                f"`name` of a sample must be its own, found two whose predictions go to `{file}`: "
+                "rename one of them in the DataModule."
+            )
+        self._files.add(file)
+        return file
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Returns the file of a name, which may have folders in it, below a folder and nowhere else."""
+    file = folder / name
+    plain = not (set("\\\0") & set(name) or {"", ".", ".."} & set(name.split("/")))
+    # A link on the way may lead anywhere; in the file's own place a link is replaced.
+    if plain and file.parent.resolve().is_relative_to(folder.resolve()):
+        return file
+    raise ValueError(
+        f"`name` of a sample must be a relative path with `/` that stays in its folder, found "
+        f"{name!r}, which would not be below `{folder}`: rename it in the DataModule."
+    )
 
 
 def write_numbers(
@@ -86,11 +118,13 @@ def write_numbers(
     written = {}
     if form is not None:
         for task in [task for task in numbers if task in form.tasks]:
-            written["numbers"] = folder.parent / form.folder
+            written["numbers"] = inside(folder.parent, form.folder)
+            inside(written["numbers"], name)
             form.write(written["numbers"], name, task, numbers.pop(task))
     if numbers:
         written["arrays"] = folder
-        write_whole(folder / f"{name}.npz", compressed(numbers))
+        file = inside(folder, name)
+        write_whole(file.with_name(f"{file.name}.npz"), compressed(numbers))
     return written
 
 

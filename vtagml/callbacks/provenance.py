@@ -89,7 +89,7 @@ def hardware(device: torch.device, world_size: int) -> dict[str, Any]:
 def processor(information: Path) -> str:
     """Returns the model of the CPU as Linux tells it, elsewhere what Python knows."""
     if information.is_file():
-        for line in information.read_text(errors="replace").splitlines():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")
             if name.strip() == "model name":
                 return value.strip()

@@ -14,6 +14,7 @@ from vtagml.callbacks.image_blind_prior import ImageBlindPrior, learn_prediction
 from vtagml.callbacks.provenance import provenance
 from vtagml.callbacks.results_table import directions, results_table
 from vtagml.callbacks.run_folder import Attempt, keep, to_json
+from vtagml.run_folder import METRICS
 from vtagml.tasks import Task
 
 
@@ -94,7 +95,7 @@ class Results(Callback):
                 "training": {"seconds": self._elapsed(), "steps": self.steps},
             },
         }
-        keep(trainer, "metrics.json", to_json(content))
+        keep(trainer, METRICS, to_json(content))
         shown = {name: row for name, row in rows.items() if row}
         if shown:
             get_console().print(results_table(shown, better, headlines))

@@ -12,18 +12,21 @@ from lightning import Trainer
 from torch import Tensor
 
 from vtagml.checkpoints.whole_file import write_whole
+from vtagml.run_folder import RunFolder
 
 
 def keep(trainer: Trainer, name: str, content: bytes) -> None:
     """Writes a file in the run's folder; a `fast_dev_run` leaves nothing there."""
     if not getattr(trainer, "fast_dev_run", False):
+        RunFolder(Path(trainer.default_root_dir)).claim(name)
         write_whole(Path(trainer.default_root_dir) / name, content)
 
 
 def to_json(value: Any) -> bytes:
     """Returns a value as JSON, with null for what is not a finite number."""
     text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    return (text + "\n").encode()
+    # Names of files may hold bytes that are no text: JSON has a way to write those down.
+    return (text + "\n").encode(errors="backslashreplace")
 
 
 def plain(value: Any) -> Any:

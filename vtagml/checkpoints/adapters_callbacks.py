@@ -6,6 +6,7 @@ from typing import Any, cast
 from lightning import Callback, LightningModule, Trainer
 
 from vtagml.checkpoints.adapters import load_adapters, save_adapters
+from vtagml.run_folder import RunFolder
 
 
 class SaveAdapters(Callback):
@@ -20,8 +21,9 @@ class SaveAdapters(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
-            file = Path(trainer.default_root_dir) / self.path
-            save_adapters(cast(Any, pl_module).network, file)
+            root = Path(trainer.default_root_dir)
+            RunFolder(root).claim(self.path)
+            save_adapters(cast(Any, pl_module).network, root / self.path)
 
 
 class LoadAdapters(Callback):

@@ -75,7 +75,7 @@ class RunCheckpoint(ModelCheckpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         with warnings.catch_warnings():
-            # The folder is this run's; `run_lock` and `set_aside` see to that.
+            # The folder is this run's; `fit_in` sees to that.
             warnings.filterwarnings("ignore", "Checkpoint directory .* exists")
             super().setup(trainer, pl_module, stage)
 
@@ -159,7 +159,9 @@ class RunCheckpoint(ModelCheckpoint):
         # After the validation that is still to come a checkpoint is due, or it would come again.
         self._due = state_dict.get("before_validation", False)
         # Paths of the machine it was written on are not this run's, and Lightning warns of them.
-        moved = state_dict["dirpath"] != self.dirpath
+        # The last one is removed when the next is written: nothing outside the folder may be.
+        last, folder = state_dict["last_model_path"], Path(str(self.dirpath))
+        moved = state_dict["dirpath"] != self.dirpath or (last and Path(last).parent != folder)
         super().load_state_dict(state_dict | {"dirpath": self.dirpath})
         if moved:
             self.best_model_path = self.last_model_path = ""

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from vtagml.checkpoints.whole_file import remove_partial_files
+from vtagml.run_folder import LOCK
 
 if sys.platform != "win32":
     import fcntl
-
-LOCK = ".lock"
 
 
 @contextmanager
@@ -30,7 +28,6 @@ def run_lock(folder: Path) -> Iterator[None]:
         _take(folder, file)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-        remove_partial_files(folder.rglob(".*.partial"))  # nobody else writes here now
         yield
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -50,7 +51,8 @@ class StopRequest:
         # Not `print`: the signal may have come in the middle of one.
         again = " Ctrl-C again stops at once." if number == signal.SIGINT else ""
         message = f"\n{name(number)}: stops after this step, with a checkpoint.{again}\n"
-        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, message.encode())
+        with suppress(OSError, ValueError):  # nobody may be reading any more
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, message.encode())
 
 
 def name(number: int) -> str:

@@ -1,10 +1,15 @@
 """Files that are there whole or not at all, whatever happens while they are written."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+# The whole ending names this program: what others call `.film.mkv.partial` is not ours.
+ENDING = ".vtagml.partial"
+PARTIAL = re.compile(rf"\..+\.\d+{re.escape(ENDING)}", re.DOTALL)
 
 
 @contextmanager
@@ -13,12 +18,11 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     The content goes to a file beside the target, since a rename is atomic only within one file
     system, and reaches the disk before the name does. A power cut after the block leaves the new
-    file; a kill, a full disk or an error in the block leaves the old one. What an earlier process
-    left behind when it was killed in here is removed: only one process may write to a path.
+    file; a kill, a full disk or an error in the block leaves the old one. A kill leaves half a file
+    beside it, which `remove_partial_files` finds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_partial_files(path.parent.glob(f".{path.name}.*.partial"))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}{ENDING}")
     try:
         with partial.open("wb") as file:
             yield file
@@ -37,9 +41,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def remove_partial_files(found: Iterable[Path]) -> None:
-    """Removes what processes left that were killed while they wrote."""
-    for leftover in list(found):
-        leftover.unlink(missing_ok=True)
+    """Removes, of some files, what processes left that were killed while they wrote."""
+    for each in list(found):
+        if PARTIAL.fullmatch(each.name):
+            each.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

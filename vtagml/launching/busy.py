@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from vtagml.checkpoints.run_lock import LOCK, run_lock
+from vtagml.checkpoints.run_lock import run_lock
+from vtagml.run_folder import LOCK
 
 
 def is_busy(folder: Path) -> bool:

@@ -9,19 +9,20 @@ from typing import Any
 from lightning import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-LOGS = "logs"  # Where `lightning report` looks for curves.
+from vtagml.run_folder import LOGS
 
 
 class RunLogger(ABC):
     """Mixed into a logger of Lightning's whose folder is the run's."""
 
     @abstractmethod
-    def enter(self, folder: Path, fresh: bool) -> None:
+    def enter(self, folder: Path, fresh: bool, version: int) -> None:
         """Says where the run is, before anything is written.
 
         Args:
             folder: The run's.
             fresh: Whether a new run begins there; what the folder knows of another is not its own.
+            version: Of the folder's logs: one for all loggers of a command.
         """
 
     def leave(self, failed: bool) -> None:  # noqa: B027 -- nothing to do by default
@@ -30,9 +31,17 @@ class RunLogger(ABC):
 
 def enter_run_folder(trainer: Trainer, fresh: bool) -> None:
     """Tells every logger of a run where the run is."""
+    folder = Path(trainer.default_root_dir)
+    version = 0 if fresh else next_version(folder / LOGS)
     for logger in trainer.loggers:
         if isinstance(logger, RunLogger):
-            logger.enter(Path(trainer.default_root_dir), fresh)
+            logger.enter(folder, fresh, version)
+
+
+def next_version(logs: Path) -> int:
+    """Returns the number after those of the commands that have logged so far."""
+    endings = (each.name.removeprefix("version_") for each in logs.glob("version_*"))
+    return max((int(each) + 1 for each in endings if each.isdecimal()), default=0)
 
 
 def log_config(trainer: Trainer, config: Mapping[str, Any]) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from vtagml.loggers.run_logger import LOGS, RunLogger
+from vtagml.loggers.run_logger import RunLogger
+from vtagml.run_folder import LOGS
 
 
 class TensorBoard(RunLogger, TensorBoardLogger):
@@ -13,5 +14,6 @@ class TensorBoard(RunLogger, TensorBoardLogger):
     def __init__(self) -> None:
         super().__init__(".", name=LOGS)
 
-    def enter(self, folder: Path, fresh: bool) -> None:
+    def enter(self, folder: Path, fresh: bool, version: int) -> None:
         self._root_dir = str(folder)
+        self._version = version

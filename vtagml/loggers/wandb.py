@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import WandbLogger
 
 from vtagml.callbacks.run_folder import Attempt, to_json, write_whole
 from vtagml.loggers.run_logger import RunLogger
+from vtagml.run_folder import WANDB_RUN
 
-KEPT = "wandb_run.json"
 KEYS = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
 SERVER = "https://api.wandb.ai"
 PROJECT = "vtagml"
@@ -63,7 +63,7 @@ class Wandb(RunLogger, WandbLogger):
         )
         self.folder, self.fresh = Path(), False
 
-    def enter(self, folder: Path, fresh: bool) -> None:
+    def enter(self, folder: Path, fresh: bool, version: int) -> None:
         self.folder, self.fresh = folder, fresh
 
     def leave(self, failed: bool) -> None:
@@ -82,7 +82,7 @@ class Wandb(RunLogger, WandbLogger):
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)  # W&B would take a temporary one instead
-        path = self.folder / KEPT
+        path = self.folder / WANDB_RUN
         kept = None if self.fresh else kept_id(path)
         self._id = os.environ.get("WANDB_RUN_ID") or kept or secrets.token_hex(4)
         write_whole(path, to_json({"id": self._id, "project": self._project}))

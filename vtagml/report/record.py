@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.run_files import MEGABYTE, Form, is_there, read_json, read_yaml
+from vtagml.run_folder import CONFIG, METRICS
 
-METRICS, CONFIG = "metrics.json", "config.yaml"
 MOST_OF_METRICS = 4 * MEGABYTE
 
 # Of what `vtagml.callbacks.provenance` describes, all that a report looks at.

@@ -12,8 +12,6 @@ from typing import Any
 
 from vtagml.report.logs import Curve, read_logs
 from vtagml.report.record import (
-    CONFIG,
-    METRICS,
     Record,
     config_of_origin,
     look_up,
@@ -21,6 +19,7 @@ from vtagml.report.record import (
     read_record,
 )
 from vtagml.run_files import is_there, printable_name
+from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _check(folder: Path) -> None:
         raise FileNotFoundError(f"`RUN` must be a run folder, there is no folder `{folder}`.")
     if is_there(folder / METRICS):
         return
-    if is_there(folder / CONFIG) or is_there(folder / "checkpoints"):
+    if is_there(folder / CONFIG) or is_there(folder / CHECKPOINTS):
         raise FileNotFoundError(
             f"`{folder}` is a run without `{METRICS}`: it is unfinished or was never tested. Resume"
             f" it, or `lightning test --config {folder / CONFIG}`."

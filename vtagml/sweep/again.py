@@ -6,6 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from vtagml.launching import is_busy
+from vtagml.run_folder import LOCK
 
 GOES_ON = "goes_on"  # The folder of the earlier trial that a trial takes up.
 FAILURE, DIVERGED = "failure", "diverged"
@@ -41,7 +42,7 @@ def take_up(study: optuna.Study, trials: Path) -> None:
         if is_busy(trials / name_of(trial)):
             raise ValueError(
                 f"Trial {name_of(trial)} must have ended before the sweep goes on, but a run is "
-                f"at work in `{trials / name_of(trial)}`: wait for it or end it (its `.lock` says "
+                f"at work in `{trials / name_of(trial)}`: wait for it or end it (its `{LOCK}` says "
                 "which process it is), and give the same command again."
             )
     for trial in again:

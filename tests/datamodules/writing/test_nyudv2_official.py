@@ -143,10 +143,13 @@ def test_no_half_file_is_left_or_stays(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(OfficialNYUDv2, "_values", fail)
     plan = make_plan("nyudv2", tmp_path / "new", 1)
     save(plan.out / "scenes.json", plan.settings)
-    (plan.out / ".nyu_depth_v2_labeled.mat-77.partial").write_text("of a run that was killed")
+    left = ".nyu_depth_v2_labeled.mat.77.vtagml.partial"
+    mine = ".nyu_depth_v2_labeled.mat-download.partial"
+    for name in (left, mine):  # of a run that was killed, and of another program
+        (plan.out / name).touch()
     with pytest.raises(OSError, match="no space"):
         plan.write(processes=0)
-    assert [file.name for file in plan.out.iterdir()] == ["scenes.json"]
+    assert {file.name for file in plan.out.iterdir()} == {"scenes.json", mine}
 
 
 def test_every_scene_class_has_an_id() -> None:

