@@ -78,8 +78,12 @@ def in_proportion(words: list[str]) -> list[str]:
     epochs = steps / (data["train"] // data.get("batch_size", 16))
     every = trainer.get("check_val_every_n_epoch", 1)
     replaced = ("--trainer.max_steps", "--trainer.check_val_every_n_epoch")
+    backbone = config["model"]["init_args"].get("encoder", {}).get("init_args", {})
+    weights = str(backbone.get("backbone", {}).get("init_args", {}).get("weights"))
+    fetched = weights.startswith("data/weights/")  # by `make weights`
     return [
         *(word for word in SMALL if not word.startswith(replaced)),
+        *(["--model.encoder.init_args.backbone.init_args.weights=none"] if fetched else []),
         f"--trainer.max_steps={max(1, int(epochs * SMALL_EPOCH))}",
         f"--trainer.check_val_every_n_epoch={every}",
     ]
