@@ -136,7 +136,7 @@ def test_the_plans_of_this_repository(name: str, monkeypatch: pytest.MonkeyPatch
     cells = all_cells(plan, plan.out)
     assert all(cell.words() for cell in cells)
     assert {setting.name for setting in plan.settings} == {
-        *("rooms", "dusk", "zero_shot", "sources", "new_task", "novel")
+        *("rooms", "real_backbone", "dusk", "zero_shot", "sources", "new_task", "novel")
     }
     single = {"uda_scenes_1e-3", "uda_scenes_1e-1"} if name == "scenes_cpu" else set()
     assert {row.name for row in plan.rows.values() if row.seeds == (0,)} == single
@@ -165,6 +165,6 @@ def test_every_key_of_the_plans_is_one_of_its_experiment(
 def test_the_plan_for_a_gpu_has_every_method(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     plan = read_plan(Path("experiments/benchmarks/scenes_gpu.yaml"))
-    rooms = plan.settings[0]
-    found = {row.config.name for row in rooms.rows}
+    rooms, real_backbone = plan.settings[:2]
+    found = {row.config.name for row in (*rooms.rows, *real_backbone.rows)}
     assert found == {path.name for path in Path("experiments").glob("scenes_sdne*.yaml")}
