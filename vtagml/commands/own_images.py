@@ -70,11 +70,11 @@ def run_images(words: Sequence[str]) -> None:
     names = {task: labels[task].names for task in cast(Any, model).tasks if task in labels}
     if names:
         write_whole(numbers / "classes.json", to_json(names))
+    _say_outcome(count, out, datamodule.left_out)
+
+
+def _say_outcome(count: int, out: Path, left_out: Mapping[Path, str]) -> None:
     _say(f"Predictions for {count} images are in `{out}`.")
-    _say_left_out(count, datamodule.left_out)
-
-
-def _say_left_out(count: int, left_out: Mapping[Path, str]) -> None:
     for file, why in left_out.items():
         _say(f"Left out: `{file}`, {why}")
     if left_out:
