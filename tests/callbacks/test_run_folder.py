@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from vtagml.callbacks.run_folder import Attempt, write_whole
+from vtagml.callbacks.run_folder import Attempt
+from vtagml.checkpoints.whole_file import write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
