@@ -9,8 +9,8 @@ from lightning import Callback, LightningModule, Trainer
 
 from vtagml.affinity import Affinity
 from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.kept_files import Attempt, keep, to_json
 from vtagml.callbacks.publish import Cell, log_numbers, log_table, publish
-from vtagml.callbacks.run_folder import Attempt, keep, to_json
 from vtagml.drawing import AffinityRecord, affinity_heatmaps, affinity_history
 from vtagml.run_folder import AFFINITY
 

@@ -10,8 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import nn
 
+from vtagml.callbacks.kept_files import Attempt, keep, to_json
 from vtagml.callbacks.publish import Cell, log_numbers, log_table
-from vtagml.callbacks.run_folder import Attempt, keep, to_json
 from vtagml.run_folder import PARAMETERS
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.

@@ -16,7 +16,7 @@ from rich import get_console
 
 from datamodules import ImageFolder
 from vtagml.callbacks import PredictionWriter, Progress
-from vtagml.callbacks.run_folder import to_json
+from vtagml.callbacks.kept_files import to_json
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.inference.trained import (
     checkpoint_of,
