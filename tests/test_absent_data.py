@@ -13,7 +13,7 @@ from tests.fakes import folders
 from tests.fakes.small import SMALL_FILES
 from vtagml.backbone import TimmBackbone
 from vtagml.cli import main
-from vtagml.commands.building import locate_data
+from vtagml.commands import locate_data
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 CONFIGS = [f"--config={EXPERIMENTS / name}.yaml" for name in ("folders_sdn", "small")]
