@@ -17,8 +17,9 @@ from datamodules.cityscapes_reader import (
     cities,
     snapshots,
 )
+from datamodules.depth_range import checked_depth_range
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.files import FileDataModule
 from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_space
 from datamodules.labels import Labels
 from datamodules.pairs import Labelled, first_missing

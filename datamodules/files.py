@@ -232,8 +232,7 @@ class FileDataModule(DenseDataModule):
         if reason := self.lacks(split):
             raise DatasetNotFoundError(reason)
         skipped = self.skipped()
-        listed = self.records(split)
-        records = [record for record in listed if composed(record.name) not in skipped]
+        records = [each for each in self.records(split) if composed(each.name) not in skipped]
         if not records:
             absent = f" ({absent.rstrip('.')})" if (absent := self.absent(split)) else ""
             raise self.not_found(f"at least one sample of the split `{split}`{absent}")
@@ -293,14 +292,3 @@ class FileDataModule(DenseDataModule):
         out = str(self.root if free else self.root.absolute().with_name(f"{self.root.name}-scenes"))
         command = f"`lightning scenes --as {self.stand_in} --out {shlex.quote(out)} --count 40`"
         return command if free else f"{command} and point `root` to `{out}`"
-
-
-def checked_depth_range(depth_range: Sequence[float]) -> tuple[float, float]:
-    """Give the nearest and farthest depth in metres back if they are."""
-    # Settings come from files, where a list may be of any length.
-    nearest, farthest = map(float, depth_range) if len(depth_range) == 2 else (0.0, 0.0)
-    if not 0 <= nearest < farthest:
-        raise ValueError(
-            f"`depth_range` should be two rising numbers of metres, found {depth_range}."
-        )
-    return nearest, farthest

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from datamodules.base import SPLITS, WITHOUT
+from datamodules.depth_range import checked_depth_range
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.files import FileDataModule
 from datamodules.folders_classes import IdsOfClass, id_table, ids_of_classes
 from datamodules.folders_reader import FoldersReader, image_of_camera
 from datamodules.folders_tree import FOLDERS, IMAGES, Picture, label_file, pictures

@@ -11,12 +11,14 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from datamodules.agreement import same_size
+from datamodules.depth_range import checked_depth_range
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule, checked_depth_range, read_names
+from datamodules.files import FileDataModule
 from datamodules.images import UnreadableFileError, read_rgb, read_rgb16
 from datamodules.label_spaces import SYNTHIA_IDS, SYNTHIA_SPACES, find_space
 from datamodules.labels import Labels
 from datamodules.listing import matches
+from datamodules.names import read_names
 from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, synthia_format
 from datamodules.transforms import Sample, Transform

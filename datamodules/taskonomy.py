@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from datamodules.base import WITHOUT
-from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.depth_range import checked_depth_range
+from datamodules.files import FileDataModule
 from datamodules.label_spaces_taskonomy import TASKONOMY_17
 from datamodules.labels import Labels
 from datamodules.listing import some_of

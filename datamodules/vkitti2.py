@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from datamodules.base import SPLITS, WITHOUT
+from datamodules.depth_range import checked_depth_range
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation
-from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.files import FileDataModule
 from datamodules.label_spaces import find_space
 from datamodules.labels import Labels
 from datamodules.listing import matches

@@ -13,48 +13,13 @@ from lightning import LightningModule
 
 from datamodules import Cityscapes
 from datamodules.label_spaces import CITYSCAPES_19, VKITTI2_8, between
-from tests.fakes import cityscapes
+from tests.fakes import cityscapes, street
+from tests.fakes.street import CHECKPOINT
 from vtagml.cli import main
 from vtagml.commands.building import built
 
 SIZE = (64, 128)
-CONFIG = """
-model:
-  class_path: vtagml.MultitaskModule
-  init_args:
-    tasks:
-      - class_path: vtagml.tasks.Segmentation
-        init_args: {classes: 19}
-    encoder:
-      class_path: vtagml.encoders.Frozen
-      init_args:
-        backbone:
-          class_path: vtagml.backbone.SwinV2Nano
-          init_args: {image_size: [64, 128]}
-    decoders:
-      class_path: vtagml.decoders.PerTask
-      init_args:
-        decoder:
-          class_path: vtagml.decoders.ConvDecoder
-          init_args: {width: 16}
-data:
-  class_path: datamodules.Cityscapes
-  init_args:
-    root: cityscapes
-    label_space: cityscapes_19
-    image_size: [64, 128]
-    batch_size: 2
-    workers: 0
-trainer:
-  accelerator: cpu
-  devices: 1
-  max_steps: 1
-  check_val_every_n_epoch: 1
-  log_every_n_steps: 1
-  logger: false
-test_after_fit: false
-"""
-CHECKPOINT = Path("runs/street/checkpoints/last.ckpt")
+CONFIG = street.config(street.SEGMENTATION)
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +27,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small tree, a config, and a run of one step in 19 classes."""
     folder = tmp_path_factory.mktemp("street")
     cityscapes.write_tree(folder / "cityscapes")
-    (folder / "street.yaml").write_text(CONFIG)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        main(["fit", "--config", "street.yaml"])
-        content = torch.load(CHECKPOINT, weights_only=True)
-        random = torch.Generator().manual_seed(8)
-        for name, weight in content["state_dict"].items():
-            if name.startswith("network.decoders") and weight.ndim > 1:
-                torch.nn.init.normal_(weight, generator=random)  # so that all kinds are predicted
-        torch.save(content, CHECKPOINT)
+        street.train(CONFIG)
     return folder
 
 

@@ -8,51 +8,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import torch
 from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as official
 
+from tests.fakes import street
+from tests.fakes.street import CHECKPOINT
 from vtagml.cli import main
 
 SIZE = (88, 200)  # no multiple of the network's
-CONFIG = """
-model:
-  class_path: vtagml.MultitaskModule
-  init_args:
-    tasks:
-      - class_path: vtagml.tasks.Segmentation
-        init_args: {classes: 19}
-      - class_path: vtagml.tasks.Depth
-        init_args: {scale: 20}
-    encoder:
-      class_path: vtagml.encoders.Frozen
-      init_args:
-        backbone:
-          class_path: vtagml.backbone.SwinV2Nano
-          init_args: {image_size: [64, 128]}
-    decoders:
-      class_path: vtagml.decoders.PerTask
-      init_args:
-        decoder:
-          class_path: vtagml.decoders.ConvDecoder
-          init_args: {width: 16}
-data:
-  class_path: datamodules.Cityscapes
-  init_args:
-    root: cityscapes
-    image_size: [64, 128]
-    batch_size: 2
-    workers: 0
-trainer:
-  accelerator: cpu
-  devices: 1
-  max_steps: 1
-  check_val_every_n_epoch: 1
-  log_every_n_steps: 1
-  logger: false
-test_after_fit: false
-"""
-RUN = Path("runs/street")
-CHECKPOINT = RUN / "checkpoints/last.ckpt"
+DEPTH = "{class_path: vtagml.tasks.Depth, init_args: {scale: 20}}"
+CONFIG = street.config(street.SEGMENTATION, DEPTH)
 MIRRORED = "--augmented_testing.flip=true"
 
 
@@ -60,19 +24,12 @@ MIRRORED = "--augmented_testing.flip=true"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scenes in the tree of Cityscapes, a config, and a run of one step."""
     folder = tmp_path_factory.mktemp("street")
-    (folder / "street.yaml").write_text(CONFIG)
     height, width = map(str, SIZE)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         scenes = ["scenes", "--as", "cityscapes", "--out", "cityscapes", "--count", "12"]
         main([*scenes, "--size", height, width, "--processes", "0"])
-        main(["fit", "--config", "street.yaml"])
-        content = torch.load(CHECKPOINT, weights_only=True)
-        random = torch.Generator().manual_seed(8)
-        for name, weight in content["state_dict"].items():
-            if name.startswith("network.decoders") and weight.ndim > 1:
-                torch.nn.init.normal_(weight, generator=random)  # so that all kinds are predicted
-        torch.save(content, CHECKPOINT)
+        street.train(CONFIG)
     return folder
 
 

@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "predict": "vtagml.commands.predict:run_predict",
     "check": "vtagml.commands.data:run_check",
     "prepare": "vtagml.commands.data:run_prepare",
-    "scenes": "vtagml.commands.data:run_scenes",
+    "scenes": "datamodules.writing.command:main",
     "benchmark": "vtagml.commands.benchmark:run_benchmark",
     "export": "vtagml.commands.export:run_export",
     "report": "vtagml.commands.report:run_report",

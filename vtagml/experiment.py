@@ -96,12 +96,8 @@ class ExperimentCLI(LightningCLI):
             (SkipFaultySteps, "skip_faulty_steps"),
         ):
             parser.add_lightning_class_args(callback, key)
-        parser.set_defaults(
-            {
-                # `ParameterTable` says it by room, `Results` with a row to compare with.
-                "trainer.enable_model_summary": False,
-            }
-        )
+        # `ParameterTable` says it by room, `Results` with a row to compare with.
+        parser.set_defaults({"trainer.enable_model_summary": False})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         command, *words = cast(Sequence[str], args)
@@ -156,9 +152,9 @@ class ExperimentCLI(LightningCLI):
         if not first or config.trainer.fast_dev_run:
             self._run_logged(subcommand)
             return
-        root, checkpoints = Path(config.trainer.default_root_dir), Path(config.checkpoint.dirpath)
+        root, kept = Path(config.trainer.default_root_dir), Path(config.checkpoint.dirpath)
         fresh = config.ckpt_path is None
-        fit = fit_in(root, checkpoints, fresh, lambda: self.trainer.global_step > 0)
+        fit = fit_in(root, kept, fresh, lambda: self.trainer.global_step > 0)
         with fit if subcommand == "fit" else evaluation_in(root):
             self._run_logged(subcommand)
 

@@ -55,7 +55,7 @@ def predicted(
     if maps[0].ndim < 3:  # scores of a whole image have no size
         return _together(task, maps)[0]
     wide = [Stretched(map, size, share) for map in maps]
-    step = size[0] if all(each.same for each in wide) else wide[0].step
+    step = min(each.step for each in wide)
     strips = (
         _together(task, [each.rows(first, min(first + step, size[0])) for each in wide])
         for first in range(0, size[0], step)
@@ -94,7 +94,7 @@ class Stretched:
         if not self.same:
             columns = torch.arange(size[1], device=map.device)
             self.wide = between(full_precision(self.wide), 2, columns, width / size[1])
-        self.step = max(1, STRIP // self.wide[:, 0].numel())
+        self.step = size[0] if self.same else max(1, STRIP // self.wide[:, 0].numel())
 
     def rows(self, first: int, end: int) -> Float[Tensor, "channels rows columns"]:
         """The stretched map's rows from `first` to before `end`."""
@@ -109,9 +109,8 @@ def stretched(
 ) -> Iterator[Float[Tensor, "channels rows columns"]]:
     """Yields a linearly interpolated map in strips of rows, from the top."""
     whole = Stretched(map, size)
-    step = size[0] if whole.same else whole.step
-    for first in range(0, size[0], step):
-        yield whole.rows(first, min(first + step, size[0]))
+    for first in range(0, size[0], whole.step):
+        yield whole.rows(first, min(first + whole.step, size[0]))
 
 
 def between(

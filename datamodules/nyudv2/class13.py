@@ -17,6 +17,7 @@ from datamodules.listing import matches
 from datamodules.nyudv2.arrays import classes_of, coded_normals, metres, unit_normals, unreadable
 from datamodules.nyudv2.form import FRAME_SIZE, Form, Frame, window_camera
 from datamodules.nyudv2.labeled import LABELED, LabeledFile
+from datamodules.pairs import Labelled
 from datamodules.transforms import Sample
 
 _SPLITS = {"train": "train", "val": "test", "test": "test"}
@@ -88,24 +89,19 @@ class Class13Archives(Form):
         return absent
 
     def frames(self, split: str) -> Sequence[Frame]:
-        archive = self._archive("image", split)
-        numbers = archive.numbers(self.root, _SPLITS[split])
-        if not numbers:
+        frames = self._listed("image", split)
+        if not frames:
+            archive = self._archive("image", split)
             folder = archive.within(self.root, _SPLITS[split])
             raise FileNotFoundError(
                 f"`{folder}` should hold images `{archive.prefix}<number>.png`. Unpack it again."
             )
-        return [Frame(f"nyu_{number:04d}", str(number), split) for number in numbers]
+        return frames
 
-    def unpaired(self, split: str, tasks: Sequence[str]) -> list[Path]:
-        images = {int(frame.key) for frame in self.frames(split)}
-        archives = [self._archive(task, split) for task in tasks if task in ARCHIVES]
-        return [
-            archive.file(self.root, _SPLITS[split], number)
-            for archive in archives
-            for number in archive.numbers(self.root, _SPLITS[split])
-            if number not in images
-        ]
+    def labelled(self, split: str, task: str) -> Labelled | None:
+        if task not in ARCHIVES:
+            return None
+        return Labelled(self._listed(task, split), lambda frame: self._file(task, frame))
 
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         file = self._file("image", frame)
@@ -149,6 +145,11 @@ class Class13Archives(Form):
     def _cut(self, values: Shaped[np.ndarray, "height width ..."]) -> np.ndarray:
         top, bottom, left, right = self.window
         return np.ascontiguousarray(values[top:bottom, left:right])
+
+    def _listed(self, kind: str, split: str) -> list[Frame]:
+        """The frames that there is a file of a kind of."""
+        numbers = self._archive(kind, split).numbers(self.root, _SPLITS[split])
+        return [Frame(f"nyu_{number:04d}", str(number), split) for number in numbers]
 
     def _file(self, kind: str, frame: Frame) -> Path:
         archive = self._archive(kind, frame.split)

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from datamodules.depth_range import checked_depth_range
 from datamodules.derive import SOBEL_EDGES, Derivation, normals_from_depth
-from datamodules.files import FileDataModule, checked_depth_range
+from datamodules.files import FileDataModule
 from datamodules.label_spaces import find_space
 from datamodules.label_spaces_nyu import NYU_SPACES
 from datamodules.labels import Labels

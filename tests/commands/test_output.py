@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.test_faults import FIT, LAST, _in_a_folder_of_its_own, step_of
 from vtagml.cli import main
-from vtagml.commands import lasting_output
+from vtagml.commands.output import lasting_output
 from vtagml.launching import launcher
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
@@ -35,7 +35,7 @@ def test_run_ends_well_below_an_old_encoding(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(sys, "stdout", said)
         main(TESTED)
     assert METRICS.is_file()
-    assert "rmse ?" in Path("said.txt").read_text(encoding="ascii")
+    assert "RMSE m ?" in Path("said.txt").read_text(encoding="ascii")
 
 
 def test_run_ends_well_below_a_closed_pipe(

@@ -8,11 +8,12 @@ import pytest
 import torch
 from jsonargparse import ArgumentParser
 
+from datamodules.depth_range import checked_depth_range
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES
-from datamodules.files import DatasetNotFoundError, FileDataModule, checked_depth_range, read_names
+from datamodules.files import DatasetNotFoundError, FileDataModule
 from datamodules.geometry import Geometry, Pad, RandomCrop, Resize
 from datamodules.labels import Labels
-from datamodules.names import name_line, names_in
+from datamodules.names import name_line, names_in, read_names
 from datamodules.samples import Draw
 from datamodules.transforms import Sample, Transform
 

@@ -113,7 +113,7 @@ def test_depth_is_that_of_the_frame_of_the_same_number(tree: Path) -> None:
 
 
 def test_samples_hold_every_task(tree: Path) -> None:
-    data = nyudv2(tree)
+    data = nyudv2(tree, evaluated_at="network")
     data.setup()
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
         batch = next(iter(loader))
@@ -161,6 +161,9 @@ def test_missing_and_truncated_files_are_named(own: Path, kind: str, share: floa
         lone = {path.relative_to(own).parts[0] for path in data.unpaired("train")}
         assert len(lone) == 2
         return
+    if share is None:
+        with pytest.raises(FileNotFoundError, match=f"1 of these files missing: .*{file.name}"):
+            data.setup("fit")
     error = FileNotFoundError if share is None else UnreadableFileError
     with pytest.raises(error, match=file.name):
         read(own)

@@ -9,7 +9,7 @@ import pytest
 
 from datamodules import DenseDataModule
 from datamodules.base import SPLITS
-from datamodules.files import read_names
+from datamodules.names import read_names
 from datamodules.prepare import prepare
 from datamodules.transforms import Sample
 from tests.fakes.odd import ODDITIES, mounted_read_only

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.benchmark.cells import Cell
-from vtagml.callbacks.run_folder import to_json, write_whole
-from vtagml.report.record import METRICS, look_up
+from vtagml.callbacks.kept_files import to_json
+from vtagml.checkpoints.whole_file import write_whole
+from vtagml.report.record import look_up
+from vtagml.run_folder import METRICS
 
 DATE = "provenance.date"
 

@@ -8,8 +8,9 @@ from typing import Any
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.sameness import differences
 from vtagml.benchmark.source_date import source_change
-from vtagml.report.record import METRICS, read_config
+from vtagml.report.record import read_config
 from vtagml.report.runs import Run, read_run
+from vtagml.run_folder import CHECKPOINTS, METRICS
 
 ENDED = re.compile(r"\[ended with status (-?\d+) after \d+ s\]")
 BEGINNING = "$ "
@@ -47,7 +48,7 @@ def standing(cell: Cell) -> Standing:
     try:
         if (cell.folder / METRICS).is_file():
             return _finished(cell)
-        if not any((cell.folder / "checkpoints").glob("*.ckpt")):
+        if not any((cell.folder / CHECKPOINTS).glob("*.ckpt")):
             return Standing(State.NOT_RUN, failure=failure(cell))
         said = differences(cell, None, read_config(cell.folder) or {})
         said += _of_source(cell, None)

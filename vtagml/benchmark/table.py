@@ -7,7 +7,7 @@ from typing import Any
 from vtagml.benchmark.cells import Cell, shown
 from vtagml.benchmark.plan import Plan, Row, Setting
 from vtagml.benchmark.standing import Standing, State
-from vtagml.callbacks.run_folder import to_json
+from vtagml.callbacks.kept_files import to_json
 from vtagml.report import (
     Comparison,
     Method,

@@ -9,9 +9,10 @@ from lightning import Callback, LightningModule, Trainer
 
 from vtagml.affinity import Affinity
 from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.kept_files import Attempt, keep, to_json
 from vtagml.callbacks.publish import Cell, log_numbers, log_table, publish
-from vtagml.callbacks.run_folder import Attempt, keep, to_json
 from vtagml.drawing import AffinityRecord, affinity_heatmaps, affinity_history
+from vtagml.run_folder import AFFINITY
 
 COLUMNS = ("step", "target", "source", "omega", "similarity")
 
@@ -70,7 +71,7 @@ class AffinityHeatmap(Callback):
             log_numbers(trainer, numbers(affinity.tasks, self.history[-1]), step)
             self._draw(trainer, affinity, f"affinity/step_{step:06d}", "affinity/heatmap")
             content = {**affinity.state(), "step": step, "history": self.history}
-            keep(trainer, "affinity.json", to_json(content))
+            keep(trainer, AFFINITY, to_json(content))
 
     def _draw(self, trainer: Trainer, affinity: Affinity, name: str, tag: str) -> None:
         step = trainer.global_step

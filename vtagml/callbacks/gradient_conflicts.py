@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vtagml.affinity import Affinity
 from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.kept_files import Attempt
 from vtagml.callbacks.publish import log_numbers, publish
-from vtagml.callbacks.run_folder import Attempt
 from vtagml.drawing import cosine_histograms
 
 BINS = 200  # Of a hundredth: cosines of real gradients are often within 0.1 of zero.

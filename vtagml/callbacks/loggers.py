@@ -7,7 +7,7 @@ from typing import Any
 from lightning import Trainer
 from lightning.pytorch.loggers import Logger
 
-from vtagml.callbacks.run_folder import Attempt
+from vtagml.callbacks.kept_files import Attempt
 
 WRITING = (
     "log_metrics",

@@ -10,8 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import nn
 
+from vtagml.callbacks.kept_files import Attempt, keep, to_json
 from vtagml.callbacks.publish import Cell, log_numbers, log_table
-from vtagml.callbacks.run_folder import Attempt, keep, to_json
+from vtagml.run_folder import PARAMETERS
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.
 INDENT = "  "
@@ -49,7 +50,7 @@ class ParameterTable(Callback):
             get_console().print(parameter_table(rows))
             whole = total(rows)
             content = {"parts": [_numbers(row) for row in rows], "total": _numbers(whole)}
-            keep(trainer, "parameters.json", to_json(content))
+            keep(trainer, PARAMETERS, to_json(content))
             names = ("trainable", "frozen", "total")
             logged = {f"parameters/{name}": float(getattr(whole, name)) for name in names}
             log_numbers(trainer, logged, trainer.global_step)

@@ -6,8 +6,8 @@ from typing import Any, cast
 from lightning import Callback, LightningModule, Trainer
 
 from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.kept_files import Attempt, keep
 from vtagml.callbacks.publish import publish
-from vtagml.callbacks.run_folder import Attempt, keep
 from vtagml.drawing import prediction_grid, tiles, tiles_file
 from vtagml.tasks import Task
 

@@ -10,7 +10,7 @@ from lightning import Callback, LightningModule, Trainer
 from PIL import Image
 from torch import Tensor
 
-from vtagml.callbacks.run_folder import write_whole
+from vtagml.checkpoints.whole_file import write_whole
 from vtagml.run_folder import RunFolder
 from vtagml.tasks import Task
 

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vtagml.callbacks.run_folder import keep
+from vtagml.callbacks.kept_files import keep
 from vtagml.drawing import to_png
 
 Cell: TypeAlias = str | int | float

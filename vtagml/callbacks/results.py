@@ -11,9 +11,9 @@ from torch import Tensor
 
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.image_blind_prior import ImageBlindPrior, learn_predictions
+from vtagml.callbacks.kept_files import Attempt, keep, to_json
 from vtagml.callbacks.provenance import provenance
 from vtagml.callbacks.results_table import directions, results_table
-from vtagml.callbacks.run_folder import Attempt, keep, to_json
 from vtagml.run_folder import METRICS
 from vtagml.tasks import Task
 

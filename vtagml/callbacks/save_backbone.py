@@ -10,8 +10,8 @@ from lightning import Callback, LightningModule, Trainer
 from safetensors.torch import save
 from torch import Tensor
 
+from vtagml.callbacks.kept_files import keep, plain
 from vtagml.callbacks.provenance import command, commit
-from vtagml.callbacks.run_folder import keep, plain
 
 
 class SaveBackbone(Callback):

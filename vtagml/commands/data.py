@@ -1,4 +1,4 @@
-"""`check`, `prepare` and `scenes`."""
+"""`check` and `prepare`."""
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from datamodules.check import check
 from datamodules.check.tables import show
 from datamodules.files import FileDataModule
 from datamodules.prepare import prepare
-from datamodules.writing import command as scenes
 from vtagml.commands.building import built, task_names
 from vtagml.experiment import ExperimentCLI, experiment
 
@@ -75,11 +74,6 @@ def run_prepare(words: Sequence[str]) -> None:
             " there is nothing to decode."
         )
     prepare(datamodule, options.out, options.processes)
-
-
-def run_scenes(words: Sequence[str]) -> None:
-    """Runs `lightning scenes`, which needs no config."""
-    scenes.main(words)
 
 
 def _parser() -> ArgumentParser:

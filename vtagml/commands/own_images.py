@@ -16,7 +16,7 @@ from rich import get_console
 
 from datamodules import ImageFolder
 from vtagml.callbacks import PredictionWriter, Progress
-from vtagml.callbacks.run_folder import to_json
+from vtagml.callbacks.kept_files import to_json
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.inference.trained import (
     checkpoint_of,
@@ -70,11 +70,11 @@ def run_images(words: Sequence[str]) -> None:
     names = {task: labels[task].names for task in cast(Any, model).tasks if task in labels}
     if names:
         write_whole(numbers / "classes.json", to_json(names))
+    _say_outcome(count, out, datamodule.left_out)
+
+
+def _say_outcome(count: int, out: Path, left_out: Mapping[Path, str]) -> None:
     _say(f"Predictions for {count} images are in `{out}`.")
-    _say_left_out(count, datamodule.left_out)
-
-
-def _say_left_out(count: int, left_out: Mapping[Path, str]) -> None:
     for file, why in left_out.items():
         _say(f"Left out: `{file}`, {why}")
     if left_out:

@@ -12,7 +12,7 @@ from rich import get_console
 from vtagml.checkpoints import run_lock
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.building import built
-from vtagml.commands.parse import Parse, config_of
+from vtagml.commands.parse import config_of
 from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
 from vtagml.launching import terminated_as_interrupted
@@ -33,7 +33,7 @@ def run_sweep(words: Sequence[str]) -> None:
 
     console = get_console()
     sweep = read_sweep(options.file)
-    _check(sweep, overrides, config_of)
+    _check(sweep, overrides)
     out = options.out or Path("runs") / "sweeps" / options.file.stem
 
     def said(line: str) -> None:
@@ -73,7 +73,7 @@ def _options(words: Sequence[str]) -> tuple[Namespace, list[str]]:
     return options, rest
 
 
-def _check(sweep: Any, overrides: Sequence[str], parse: Parse) -> None:
+def _check(sweep: Any, overrides: Sequence[str]) -> None:
     """Reads the config with every listed value once, before hours go into the first trial."""
     from vtagml.sweep import lightning_words
 
@@ -88,7 +88,7 @@ def _check(sweep: Any, overrides: Sequence[str], parse: Parse) -> None:
     first = {key: values[0] for key, values in samples.items()}
     others = (first | {key: value} for key, values in samples.items() for value in values[1:])
     for values in itertools.chain([first], others):
-        config = parse([*lightning_words(sweep.command, values)[1:], *overrides])
+        config = config_of([*lightning_words(sweep.command, values)[1:], *overrides])
         _check_log(config.trainer.logger)
         check_validates(config, f"`metric.name` {sweep.metric!r}")
         known = _metrics(config)

@@ -193,7 +193,7 @@ def built(kind: Any, settings: Any) -> Any:
     """Returns the object that a class path with its arguments stands for."""
     # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
     os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
-    # Imported here: the commands import this room, and their parser takes long to import.
+    # Imported here, for the parser takes long to import.
     from vtagml.commands import building
 
     return building.built(kind, settings)

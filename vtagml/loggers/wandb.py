@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
 
-from vtagml.callbacks.run_folder import Attempt, to_json, write_whole
+from vtagml.callbacks.kept_files import Attempt, to_json
+from vtagml.checkpoints.whole_file import write_whole
 from vtagml.loggers.run_logger import RunLogger
 from vtagml.run_folder import WANDB_RUN
 

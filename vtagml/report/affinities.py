@@ -19,8 +19,8 @@ from vtagml.affinity.transfer import (
     stochastic,
 )
 from vtagml.run_files import cut
+from vtagml.run_folder import AFFINITY
 
-FILE = "affinity.json"
 SIMILARITY, OMEGA = "S", "ω"
 FEWEST = 3  # Two ranks always agree or disagree wholly.
 FEWEST_DRAWN = 10  # Of three pairs there are ten different samples, of ten pairs enough.
@@ -53,7 +53,7 @@ class Learned:
     @property
     def name(self) -> str:
         parent = self.path.resolve().parent.name
-        return parent if self.path.name == FILE else self.path.stem
+        return parent if self.path.name == AFFINITY else self.path.stem
 
     def among(self, tasks: Sequence[str]) -> Mapping[str, Matrix]:
         """The matrices of some of the tasks; the rows of ω sum to one among them, too."""
@@ -62,11 +62,11 @@ class Learned:
 
 def read_learned(path: Path) -> Learned:
     """Reads the affinities of a run folder, or of an `affinity.json`."""
-    file = path / FILE if path.is_dir() else path
+    file = path / AFFINITY if path.is_dir() else path
     if path.is_dir() and not file.is_file():
         raise FileNotFoundError(
-            f"`--affinities` must be run folders or affinity files, found no `{FILE}` in `{path}`: "
-            "a run that trains several tasks writes one."
+            f"`--affinities` must be run folders or affinity files, found no `{AFFINITY}` in "
+            f"`{path}`: a run that trains several tasks writes one."
         )
     try:
         state = read_state(file)

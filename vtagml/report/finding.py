@@ -3,14 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vtagml.report.runs import Run, read_run
-from vtagml.run_files import is_there, printable_name
-from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's, be it finished or not."""
-    return any(is_there(folder / name) for name in (METRICS, CONFIG, CHECKPOINTS))
+from vtagml.report.runs import Run, is_run, read_run
+from vtagml.run_files import printable_name
 
 
 def find_runs(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:

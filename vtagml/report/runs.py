@@ -11,13 +11,7 @@ from statistics import median
 from typing import Any
 
 from vtagml.report.logs import Curve, read_logs
-from vtagml.report.record import (
-    Record,
-    config_of_origin,
-    look_up,
-    read_config,
-    read_record,
-)
+from vtagml.report.record import Record, config_of_origin, look_up, read_config, read_record
 from vtagml.run_files import is_there, printable_name
 from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
 
@@ -116,12 +110,17 @@ def read_run(folder: Path) -> Run:
     return Run(folder=folder, config=config, logs=read_logs(folder), **vars(record))
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run's, be it finished or not."""
+    return any(is_there(folder / name) for name in (METRICS, CONFIG, CHECKPOINTS))
+
+
 def _check(folder: Path) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(f"`RUN` must be a run folder, there is no folder `{folder}`.")
     if is_there(folder / METRICS):
         return
-    if is_there(folder / CONFIG) or is_there(folder / CHECKPOINTS):
+    if is_run(folder):
         raise FileNotFoundError(
             f"`{folder}` is a run without `{METRICS}`: it is unfinished or was never tested. Resume"
             f" it, or `lightning test --config {folder / CONFIG}`."

@@ -10,12 +10,12 @@ from vtagml.report.html.curves import curves
 from vtagml.report.html.look import Seen
 from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
-from vtagml.report.record import CONFIG, look_up
+from vtagml.report.record import look_up
 from vtagml.report.runs import Run
 from vtagml.report.units import heading, shown
 from vtagml.run_files import Form, is_there, read_json, read_text
+from vtagml.run_folder import CONFIG, PARAMETERS
 
-PARAMETERS = "parameters.json"
 COUNT: Form = {"part": str, "trainable": int, "frozen": int, "total": int}
 COUNTS: Form = {"parts": [COUNT], "total": COUNT}
 LONGEST = 200_000  # Letters of a config.

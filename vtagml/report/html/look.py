@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtagml.report.finding import find_runs, is_run
-from vtagml.report.runs import Run, read_run
+from vtagml.report.finding import find_runs
+from vtagml.report.runs import Run, is_run, read_run
 from vtagml.run_files import printable_name
 
 

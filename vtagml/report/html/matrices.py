@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from vtagml.report.affinities import FILE, OMEGA, SIMILARITY, Learned, read_learned
+from vtagml.report.affinities import OMEGA, SIMILARITY, Learned, read_learned
 from vtagml.report.affinity_figures import SCALES, matrix
 from vtagml.run_files import is_there
+from vtagml.run_folder import AFFINITY
 
 MOST = 240  # Matrices of a page; a slider has few more places.
 STOPS = 21
@@ -33,12 +34,12 @@ def scales() -> dict[str, Any]:
 
 def affinities(folder: Path) -> dict[str, Any]:
     """Returns the matrices of a run by step, or why there are none."""
-    if not is_there(folder / FILE):
+    if not is_there(folder / AFFINITY):
         return {
-            "missing": f"This run has no `{FILE}`: a run that trains several tasks writes one with "
-            "the callback `AffinityHeatmap`."
+            "missing": f"This run has no `{AFFINITY}`: a run that trains several tasks writes one "
+            "with the callback `AffinityHeatmap`."
         }
-    learned = read_learned(folder / FILE)
+    learned = read_learned(folder / AFFINITY)
     records = _records(learned)
     said = []
     if not learned.history:

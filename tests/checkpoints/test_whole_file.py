@@ -1,9 +1,12 @@
+"""Files that are there whole or not at all."""
+
 import os
 from pathlib import Path
 
 import pytest
 
-from vtagml.callbacks.run_folder import Attempt, write_whole
+from datamodules.unfinished import partial_name
+from vtagml.checkpoints.whole_file import remove_partial_files, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -28,18 +31,8 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert [each.name for each in tmp_path.iterdir()] == ["file.txt"]
 
 
-def fail(attempt: Attempt) -> None:
-    with attempt():
-        raise OSError("full")
-
-
-def test_an_attempt_warns_once_and_goes_on() -> None:
-    attempt = Attempt("The picture")
-    with pytest.warns(UserWarning, match=r"The picture could not be made.*OSError: full"):
-        fail(attempt)
-    fail(attempt)  # Warnings are errors here: this one is silent.
-
-
-def test_an_attempt_lets_interruptions_through() -> None:
-    with pytest.raises(KeyboardInterrupt), Attempt("The picture")():
-        raise KeyboardInterrupt
+def test_what_datamodules_left_unfinished_is_removed_too(tmp_path: Path) -> None:
+    partial = partial_name(tmp_path / "prediction.png")
+    partial.touch()
+    remove_partial_files(tmp_path.iterdir())
+    assert not partial.exists()
