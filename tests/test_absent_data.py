@@ -8,12 +8,15 @@ import pytest
 import torch
 import yaml
 from jsonargparse import dict_to_namespace
+from lightning import LightningDataModule
 
+import datamodules
 from tests.fakes import folders
 from tests.fakes.small import SMALL_FILES
 from vtagml.backbone import TimmBackbone
 from vtagml.cli import main
-from vtagml.commands import locate_data
+from vtagml.commands.building import locate_data
+from vtagml.module import MultitaskModule
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 CONFIGS = [f"--config={EXPERIMENTS / name}.yaml" for name in ("folders_sdn", "small")]
@@ -67,6 +70,50 @@ def test_looking_for_data_draws_no_random_number() -> None:
     locate_data(config, "fit")
     assert torch.equal(torch.get_rng_state(), before)
     assert "tasks" not in config.data.init_args  # the model is still asked for them
+
+
+class Bare(LightningDataModule):
+    """Of a user's own, which is built once and has no arguments, so none for tasks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class OwnFolders(datamodules.Folders):
+    """Has tasks of its own."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root, image_size=(64, 96), tasks=["depth"])
+
+
+def own_model() -> MultitaskModule:
+    raise NotImplementedError
+
+
+OWN = {
+    "bare data": {"data": {"class_path": f"{__name__}.Bare"}},
+    "a function for a class": {"model": {"class_path": f"{__name__}.own_model"}},
+}
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_classes_of_ones_own_are_left_to_the_run(own: str) -> None:
+    content = yaml.safe_load((EXPERIMENTS / "folders_sdn.yaml").read_text())
+    locate_data(dict_to_namespace(content | OWN[own]), "fit")
+
+
+def test_data_that_take_no_tasks_are_looked_for_too() -> None:
+    content = yaml.safe_load((EXPERIMENTS / "folders_sdn.yaml").read_text())
+    own = {"class_path": f"{__name__}.OwnFolders", "init_args": {"root": "mine"}}
+    with pytest.raises(FileNotFoundError, match="`root` is `mine`, which does not exist"):
+        locate_data(dict_to_namespace(content | {"data": own}), "fit")
+
+
+def test_data_without_arguments_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    data = f"--data={__name__}.Bare"
+    assert "should be one of our datasets, found `Bare`" in error_of(
+        ["check", CONFIGS[0], data], capsys
+    )
 
 
 @pytest.mark.usefixtures("no_network")

@@ -1,5 +1,6 @@
 """Objects from what a config says of them."""
 
+from argparse import ArgumentError
 from pkgutil import resolve_name
 from typing import Any
 
@@ -30,16 +31,27 @@ def locate_data(config: Namespace, command: str) -> None:
         config: What was asked for, checked.
         command: `fit`, `validate`, `test` or `predict`.
     """
-    if not issubclass(resolve_name(config.model.class_path), MultitaskModule):
-        return  # a user's own, whose tasks are known when it is built
+    kinds = resolve_name(config.model.class_path), resolve_name(config.data.class_path)
+    tasks = task_names(config.model)
+    if tasks is None or not _is_ours(*kinds):
+        return  # a user's own, whose tasks are known when it is built, or that is built only once
     settings = config.data.clone()
-    settings.init_args.tasks = task_names(config.model)
-    datamodule = built(LightningDataModule, settings)
-    if hasattr(datamodule, "locate"):
-        datamodule.locate(command)
+    try:
+        settings["init_args.tasks"] = tasks
+        datamodule = built(LightningDataModule, settings)
+    except ArgumentError:  # a user's sibling that does not take any
+        datamodule = built(LightningDataModule, config.data)
+    datamodule.locate(command)
+
+
+def _is_ours(model: Any, data: Any) -> bool:
+    """Whether both are of our kinds; a function that makes some is not."""
+    return (
+        isinstance(model, type) and issubclass(model, MultitaskModule) and hasattr(data, "locate")
+    )
 
 
 def task_names(model: Namespace | None) -> list[str] | None:
     """Names of the tasks that a model would have, without building it."""
-    tasks = model.init_args.get("tasks") if model else None
+    tasks = model.get("init_args.tasks") if model else None
     return [task.name for task in built(list[Task], tasks)] if tasks else None

@@ -1,5 +1,6 @@
 """The files of `--config`, looked at before the parser, which says of them what nobody can use."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 from vtagml.commands.mistakes import did_you_mean
 
 NEEDED = ("model", "data")
+NULL = "tag:yaml.org,2002:null"
 OWN_IMAGES = " On images of your own: `lightning predict --ckpt_path RUN --images FOLDER`."
 
 
@@ -16,7 +18,8 @@ def check_config(command: str, words: Sequence[str]) -> Mapping[str, Any]:
     """Checks that the words name an experiment, in files that are whole.
 
     Returns:
-        What stands at the top of the files, the last one over those before it.
+        What stands at the top of the files, the last one over those before it. Streams and
+        variables of the environment are left to the parser, for a stream can be read only once.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -25,11 +28,12 @@ def check_config(command: str, words: Sequence[str]) -> Mapping[str, Any]:
     files = list(_files(words))
     found: dict[str, Any] = {}
     for file in files:
-        found |= _read(file)
+        found |= {} if _is_stream(file) else _read(file)
+    unseen = any(map(_is_stream, files)) or "JSONARGPARSE_DEFAULT_ENV" in os.environ
     asks = any(word in ("--help", "-h") or ".help" in word or "{" in word for word in words)
     given = {word.removeprefix("--").partition("=")[0].partition(".")[0] for word in words}
     missing = [key for key in NEEDED if key not in found and key not in given]
-    if missing and not asks:
+    if missing and not asks and not unseen:
         what = f"no `{'` and no `'.join(missing)}` in {', '.join(map(str, files))}"
         lost = next((word for word in words if word.endswith((".yaml", ".yml"))), None)
         hint = f" Did you mean `--config {lost}`?" if lost and not files else ""
@@ -51,6 +55,11 @@ def _files(words: Sequence[str]) -> Iterator[Path]:
                 yield Path(value)
 
 
+def _is_stream(file: Path) -> bool:
+    """Whether it is the standard input or what a shell makes of `<(command)`."""
+    return str(file) == "-" or file.is_fifo()
+
+
 def _read(file: Path) -> Mapping[str, Any]:
     if file.is_dir():
         names = ", ".join(sorted(each.name for each in file.glob("*.yaml"))[:5])
@@ -69,15 +78,14 @@ def _read(file: Path) -> Mapping[str, Any]:
         kinds = {yaml.SequenceNode: "a list", yaml.ScalarNode: "one value"}
         found = kinds.get(type(root), "nothing")
         raise ValueError(f"`{file}` must hold keys, such as `model:`, found {found}.")
-    _check_once(file, root)
-    top: dict[str, Any] = {}
-    for key, value in root.value:
-        if key.value in NEEDED and isinstance(value, yaml.ScalarNode):
+    _check_once(file, root, set())
+    top = {key.value: value for key, value in root.value if isinstance(key, yaml.ScalarNode)}
+    for key in NEEDED:  # one value is a class without arguments, or a file of its own
+        if getattr(top.get(key), "tag", None) == NULL:
             raise ValueError(
-                f"`{key.value}` in `{file}` must be `class_path` and `init_args`, found "
-                f"{value.value or 'nothing'}: indent what belongs to it, or leave the key out."
+                f"`{key}` in `{file}` must be `class_path` and `init_args`, found nothing: indent "
+                "what belongs to it, or leave the key out."
             )
-        top[key.value] = value
     return top
 
 
@@ -91,11 +99,14 @@ def _where(file: Path, error: yaml.MarkedYAMLError) -> str:
     return f", line {mark.line + 1}: {error.problem}{tab}"
 
 
-def _check_once(file: Path, node: yaml.Node, path: str = "") -> None:
+def _check_once(file: Path, node: yaml.Node, seen: set[int], path: str = "") -> None:
     """Refuses a key that stands twice: YAML would drop the first without a word."""
+    if id(node) in seen:  # by an alias, which may even stand within what it names
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for each in node.value:
-            _check_once(file, each, path)
+            _check_once(file, each, seen, path)
     if not isinstance(node, yaml.MappingNode):
         return
     lines: dict[str, int] = {}
@@ -107,11 +118,13 @@ def _check_once(file: Path, node: yaml.Node, path: str = "") -> None:
                 "together, only the last would count."
             )
         lines[name] = line
-        _check_once(file, value, f"{name}.")
+        _check_once(file, value, seen, f"{name}.")
 
 
 def class_of(top: Mapping[str, Any], key: str) -> str | None:
     """Returns the class path of a key at the top, None if it has none."""
     node = top.get(key)
+    if isinstance(node, yaml.ScalarNode):
+        return str(node.value)
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     return next((value.value for name, value in pairs if name.value == "class_path"), None)

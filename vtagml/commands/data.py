@@ -31,7 +31,7 @@ class DataCLI(ExperimentCLI):
 
     def instantiate_classes(self) -> None:
         config = self.config[self.config.subcommand]
-        settings = config.data.init_args
+        settings = config.data.get("init_args", {})
         if "tasks" in settings and settings.tasks is None:
             settings.tasks = task_names(config.get("model"))
         self.datamodule = built(LightningDataModule, config.data)

@@ -114,7 +114,7 @@ def _check_log(given: Any) -> None:
 
 def _metrics(config: Any) -> list[str]:
     """What a validation logs; nothing if the model does not say its tasks in the usual way."""
-    tasks = getattr(config.model.init_args, "tasks", None)
+    tasks = config.model.get("init_args.tasks")
     if tasks is None:
         return []
     found: list[Task] = built(list[Task], tasks)

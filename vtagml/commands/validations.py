@@ -58,7 +58,7 @@ def schedule(config: Any) -> Schedule | None:
     samples = _samples(config.data)
     if samples is None or trainer.fast_dev_run:
         return None
-    batches = samples // (config.data.init_args.get("batch_size", 1) * _ranks(trainer))
+    batches = samples // (config.data.get("init_args.batch_size", 1) * _ranks(trainer))
     batches = _limited(trainer.limit_train_batches, batches)
     if batches < 1:
         return None  # the loader says it better
@@ -107,7 +107,7 @@ def _ranks(trainer: Any) -> int:
 
 def _samples(data: Any) -> int | None:
     """Returns how many training samples there are, as far as that is known without drawing any."""
-    count = data.init_args.get("train")
+    count = data.get("init_args.train")
     if isinstance(count, int):
         return count
     datamodule = _quietly(lambda: built(LightningDataModule, data))
