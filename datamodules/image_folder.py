@@ -23,6 +23,7 @@ from datamodules.predictions import (
     Shares,
 )
 from datamodules.samples import Source
+from datamodules.spelling import spelled
 from datamodules.transforms import Sample, Transform
 
 READ = (*SUFFIXES, *OTHER_SUFFIXES)
@@ -144,6 +145,7 @@ def sorted_out(root: Path) -> Found:
         FileNotFoundError: There is no such folder, or no image in it.
         UnreadableFileError: None of them can be read.
     """
+    root = spelled(root)
     if root.is_file():
         read_photo(root)
         return Found([Photo(root, root.stem)], {})
@@ -174,6 +176,7 @@ def photos(root: Path) -> list[Photo]:
     Raises:
         FileNotFoundError: There is no such folder, or no image in it.
     """
+    root = spelled(root)
     paths = sorted(path.relative_to(root) for path in _files(root, READ))
     if not paths:
         found = "no such file in it" if root.is_dir() else "no such folder"

@@ -21,7 +21,7 @@ def calls_without_encoding(code: str) -> Iterator[int]:
         words = {keyword.arg for keyword in call.keywords}
         modes = [each.value for each in call.args if isinstance(each, ast.Constant)]
         binary = any("b" in str(mode) for mode in modes)
-        text = name in ("read_text", "write_text") or (
+        text = (isinstance(function, ast.Attribute) and name in ("read_text", "write_text")) or (
             name in ("open", "TextIOWrapper", "NamedTemporaryFile")
             and owner not in ("os", "Image", "zipfile")
             and not binary

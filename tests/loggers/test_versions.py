@@ -8,6 +8,7 @@ import pytest
 from tests.faults.test_faults import FIT, _in_a_folder_of_its_own
 from vtagml.cli import main
 from vtagml.loggers.run_logger import next_version
+from vtagml.report.units import shown
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
 
@@ -36,11 +37,13 @@ def test_fit_with_its_validations_and_test_makes_one_version(
     main(["test", *words])
     assert versions() == ["version_0", "version_1"]
     said = capsys.readouterr().out
-    assert said.count("rmse_image") == 1  # the table is printed once
+    assert said.count("Test results") == 1  # the table is printed once
     assert "test/depth/rmse" not in said
     found = json.loads(Path("runs/small/metrics.json").read_text(encoding="utf-8"))["metrics"]
     for row in found.values():
-        assert all(f"{value:.3f}" in said for each in row.values() for value in each.values())
+        for key, value in (pair for each in row.values() for pair in each.items()):
+            _, factor, decimals = shown(key)
+            assert f"{factor * value:.{decimals}f}" in said, key
 
 
 def test_next_version_is_after_the_last_and_minds_no_other_names(tmp_path: Path) -> None:

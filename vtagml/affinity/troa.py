@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vtagml.affinity.from_file import FromFile
 from vtagml.affinity.transfer import AffinityState
+from vtagml.run_files import LARGEST
 
 SMALLEST_WEIGHT = 1e-300  # Stands for a zero in ω, whose logarithm must be finite.
 LARGEST_LOG_WEIGHT = 1e300  # The difference of two such numbers must be finite, too.
@@ -129,8 +130,8 @@ class TROA(FromFile):
         state = super().state()
         if self.rho > 0:
             mean = self.rho * self.log_weights / self.kappa
-            limit = LARGEST_LOG_WEIGHT  # for JSON, whatever κ is
-            state["exponential_mean"] = mean.clamp(-limit, limit).tolist()
+            # Whatever κ is, a file holds no number that its reader would take for damage.
+            state["exponential_mean"] = mean.clamp(-LARGEST, LARGEST).tolist()
         return state
 
     @property

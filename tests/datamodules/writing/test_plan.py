@@ -137,7 +137,10 @@ def test_a_killed_process_is_an_error() -> None:
     ("make", "message"),
     [
         (lambda out: make_plan("kitti", out, 1), "`as` should be one of .*'taskonomy'.*'kitti'"),
-        (lambda out: make_plan("nyudv2", out, 1, form="jpg"), r"\['mat', 'npy', 'png'\].*'jpg'"),
+        (
+            lambda out: make_plan("nyudv2", out, 1, form="jpg"),
+            r"\['mat', 'npy', 'png', 'class13'\].*'jpg'",
+        ),
         (lambda out: make_plan("synthia", out, 0), "`count` should be at least 1, found 0"),
         (lambda out: make_plan("synthia", out, 1, seed=-1), "`seed` should be 0 or more"),
         (lambda out: make_plan("synthia", out, 1, size=(8, 99)), "`size` should be at least 16"),
