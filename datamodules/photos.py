@@ -44,6 +44,8 @@ def read_photo(file: Path) -> UInt8[np.ndarray, "height width 3"]:
         FileNotFoundError: There is no such file.
         UnreadableFileError: It is no whole picture of at most 16 bits per channel.
     """
+    if file.exists() and not file.is_file():
+        raise _unreadable(file, "no file but a pipe, a device or a folder")  # a pipe never ends
     try:
         with warnings.catch_warnings():
             # Pillow warns of large images and odd EXIF data, which read all the same.

@@ -1,5 +1,6 @@
 """Photos in every form in which people have them."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,14 @@ def test_other_files_with_an_images_name_are_named(tmp_path: Path) -> None:
     Image.new("RGB", (6, 4)).save(tmp_path / "a.png", format="eps")
     with pytest.raises(UnreadableFileError, match=r"a\.png"):
         read_photo(tmp_path / "a.png")
+
+
+def test_a_pipe_with_an_images_name_is_left_out_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    found = ImageFolder(tmp_path, (32, 32)).found
+    assert [photo.name for photo in found.readable] == ["photo"]
+    assert "found no file but a pipe" in found.left_out[tmp_path / "pipe.png"]
 
 
 def test_a_photo_that_is_damaged_later_stops_a_worker_with_its_name(tmp_path: Path) -> None:
