@@ -26,6 +26,7 @@ def single_thread(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name == "posix":
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # not what the run itself does then
         signal.signal(signal.SIGTERM, lambda *_: signal.alarm(OUTLIVES))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     cv2.setNumThreads(0)

@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -202,6 +203,26 @@ def test_workers_end_with_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(own) == 2
     at_exit[-1]()
     assert not any(child.is_alive() for child in own)
+
+
+def test_workers_that_are_stopped_end_whatever_the_program_does_at_an_alarm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("datamodules.workers.OUTLIVES", 1)
+    before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    try:
+        others = {child.pid for child in multiprocessing.active_children()}
+        batches = iter(loader(workers=1))
+        next(batches)
+        (worker,) = (each for each in multiprocessing.active_children() if each.pid not in others)
+        os.kill(int(worker.pid or 0), signal.SIGTERM)
+        with suppress(RuntimeError):  # torch's, when it hears of it first
+            worker.join(10)
+        ended = worker.exitcode
+        worker.kill()
+        assert ended == -signal.SIGALRM
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def indices(sampler: KeyedSampler) -> list[int]:
