@@ -43,8 +43,8 @@ def _contents(data: bytes) -> Iterator[bytes]:
             place += BLOCK - place % BLOCK
             continue
         length, kind = struct.unpack("<HB", data[place + 4 : place + HEADER])
-        if kind not in (FULL, FIRST, MIDDLE, LAST):
-            return
+        if kind not in (FULL, FIRST, MIDDLE, LAST) or place + HEADER + length > len(data):
+            return  # the rest is still being written
         joined += data[place + HEADER : place + HEADER + length]
         place += HEADER + length
         if kind in (FULL, LAST):
