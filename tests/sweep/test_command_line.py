@@ -1,9 +1,11 @@
 """The words of a trial are those of W&B's agent, which is asked itself."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import wandb
 import yaml
 from wandb import wandb_agent
 
@@ -14,6 +16,13 @@ from vtagml.sweep import agent_words, lightning_words, read_sweep
 
 FOLDER = Path(__file__).parents[2]
 SWEEPS = sorted((FOLDER / "experiments/sweeps").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _forgotten() -> Iterator[None]:
+    """W&B remembers the agent's variables beyond the test that sets them."""
+    yield
+    wandb.teardown()
 
 
 def words_of_the_agent(
