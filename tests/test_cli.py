@@ -264,5 +264,5 @@ def test_classes_are_known_by_their_last_names() -> None:
     program = f"from vtagml.cli import main; main({words})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "vtagml.checkpoints.LoadAdapters" in done.stdout
+    assert "vtagml.callbacks.LoadAdapters" in done.stdout
     assert "vtagml.encoders.Frozen" in done.stdout

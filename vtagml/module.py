@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
 from vtagml.backbone import differing_keys
+from vtagml.checkpoints.reading import CLASS_NAMES
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
@@ -99,8 +100,20 @@ class MultitaskModule(lightning.LightningModule):
         self._check_size(getattr(datamodule, "image_size", None))
         labels = getattr(datamodule, "labels", None)
         if labels is not None:
-            for task in self.tasks.values():
-                task.bind(labels)
+            self.evaluation.bind(labels)
+
+    def trained_on(self, names: Mapping[str, Any]) -> None:
+        """Learns what the classes of its weights are called, before `setup`, by task."""
+        for name, task in self.tasks.items():
+            known = names.get(name)
+            # Another number is another model, as is said when its weights are loaded.
+            if isinstance(known, list) and len(known) == task.channels:
+                task.trained_on([str(each) for each in known])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        tasks = self.tasks.items()
+        names = {name: list(task.class_names) for name, task in tasks if task.class_names}
+        checkpoint[CLASS_NAMES] = names
 
     def _check_size(self, given: tuple[int, int] | None) -> None:
         built = getattr(getattr(self.network.encoder, "backbone", None), "image_size", None)

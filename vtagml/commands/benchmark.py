@@ -23,10 +23,10 @@ from vtagml.benchmark import (
 )
 from vtagml.benchmark.board import Board
 from vtagml.benchmark.driver import only_driver
-from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.mistakes import no_option
 from vtagml.commands.parse import Parse, config_of
 from vtagml.report import terminal
+from vtagml.run_folder import write_whole
 
 INTERRUPTED = 130
 

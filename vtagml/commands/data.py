@@ -13,7 +13,7 @@ from datamodules.check import check
 from datamodules.check.tables import show
 from datamodules.files import FileDataModule
 from datamodules.prepare import prepare
-from vtagml.commands.building import built, task_names
+from vtagml.building import built, task_names
 from vtagml.experiment import ExperimentCLI, experiment
 
 

@@ -3,13 +3,13 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 from lightning import LightningModule
 from rich import get_console
 
-from vtagml.checkpoints import read_checkpoint, save_adapters
-from vtagml.commands.building import built
+from vtagml.building import built
+from vtagml.checkpoints import packed_adapters, read_checkpoint
+from vtagml.contracts import multitask
 from vtagml.experiment import ExperimentCLI, experiment
 from vtagml.inference import (
     Exported,
@@ -22,6 +22,7 @@ from vtagml.inference import (
 )
 from vtagml.inference.exporting import TOLERANCE
 from vtagml.inference.trained import checkpoint_of, config_beside
+from vtagml.run_folder import write_whole
 
 ADAPTERS = "adapters"
 NETWORKS: Mapping[str, NetworkFile] = {each.name: each for each in (OnnxFile(), TorchExportFile())}
@@ -57,7 +58,7 @@ def run_export(words: Sequence[str]) -> None:
         _run_network(options, rest)
         return
     path = options.out or Path("adapters.safetensors")
-    save_adapters(cast(Any, model_of(_whole_words(rest))).network, path)
+    write_whole(path, packed_adapters(multitask(model_of(_whole_words(rest))).network))
     size = path.stat().st_size / 2**20
     get_console().print(f"`{path}`: {size:.1f} MiB, without what is frozen.", soft_wrap=True)
 

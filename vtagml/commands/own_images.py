@@ -16,8 +16,6 @@ from rich import get_console
 
 from datamodules import ImageFolder
 from vtagml.callbacks import PredictionWriter, Progress
-from vtagml.callbacks.kept_files import to_json
-from vtagml.checkpoints.whole_file import write_whole
 from vtagml.inference.trained import (
     checkpoint_of,
     config_beside,
@@ -27,6 +25,7 @@ from vtagml.inference.trained import (
     read_config,
     trained,
 )
+from vtagml.run_folder import to_json, write_whole
 
 SOURCE = "source.json"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rich import get_console
 
-from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.mistakes import no_option
 from vtagml.report import (
     FORMATS,
@@ -26,6 +25,7 @@ from vtagml.report import (
     terminal,
     warnings_of,
 )
+from vtagml.run_folder import write_whole
 
 
 def run_report(words: Sequence[str]) -> None:

@@ -9,13 +9,12 @@ from typing import Any
 
 from rich import get_console
 
-from vtagml.checkpoints import run_lock
-from vtagml.checkpoints.whole_file import write_whole
-from vtagml.commands.building import built
+from vtagml.building import built
 from vtagml.commands.parse import config_of
 from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
 from vtagml.launching import terminated_as_interrupted
+from vtagml.run_folder import run_lock, write_whole
 from vtagml.tasks import Task
 
 OWN = "--trainer.default_root_dir"

@@ -99,7 +99,7 @@ usage: lightning export --ckpt_path FILE|RUN [--config FILE] [--config OVERLAY] 
 
 Writes what trained (adapters, embeddings, decoders, affinity) without the frozen backbone. The file
 names the backbone's architecture and weights, and loads on no other:
-`trainer.callbacks: [{class_path: vtagml.checkpoints.LoadAdapters, init_args: {path: FILE}}]`.
+`trainer.callbacks: [{class_path: vtagml.callbacks.LoadAdapters, init_args: {path: FILE}}]`.
 
 With `--to` it writes the whole network for other programs, with the affinities as constants: RGB in
 [0, 1] in, each task's prediction in its units out. The file is run and compared with the original
