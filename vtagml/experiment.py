@@ -6,7 +6,6 @@ Commands that build only a part of it, or only read its config, are subclasses o
 import os
 from argparse import ArgumentError
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -236,6 +235,3 @@ def experiment(cli: type[CLI], words: Sequence[str]) -> CLI:
 def run_experiment(command: str, words: Sequence[str]) -> None:
     """Runs one of the four commands."""
     experiment(ExperimentCLI, [command, *words])
-
-
-run_fit, run_validate, run_test, run_predict = (partial(run_experiment, each) for each in COMMANDS)
