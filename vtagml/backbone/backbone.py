@@ -1,7 +1,7 @@
 """What every backbone is: an image in, four feature maps out; it can be frozen."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from jaxtyping import Float
@@ -20,6 +20,9 @@ class Backbone(nn.Module, ABC):
     Args:
         channels: Channels of the four maps, finest first.
     """
+
+    closed = "it does not show its blocks"
+    """Why nothing can stand in or between the blocks, where that is so."""
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
@@ -41,3 +44,13 @@ class Backbone(nn.Module, ABC):
 
     def resize(self, size: tuple[int, int]) -> None:
         """Fits windows and positions to another size of image; by default nothing depends on it."""
+
+    def biases(self) -> Iterator[nn.Parameter]:
+        """All vectors that are added to activations; those of positions apart."""
+        for module in self.modules():
+            if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
+                yield bias
+
+    def position_biases(self) -> Iterator[nn.Parameter]:
+        """What makes the attention's biases by relative position; nothing, if it has none."""
+        yield from ()

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.decoders.decoder import Decoder, check_pyramid
+from vtagml.of_tasks import OfTasks
 
 Pyramid: TypeAlias = list[Tensor]
 
@@ -19,6 +20,9 @@ class Decoders(nn.Module, ABC):
     Args:
         outputs: Channels of every task's map.
     """
+
+    apart = True
+    """Whether no task's map reads another's pyramid, as captured gradients require."""
 
     def __init__(self, outputs: Mapping[str, int]) -> None:
         super().__init__()
@@ -59,9 +63,7 @@ class PerTask(Decoders):
         decoder: Callable[[Sequence[int], int], Decoder],
     ) -> None:
         super().__init__(outputs)
-        self.decoders = nn.ModuleDict(
-            {task: decoder(channels, count) for task, count in outputs.items()}
-        )
+        self.decoders = OfTasks({task: decoder(channels, count) for task, count in outputs.items()})
 
     def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
         size = height_and_width(image)
@@ -83,7 +85,7 @@ class Shared(Decoders):
     ) -> None:
         super().__init__(outputs)
         self.decoder = decoder(channels, next(iter(outputs.values())))
-        self.heads = nn.ModuleDict(
+        self.heads = OfTasks(
             {task: self.decoder.make_head(count) for task, count in outputs.items()}
         )
         # A head without a task would be a parameter without a gradient.
