@@ -98,16 +98,16 @@ class Fork(nn.Module):
 
 
 def forked_pyramid(
-    fork: Fork, pyramid: Sequence[Float[Tensor, "batch _ _ _"]]
-) -> list[Float[Tensor, "task batch _ _ _"]]:
+    fork: Fork, pyramid: Sequence[Float[Tensor, "batch _ ..."]]
+) -> list[Float[Tensor, "task batch _ ..."]]:
     """Forks every level of a pyramid [batch, channels, height, width] with one fork.
 
     For encoders whose tasks share one stream up to the decoders. The levels count as one long
     representation: their inner products are added image by image, so a task is present in an image
     if any level has its gradient.
     """
-    channels_last = [level.permute(0, 2, 3, 1) for level in pyramid]
-    return [streams.permute(0, 1, 4, 2, 3) for streams in fork.expand(channels_last)]
+    channels_last = [level.movedim(1, -1) for level in pyramid]
+    return [streams.movedim(-1, 2) for streams in fork.expand(channels_last)]
 
 
 def forks(network: nn.Module) -> list[Fork]:
@@ -116,7 +116,7 @@ def forks(network: nn.Module) -> list[Fork]:
 
 
 def take_gram(network: nn.Module) -> Gram | None:
-    """The Gram of all forks since the last call, which they forget; None if nothing was captured."""
+    """What all forks captured since the last call, which they forget; None if that is nothing."""
     grams = [gram for fork in forks(network) if (gram := fork.take()) is not None]
     return sum(grams[1:], grams[0]) if grams else None
 

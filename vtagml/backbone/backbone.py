@@ -31,7 +31,10 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        """Returns four maps at strides 4, 8, 16 and 32, channels second."""
+        """Returns four maps at strides 4, 8, 16 and 32, channels second.
+
+        Behind them, of a backbone that has one, its summary of the image, `[batch, channels]`.
+        """
 
     def freeze(self: Module) -> Module:
         """Stops training for good: no parameter takes a gradient and the mode stays `eval`."""

@@ -67,6 +67,10 @@ class StagedBackbone(TimmBackbone):
             size: Height and width of the image.
         """
 
+    def summary(self, tokens: Tensor) -> Sequence[Float[Tensor, "batch channels"]]:
+        """What the last stage's tokens say of the whole image; here nothing but the maps."""
+        return ()
+
     def forward(
         self, image: Float[Tensor, "batch 3 height width"], visit: Visit | None = None
     ) -> list[Tensor]:
@@ -88,7 +92,7 @@ class StagedBackbone(TimmBackbone):
             for index, layer in enumerate((stage.downsample, *stage.blocks)):
                 tokens = visit(Place(number, index), layer, tokens)
             pyramid.append(self.level(number - 1, tokens, size))
-        return pyramid
+        return [*pyramid, *self.summary(tokens)]
 
     def pass_through(self, place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
         """Returns the output of the layer at a place and of what stands behind it."""

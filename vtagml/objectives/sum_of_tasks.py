@@ -38,7 +38,7 @@ class SumOfTasks(Objective):
             )
         nothing = batch["image"].new_zeros((), dtype=torch.float32)
         pairs = [
-            task.loss(maps[name], batch[name]) if name in taught else (nothing, nothing)
+            self._loss(task, maps, batch[name]) if name in taught else (nothing, nothing)
             for name, task in self.tasks.items()
         ]
         sums = torch.stack([sum for sum, _ in pairs])
@@ -47,6 +47,14 @@ class SumOfTasks(Objective):
             counts = sums.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
         # Below one valid pixel there is nothing to average; the sum is an exact zero then.
         return sums / mean_counts(counts).clamp(min=torch.finfo(sums.dtype).tiny)
+
+    def _loss(self, task: Task, maps: Mapping[str, Tensor], label: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum and count of a task's loss, in training also of the maps on the way to its own."""
+        sum, count = task.loss(maps[task.name], label)
+        for name, map in maps.items():
+            if name.startswith(f"{task.name}/"):
+                sum = sum + task.loss(map, label)[0]
+        return sum, count
 
     def counts(self, batch: Mapping[str, Any]) -> list[float]:
         names = set(self.taught) & batch.keys()
