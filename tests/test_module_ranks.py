@@ -74,7 +74,7 @@ def test_millions_of_pixels_are_counted_in_half_precision_too() -> None:
             return map.float().sum() * 0 + count, count
 
     model = small_vtagml()
-    model.tasks = {"depth": Counting()}
+    model.objective.tasks = {"depth": Counting()}
     image = torch.zeros(1, 3, 2, 2, dtype=torch.bfloat16)
     maps = {"depth": torch.zeros(1, 1, 2, 2, dtype=torch.bfloat16)}
     counts = (1_048_577.0, 3.0)

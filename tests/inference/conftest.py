@@ -86,7 +86,7 @@ SETTINGS = {
                 "init_args": {"decoder": {"class_path": "vtagml.decoders.ConvDecoder"}},
             },
             "affinity": {"class_path": "vtagml.affinity.TROA"},
-            "compile": "inductor",
+            "compute": {"compile": "inductor"},
         },
     },
     "data": {"class_path": "datamodules.Scenes", "init_args": {"image_size": list(SIZE)}},

@@ -17,6 +17,7 @@ from vtagml.encoders import VTAGML, Shared
 from vtagml.encoders.encoder import Encoder
 from vtagml.inference.baked import InferenceForm, baked
 from vtagml.tasks import Depth, Segmentation
+from vtagml.tuning import Frozen
 
 SIZE = (64, 96)
 ADAPTERS = [VisionAdapter, LiteralVisionAdapter, partial(VisionAdapter, bias=FullBias)]

@@ -43,7 +43,7 @@ class Objective(nn.Module, ABC):
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         super().__init__()
-        self.tasks = dict(tasks)
+        self.tasks = tasks
 
     @property
     @abstractmethod
