@@ -7,13 +7,10 @@ the network learns the tasks on the source, and to make its outputs on the targe
 from vtagml.domain_adaptation.adversarial import Adversarial, ObservedAdversarial
 from vtagml.domain_adaptation.discriminator import Discriminator
 from vtagml.domain_adaptation.discriminators import Discriminators
-from vtagml.domain_adaptation.views import self_information, view_of
 
 __all__ = [
     "Adversarial",
     "Discriminator",
     "Discriminators",
     "ObservedAdversarial",
-    "self_information",
-    "view_of",
 ]

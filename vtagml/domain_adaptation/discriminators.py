@@ -12,9 +12,8 @@ from torch.func import functional_call
 from torch.nn.functional import softplus
 
 from vtagml.domain_adaptation.discriminator import Discriminator
-from vtagml.domain_adaptation.views import Span, view_of
 from vtagml.losses.unknown import full_precision
-from vtagml.tasks import Task
+from vtagml.tasks.task import Span, Task
 
 DiscriminatorOfChannels = Callable[[int], nn.Module]
 
@@ -39,7 +38,7 @@ class Discriminators(nn.Module):
         warmup: Optimiser steps in which λ rises.
         rate: Learning rate of the discriminators; the module's schedule scales it, too.
         betas: Of the discriminators' moments in Adam.
-        ranges: The source's smallest and largest value by task, where a view is scaled by it.
+        ranges: The source's smallest and largest value by task, where its code is scaled by it.
         discriminator: A class of discriminators and its settings, made from a number of channels.
     """
 
@@ -71,7 +70,7 @@ class Discriminators(nn.Module):
         self.weight = {name: float(given.get(name, 0.0)) for name in tasks}
         self.start, self.warmup = start, warmup
         self.rate, self.betas = rate, betas
-        self.views = {name: view_of(task, ranges.get(name)) for name, task in tasks.items()}
+        self.codes = {name: task.code(ranges.get(name)) for name, task in tasks.items()}
         self.judges = nn.ModuleDict(
             {name: discriminator(task.channels) for name, task in tasks.items()}
         )
@@ -96,10 +95,10 @@ class Discriminators(nn.Module):
         """
         fooling, telling = [], []
         for name, judge in self.judges.items():
-            view, held = self.views[name], _with_constant_weights(judge)
-            fooling.append(softplus(-full_precision(held(view(target[name])))))
-            telling.append(softplus(-full_precision(judge(view(source[name].detach())))))
-            telling.append(softplus(full_precision(judge(view(target[name].detach())))))
+            code, held = self.codes[name], _with_constant_weights(judge)
+            fooling.append(softplus(-full_precision(held(code(target[name])))))
+            telling.append(softplus(-full_precision(judge(code(source[name].detach())))))
+            telling.append(softplus(full_precision(judge(code(target[name].detach())))))
         means = _means(fooling + telling)
         tasks = len(self.judges)
         return means[:tasks], means[tasks:].view(tasks, 2).mean(1)
