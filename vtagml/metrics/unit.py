@@ -27,7 +27,8 @@ class Unit(NamedTuple):
     def written(self, value: float) -> str:
         if not math.isfinite(value):
             return EMPTY
-        return f"{self.factor * value:.{self.decimals}f}".replace("-", "−")
+        shown = round(self.factor * value, self.decimals) + 0.0  # Plus zero: no "−0.00".
+        return f"{shown:.{self.decimals}f}".replace("-", "−")
 
     def heading(self, higher_is_better: bool | None, task: str = "") -> str:
         """Returns the title of a column, such as `depth RMSE m ↓`."""

@@ -1,12 +1,12 @@
 """The files of a comparison of affinities."""
 
-import math
 from collections.abc import Sequence
 
+from vtagml.metrics.unit import Unit
 from vtagml.report.affinities import AffinityComparison
 from vtagml.report.affinity_figures import side_by_side, strip
 from vtagml.report.document import joined, listed, pictures, shown
-from vtagml.report.formats import EMPTY, Sheet, comma_separated, latex, markdown
+from vtagml.report.formats import Sheet, comma_separated, latex, markdown
 
 
 def agreement_sheet(comparison: AffinityComparison) -> Sheet:
@@ -14,12 +14,10 @@ def agreement_sheet(comparison: AffinityComparison) -> Sheet:
     rows = (
         (
             name,
-            _number(each.frobenius),
-            _number(each.absolute),
-            _number(each.correlation),
-            str(each.entries),
+            *map(Unit("").written, (own.frobenius, own.absolute, own.correlation)),
+            str(own.entries),
         )
-        for name, each in comparison.agreements.items()
+        for name, own in comparison.agreements.items()
     )
     return Sheet(header, tuple(rows))
 
@@ -57,7 +55,3 @@ def origins(comparison: AffinityComparison) -> list[str]:
 
 def _step(step: int | None) -> str:
     return "step unknown" if step is None else f"step {step}"
-
-
-def _number(value: float) -> str:
-    return EMPTY if math.isnan(value) else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")

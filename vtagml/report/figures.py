@@ -24,7 +24,6 @@ from vtagml.drawing.canvas import (
 from vtagml.report.comparison import PRIOR, REPORTED, Comparison, Row
 from vtagml.report.methods import Method
 from vtagml.report.statistics import Spread
-from vtagml.report.units import shown
 
 # Inches.
 CURVE, CURVE_GAPS, CURVE_LEFT = (2.9, 2.1), (0.75, 0.7), 0.75
@@ -59,7 +58,7 @@ def validation_curves(comparison: Comparison) -> Figure | None:
         axes.set_axis_off()
     for axes, key in zip(panels.flat, keys, strict=False):
         for index, (_, curve) in enumerate(found[key]):
-            _draw_curve(axes, curve, index, shown(key[1]).factor)
+            _draw_curve(axes, curve, index, comparison.columns[key].unit.factor)
         tidy(axes)
         axes.set_title(as_written(comparison.heading(key)), size=MEDIUM, color=INK)
         axes.set_xlabel("step", size=SMALL)
@@ -110,7 +109,7 @@ def result_dots(comparison: Comparison) -> Figure:
     )
     axes_of = figure.subplots(1, count, squeeze=False)[0]
     for axes, (title, key) in zip(axes_of, panels, strict=False):
-        factor = shown(key[1]).factor
+        factor = comparison.columns[key].unit.factor
         _draw_dots(axes, rows, [row.values.get(key) for row in rows], factor)
         for place, row in enumerate(rows):
             _draw_seeds(axes, row, key[0], place, factor)

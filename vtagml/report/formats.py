@@ -10,7 +10,6 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-EMPTY = "–"
 # What LaTeX does not take as it stands.
 LATEX: Mapping[str, str] = {
     "\\": r"\textbackslash{}",
