@@ -5,12 +5,19 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from PIL import Image
 
-from vtagml.drawing import SIMILARITY, affinity_heatmap, affinity_heatmaps, to_png
+from vtagml.drawing import OMEGA, SIMILARITY, Scale, affinity_grid, affinity_heatmaps, to_png
 from vtagml.drawing.canvas import luminance, readable_ink
 
 NAMES = [f"task_{index}" for index in range(12)]
+
+
+def affinity_heatmap(
+    matrix: torch.Tensor, tasks: list[str], title: str, scale: Scale = OMEGA
+) -> Figure:
+    return affinity_grid([[(matrix, title, scale)]], tasks)
 
 
 def cells(axes: Axes) -> dict[tuple[int, int], str]:

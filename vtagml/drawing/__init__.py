@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         SIMILARITY,
         Scale,
         affinity_grid,
-        affinity_heatmap,
         affinity_heatmaps,
     )
     from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
@@ -42,7 +41,6 @@ __all__ = [
     "Scale",
     "Tiles",
     "affinity_grid",
-    "affinity_heatmap",
     "affinity_heatmaps",
     "affinity_history",
     "cosine_histograms",

@@ -46,23 +46,6 @@ TASKS_WITH_LARGE_CELLS = 6
 SLANT = 30  # Degrees, of column names too long for their cell.
 
 
-def affinity_heatmap(
-    matrix: Float[Tensor, "task source"],
-    tasks: Sequence[str],
-    title: str,
-    scale: Scale = OMEGA,
-) -> Figure:
-    """Draws one matrix with sources as rows and targets as columns, as Fig. 4.
-
-    Args:
-        matrix: Entries `[target, source]`; the picture shows its transpose.
-        tasks: Names, in the order of the matrix.
-        title: Stands above the picture.
-        scale: Colours and range: `OMEGA` or `SIMILARITY`.
-    """
-    return affinity_grid([[(matrix, title, scale)]], tasks)
-
-
 def affinity_heatmaps(
     omega: Float[Tensor, "task source"],
     similarity: Float[Tensor, "task source"],
