@@ -10,7 +10,6 @@ from vtagml.objectives.adversarial import Adversarial, ObservedAdversarial
 from vtagml.objectives.discriminator import Discriminator
 from vtagml.objectives.objective import Batch, Losses, Objective, Term
 from vtagml.objectives.sum_of_tasks import HeldOut, SumOfTasks
-from vtagml.objectives.views import self_information, view_of
 
 __all__ = [
     "Adversarial",
@@ -22,6 +21,4 @@ __all__ = [
     "ObservedAdversarial",
     "SumOfTasks",
     "Term",
-    "self_information",
-    "view_of",
 ]

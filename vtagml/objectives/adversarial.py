@@ -23,8 +23,7 @@ from vtagml.objectives.objective import (
     mean_counts,
 )
 from vtagml.objectives.sum_of_tasks import SumOfTasks
-from vtagml.objectives.views import Span, view_of
-from vtagml.tasks import Task
+from vtagml.tasks.task import Span, Task
 
 DiscriminatorOfChannels = Callable[[int], nn.Module]
 ObjectiveOfTasks = Callable[[Mapping[str, Task]], SumOfTasks]
@@ -67,7 +66,7 @@ class Adversarial(Objective):
         warmup: Optimiser steps in which λ rises.
         rate: Learning rate of the discriminators; the module's schedule scales it, too.
         betas: Of the discriminators' moments in Adam.
-        ranges: The source's smallest and largest value by task, where a view is scaled by it.
+        ranges: The source's smallest and largest value by task, where its code is scaled by it.
         discriminator: A class of discriminators and its settings, made from a number of channels.
     """
 
@@ -98,7 +97,7 @@ class Adversarial(Objective):
         self.start, self.warmup = start, warmup
         self.rate, self.betas = rate, betas
         self.step = 0
-        self.views = {name: view_of(task, ranges.get(name)) for name, task in tasks.items()}
+        self.codes = {name: task.code(ranges.get(name)) for name, task in tasks.items()}
         self.judges = nn.ModuleDict(
             {name: discriminator(task.channels) for name, task in tasks.items()}
         )
@@ -157,10 +156,10 @@ class Adversarial(Objective):
         """
         fooling, telling = [], []
         for name, judge in self.judges.items():
-            view, held = self.views[name], _with_constant_weights(judge)
-            fooling.append(softplus(-full_precision(held(view(target[name])))))
-            telling.append(softplus(-full_precision(judge(view(source[name].detach())))))
-            telling.append(softplus(full_precision(judge(view(target[name].detach())))))
+            code, held = self.codes[name], _with_constant_weights(judge)
+            fooling.append(softplus(-full_precision(held(code(target[name])))))
+            telling.append(softplus(-full_precision(judge(code(source[name].detach())))))
+            telling.append(softplus(full_precision(judge(code(target[name].detach())))))
         means = _means(fooling + telling)
         tasks = len(self.judges)
         return means[:tasks], means[tasks:].view(tasks, 2).mean(1)

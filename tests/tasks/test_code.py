@@ -1,12 +1,16 @@
-"""What a discriminator sees."""
+"""What other networks, such as discriminators, see of a map."""
 
 import math
 
 import pytest
 import torch
 
+<<<<<<<< HEAD:tests/objectives/test_views.py
 from vtagml.objectives import self_information, view_of
+========
+>>>>>>>> tasks:tests/tasks/test_code.py
 from vtagml.tasks import Classification, Depth, Edges, InverseDepth, Normals, Segmentation
+from vtagml.tasks.categorical import self_information
 
 
 def test_self_information_of_a_fair_choice_and_of_certainty() -> None:
@@ -35,13 +39,13 @@ def test_self_information_has_finite_gradients_where_the_network_is_sure() -> No
 def test_depth_is_seen_in_shares_of_the_range(kind: type[Depth]) -> None:
     task = kind(scale=3.0)
     map = torch.randn(2, 1, 4, 4)
-    seen = view_of(task, (2.0, 12.0))(map)
+    seen = task.code((2.0, 12.0))(map)
     assert torch.allclose(seen, (task.predict(map) - 2) / 10)
 
 
 def test_depth_beyond_the_range_still_has_a_gradient() -> None:
     map = torch.full((1, 1, 1, 1), 50.0, requires_grad=True)
-    seen = view_of(Depth(), (0.0, 10.0))(map)
+    seen = Depth().code((0.0, 10.0))(map)
     assert seen.item() == pytest.approx(5)
     seen.backward()
     assert map.grad is not None
@@ -51,25 +55,25 @@ def test_depth_beyond_the_range_still_has_a_gradient() -> None:
 @pytest.mark.parametrize("span", [None, (3.0, 3.0)])
 def test_depth_without_a_range_says_what_to_set(span: tuple[float, float] | None) -> None:
     with pytest.raises(ValueError, match=r"`ranges`.*`ranges: \{depth: \[0, 80\]\}`"):
-        view_of(Depth(), span)
+        Depth().code(span)
 
 
 def test_normals_are_seen_as_unit_vectors() -> None:
     map = 7 * torch.randn(2, 3, 4, 4)
-    seen = view_of(Normals(), None)(map)
+    seen = Normals().code()(map)
     assert torch.allclose(seen.norm(dim=1), torch.ones(2, 4, 4))
     assert torch.allclose(seen * map.norm(dim=1, keepdim=True), map, atol=1e-5)
 
 
 def test_edges_are_seen_as_they_are_and_in_full_precision() -> None:
     map = torch.randn(2, 1, 4, 4).half()
-    assert torch.equal(view_of(Edges(), None)(map), map.float())
+    assert torch.equal(Edges().code()(map), map.float())
 
 
 def test_segmentation_is_seen_as_self_information() -> None:
-    assert view_of(Segmentation(3), None) is self_information
+    assert Segmentation(3).code() is self_information
 
 
 def test_task_without_a_map_is_refused() -> None:
     with pytest.raises(ValueError, match="dense maps, found birds"):
-        view_of(Classification("birds", 3), None)
+        Classification("birds", 3).code()

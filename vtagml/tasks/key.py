@@ -1,12 +1,15 @@
-"""What the colours of a continuous map of one channel mean, asked of the task itself."""
+"""What the colours of a picture mean: classes by name, a bar of values, or a ball of directions."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vtagml.tasks.task import Task
+from vtagml.losses.shapes import Field
+
+Legend = list[tuple[str, tuple[float, float, float]]]
 
 STEPS, TICKS = 256, 4
 WIDE_RANGE = 4.0  # From this ratio on, values are spaced by their logarithm,
@@ -20,12 +23,30 @@ class ColourBar(NamedTuple):
     ticks: list[str]
 
 
-def colour_bar(task: Task, values: Float[Tensor, "batch 1 height width"]) -> ColourBar | None:
-    """Returns the colours that `Task.picture` gives to the range of some values.
+class Key(NamedTuple):
+    """At most one of three: the key to the colours of one kind of picture.
+
+    Attributes:
+        legend: Classes and their colours.
+        bar: The colours from the lowest value to the highest.
+        ball: A ball, seen from the front, in the colours of its normals.
+    """
+
+    legend: Legend
+    bar: ColourBar | None = None
+    ball: Float[Tensor, "3 side side"] | None = None
+
+
+NO_KEY = Key([])
+
+
+def colour_bar(picture: Callable[[Field], Tensor], values: Field, unit: str) -> ColourBar | None:
+    """Returns the colours of the range of some values.
 
     Args:
-        task: Its `unit`, if it has one, stands behind the values.
+        picture: Gives values their colours.
         values: What is drawn; NaN is unknown. Without two different known values there is no bar.
+        unit: Stands behind the values.
     """
     known = values[values.isfinite()].double()
     if known.numel() == 0 or known.min() == known.max():
@@ -35,8 +56,8 @@ def colour_bar(task: Task, values: Float[Tensor, "batch 1 height width"]) -> Col
         ramp = torch.logspace(0, 1, STEPS, base=high / low, dtype=torch.float64) * low
     else:
         ramp = torch.linspace(low, high, STEPS, dtype=torch.float64)
-    colours = task.picture(ramp.to(values.dtype)[None, None, None])[0].permute(1, 2, 0)
-    return ColourBar(colours, ticks_of(ramp, getattr(task, "unit", "")))
+    colours = picture(ramp.to(values.dtype)[None, None, None])[0].permute(1, 2, 0)
+    return ColourBar(colours, ticks_of(ramp, unit))
 
 
 def ticks_of(ramp: Float[Tensor, "values"], unit: str) -> list[str]:
