@@ -112,7 +112,8 @@ def _runs(paths: Sequence[Path], compared: Any, formats: Sequence[str]) -> Mappi
 
 def _html(paths: Sequence[Path], compared: Any) -> Mapping[str, bytes]:
     """One page; of unfinished runs it shows what there is, but no row in the table."""
-    from vtagml.report.html import look, page
+    from vtagml.report.finding import look
+    from vtagml.report.html import page
 
     seen, left_out = look(paths)
     if not seen:
@@ -120,8 +121,8 @@ def _html(paths: Sequence[Path], compared: Any) -> Mapping[str, bytes]:
             f"`RUN` must hold a run, found none to show in {_listed(paths)}: {'; '.join(left_out)}"
         )
     _say(*left_out, kind="left out: ")
-    _say(*(each.why for each in seen if each.run is None), kind="without results: ")
-    finished = [each.run for each in seen if each.run is not None]
+    _say(*(str(folder.error) for folder in seen if folder.error), kind="without results: ")
+    finished = [folder.run for folder in seen if folder.run is not None]
     comparison, warnings = compared(finished) if finished else (None, [])
     content, pictures = page(seen, comparison, warnings, left_out)
     _say(f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB.")
