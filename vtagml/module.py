@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from vtagml.affinity import Uniform
 from vtagml.backbone import TimmBackbone, differing_keys
 from vtagml.checkpoints.reading import CLASS_NAMES
+from vtagml.data import data_of
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
@@ -117,13 +118,12 @@ class MultitaskModule(lightning.LightningModule):
         return list(self.tasks)
 
     def setup(self, stage: str) -> None:
-        datamodule = getattr(self.trainer, "datamodule", None)
-        self._check_size(getattr(datamodule, "image_size", None))
+        data = data_of(self.trainer)
+        self._check_size(data.image_size)
         if stage == "fit":
-            self._check_withheld(getattr(datamodule, "withheld", None))
-        labels = getattr(datamodule, "labels", None)
-        if labels is not None:
-            self.evaluation.bind(labels)
+            self._check_withheld(data.withheld)
+        if data.labels is not None:
+            self.evaluation.bind(data.labels)
 
     def trained_on(self, names: Mapping[str, Any]) -> None:
         """Learns what the classes of its weights are called, before `setup`, by task."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import command, commit
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 from vtagml.run_folder import plain
 
 
