@@ -44,7 +44,8 @@ def page(
     """
     names = _names(seen)
     budgets = [Budget(BUDGET // len(seen)) for _ in seen]
-    runs = [content(*own) for own in zip(seen, names, budgets, strict=True)]
+    finished = [folder.run for folder in seen if folder.run is not None]
+    runs = [content(*own, finished) for own in zip(seen, names, budgets, strict=True)]
     spent = sum(budgets, Budget(0))
     keys = dict.fromkeys(key for run in runs for key in run["curves"].get("curves", {}))
     title = f"Run {names[0]}" if len(runs) == 1 else f"{len(runs)} runs"
@@ -53,7 +54,7 @@ def page(
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "comparison": None if comparison is None else _compared(comparison, warnings),
         "leftOut": list(left_out),
-        "panels": panels(list(keys), [folder.run for folder in seen if folder.run]),
+        "panels": panels(list(keys), finished),
         "scales": scales(),
         "pictures": spent.said,
         "runs": runs,
