@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
@@ -11,43 +11,47 @@ from rich.markup import escape
 from rich.table import Table
 
 # What LaTeX does not take as it stands.
-LATEX: Mapping[str, str] = {
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "−": "$-$",
-    "–": "--",
-    "°": r"$^\circ$",
-    "…": r"\ldots{}",
-    **{
-        letter: rf"$\{name}$"
-        for letter, name in {
-            "±": "pm",
-            "×": "times",
-            "↑": "uparrow",
-            "↓": "downarrow",
-            "→": "rightarrow",
-            "Δ": "Delta",
-            "κ": "kappa",
-            "ρ": "rho",
-            "ω": "omega",
-            "≤": "le",
-        }.items()
-    },
-}
+LATEX = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "−": "$-$",
+        "–": "--",
+        "°": r"$^\circ$",
+        "…": r"\ldots{}",
+        **{
+            letter: rf"$\{name}$"
+            for letter, name in {
+                "±": "pm",
+                "×": "times",
+                "↑": "uparrow",
+                "↓": "downarrow",
+                "→": "rightarrow",
+                "Δ": "Delta",
+                "κ": "kappa",
+                "ρ": "rho",
+                "ω": "omega",
+                "≤": "le",
+            }.items()
+        },
+    }
+)
 
 # What Markdown would take for markup, HTML or the border of a cell.
-MARKDOWN: Mapping[str, str] = {
-    **{letter: f"\\{letter}" for letter in "\\|[]*"},
-    "`": "&#96;",
-    "<": "&lt;",
-    ">": "&gt;",
-    "&": "&amp;",
-}
+MARKDOWN = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "\\|[]*"},
+        "`": "&#96;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "&": "&amp;",
+    }
+)
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 SPREAD = " ± "
@@ -80,7 +84,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def markdown_text(text: str) -> str:
     """Returns words that Markdown shows as they are written: without markup, on one line."""
-    return LINE_END.sub(" ", text).translate(str.maketrans(dict(MARKDOWN)))
+    return LINE_END.sub(" ", text).translate(MARKDOWN)
 
 
 def markdown_prose(text: str) -> str:
@@ -127,7 +131,7 @@ def _cells(sheet: Sheet, place: int) -> Iterator[str]:
 
 def latex_text(text: str) -> str:
     """Returns words that LaTeX prints as they are written."""
-    return text.translate(str.maketrans(dict(LATEX)))
+    return text.translate(LATEX)
 
 
 def comma_separated(sheet: Sheet) -> str:
