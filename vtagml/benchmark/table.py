@@ -7,7 +7,6 @@ from typing import Any
 from vtagml.benchmark.cells import Cell, shown
 from vtagml.benchmark.plan import Plan, Row, Setting
 from vtagml.benchmark.standing import Standing, State
-from vtagml.callbacks.kept_files import to_json
 from vtagml.metrics.unit import EMPTY
 from vtagml.report import (
     Comparison,
@@ -22,6 +21,7 @@ from vtagml.report import (
 from vtagml.report.comparison import PRIOR
 from vtagml.report.formats import markdown
 from vtagml.report.record import look_up
+from vtagml.run_folder import to_json
 
 
 @dataclass(frozen=True)

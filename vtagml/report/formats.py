@@ -10,10 +10,16 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+MATHEMATICS = {
+    **dict(zip("±×≤", ("pm", "times", "le"), strict=True)),
+    **dict(zip("↑↓→", ("uparrow", "downarrow", "rightarrow"), strict=True)),
+    **dict(zip("Δκρω", ("Delta", "kappa", "rho", "omega"), strict=True)),
+}
 # What LaTeX does not take as it stands.
 LATEX = str.maketrans(
     {
         **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+        **{letter: rf"$\{name}$" for letter, name in MATHEMATICS.items()},
         "\\": r"\textbackslash{}",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
@@ -24,21 +30,6 @@ LATEX = str.maketrans(
         "–": "--",
         "°": r"$^\circ$",
         "…": r"\ldots{}",
-        **{
-            letter: rf"$\{name}$"
-            for letter, name in {
-                "±": "pm",
-                "×": "times",
-                "↑": "uparrow",
-                "↓": "downarrow",
-                "→": "rightarrow",
-                "Δ": "Delta",
-                "κ": "kappa",
-                "ρ": "rho",
-                "ω": "omega",
-                "≤": "le",
-            }.items()
-        },
     }
 )
 
