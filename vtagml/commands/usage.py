@@ -25,11 +25,12 @@ commands:
 examples:
   lightning fit --config experiments/scenes_sdne.yaml
   lightning fit --config experiments/scenes_sdne.yaml --trainer.max_steps 50 --data.batch_size 8
+  lightning fit --config experiments/scenes_sdne.yaml --config experiments/methods/frozen.yaml
   lightning fit --config experiments/scenes_sdne.yaml --print_config
   lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
   lightning test --config experiments/scenes_sdne.yaml
   lightning predict --ckpt_path runs/scenes_sdne/checkpoints/last.ckpt --images photos
-  lightning report runs --baseline scenes_sdne_frozen
+  lightning report runs --baseline scenes_sdne+frozen
   lightning report runs/scenes_sdne --html
   lightning benchmark experiments/benchmarks/scenes_cpu.yaml
   lightning sweep --local experiments/sweeps/troa.yaml
@@ -220,7 +221,7 @@ EXAMPLES: Mapping[str, str] = {
     "export": "--ckpt_path runs/scenes_sdne --to onnx --out network.onnx",
     "predict": "--ckpt_path runs/scenes_sdne --images photos",
     "prepare": "--config experiments/cityscapes_sdn.yaml --data.root data/cityscapes",
-    "report": "runs --baseline scenes_sdne_frozen",
+    "report": "runs --baseline scenes_sdne+frozen",
     "scenes": "--as cityscapes --out data/cityscapes --count 20",
     "sweep": "--local experiments/sweeps/troa.yaml --trials 20",
     "weights": "dinov2_small",
