@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -53,5 +54,7 @@ def name_of(configs: Sequence[Path]) -> str:
 
 def resolved(configs: Sequence[Path]) -> dict[str, Any]:
     """Returns what the parser makes of them together."""
-    config: dict[str, Any] = config_of(words_of(configs)).as_dict()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "LightningCLI's args parameter")  # of pytest's own words
+        config: dict[str, Any] = config_of(words_of(configs)).as_dict()
     return config
