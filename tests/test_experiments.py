@@ -1,11 +1,14 @@
 """Every config of `experiments/` runs through the real command line, small: bases and overlays."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from datamodules.writing import LAYOUTS
 from tests.fakes import experiments
@@ -22,6 +25,7 @@ from tests.fakes.experiments import (
     words_of,
 )
 from tests.fakes.small import SMALL, SMALL_FILES
+from vtagml import tuning
 from vtagml.cli import main
 
 Configs = tuple[Path, ...]
@@ -47,6 +51,7 @@ ZERO_SHOT += SYNTHIA
 NEW_TASK = [
     shown_with(FOLDER / name) for name in ("settings/new_edges.yaml", "ablations/uniform_row.yaml")
 ]
+METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
 ELSEWHERE = {*ADAPTATIONS, *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK))}
 SCENES_CASES = [
     *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS}),
@@ -69,6 +74,12 @@ def unfetched(configs: Sequence[Path]) -> list[str]:
     return ["--model.encoder.init_args.backbone.init_args.weights=none"] if fetched else []
 
 
+def source_of(settings: Mapping[str, Any]) -> str:
+    """The run that a transfer starts from."""
+    (callback,) = settings["trainer"]["callbacks"]
+    return str(callback["init_args"]["checkpoint"])
+
+
 def check_results(run: Path) -> None:
     results = json.loads((run / "metrics.json").read_text())
     assert results["metrics"]["model"].keys() == results["metrics"]["prior"].keys()
@@ -76,7 +87,16 @@ def check_results(run: Path) -> None:
     assert (run / "config.yaml").is_file()
 
 
-@pytest.mark.parametrize("configs", SCENES_CASES, ids=name_of)
+@pytest.mark.parametrize(
+    "configs",
+    [
+        # All of them run, but only one tuning of each task's own among the fast tests.
+        pytest.param(configs, marks=pytest.mark.slow if is_slow else ())
+        for configs in SCENES_CASES
+        for is_slow in [configs[-1].stem.endswith("_separate") and "lora" not in configs[-1].stem]
+    ],
+    ids=name_of,
+)
 def test_config_trains_tests_and_leaves_its_results(
     configs: Configs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,23 +193,35 @@ def test_a_config_uses_the_size_of_its_data_in_all_places() -> None:
         assert backbone["image_size"] == config["data"]["init_args"]["image_size"], path.stem
 
 
-@pytest.mark.parametrize("method", ["single_task", "full", "frozen", "plain"])
-@pytest.mark.parametrize("size", [None, experiments.SMALL], ids=["large", "small"])
-def test_a_baseline_differs_in_nothing_but_the_method(method: str, size: Path | None) -> None:
-    base = [FOLDER / "nyudv2_sdn.yaml", *([] if size is None else [size])]
-    multitask, baseline = (
-        resolved([*base, *own]) for own in ([], [FOLDER / f"methods/{method}.yaml"])
-    )
-    for config in (multitask, baseline):
+@pytest.mark.parametrize("method", METHODS, ids=lambda path: path.stem)
+def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
+    base = [FOLDER / "nyudv2_sdn.yaml", experiments.SMALL]
+    multitask, other = resolved(base), resolved([*base, method])
+    for config in (multitask, other):
         del config["trainer"]["default_root_dir"]
-    one, other = (config["model"]["init_args"] for config in (multitask, baseline))
-    assert baseline["data"] == multitask["data"]
-    assert baseline["trainer"] == multitask["trainer"]
-    differing = {name for name in one if one[name] != other[name]}
-    assert differing - {"encoder_rate"} == {"encoder", "affinity"}
-    encoder = other["encoder"]
-    assert encoder["init_args"]["backbone"] == one["encoder"]["init_args"]["backbone"]
-    assert other["affinity"]["class_path"] == "vtagml.affinity.Uniform"
+    assert other["data"] == multitask["data"]
+    assert other["trainer"] == multitask["trainer"]
+    one, two = (config["model"]["init_args"] for config in (multitask, other))
+    assert {name for name in one if one[name] != two[name]} - {"encoder_rate"} == {
+        *("encoder", "affinity")
+    }
+    encoder = two["encoder"]["init_args"]
+    assert encoder["backbone"] == one["encoder"]["init_args"]["backbone"]
+    assert two["affinity"]["class_path"] == "vtagml.affinity.Uniform"
+
+
+def test_every_tuning_has_an_overlay_of_either_stream() -> None:
+    encoders = [
+        yaml.safe_load(path.read_text())["model"]["init_args"]["encoder"] for path in METHODS
+    ]
+    pairs = set()
+    for encoder in encoders:
+        given = encoder["init_args"]["tuning"]
+        name = given["class_path"] if isinstance(given, dict) else given
+        pairs.add((encoder["class_path"].rpartition(".")[2], name.rpartition(".")[2]))
+    tunings = set(tuning.__all__) - {"Tuning"}
+    # Where nothing of the backbone trains, the streams of all tasks are one.
+    assert pairs == {*product(("Shared", "Separate"), tunings)} - {("Separate", "Frozen")}
 
 
 @pytest.mark.parametrize(
@@ -207,8 +239,8 @@ def test_zero_shot_config_goes_on_from_its_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = resolved(configs)["model"]["init_args"]
-    run = settings["source"]["init_args"]["checkpoint"]
+    settings = resolved(configs)
+    run = source_of(settings)
     source = FOLDER / f"{Path(run).name}.yaml"
     last = f"{run}/checkpoints/last.ckpt"
     alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
@@ -218,12 +250,13 @@ def test_zero_shot_config_goes_on_from_its_source(
     main(["fit", *words])
     metrics = json.loads((tmp_path / "runs/target/metrics.json").read_text())["metrics"]
     # A prior of the held-out tasks would have to read their labels.
-    assert metrics["model"].keys() - metrics["prior"].keys() == set(settings["held_out"])
+    objective = settings["model"]["init_args"]["objective"]["init_args"]
+    assert metrics["model"].keys() - metrics["prior"].keys() == set(objective["held_out"])
     weights = [
         torch.load(file, weights_only=True)["state_dict"]
         for file in (last, "runs/target/checkpoints/last.ckpt")
     ]
-    (held_out,) = settings["held_out"]
+    (held_out,) = objective["held_out"]
     same = {key for key in weights[0] if torch.equal(*(each[key] for each in weights))}
     decoder = {key for key in weights[0] if f".decoders.{held_out}." in key}
     assert decoder
@@ -239,7 +272,7 @@ def test_new_task_config_adds_a_task_to_its_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run = resolved(configs)["model"]["init_args"]["source"]["init_args"]["checkpoint"]
+    run = source_of(resolved(configs))
     source = small_words([FOLDER / f"{Path(run).name}.yaml"], stand_in)
     main(["fit", *source, "--test_after_fit=false", f"--trainer.default_root_dir={run}"])
     main(["fit", *small_words(configs, stand_in)])

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.domain_adaptation.test_uda_experiments import SMALL as SMALL_PAIR
-from tests.domain_adaptation.test_uda_experiments import SMALL_SCENES
 from tests.fakes.experiments import configs_in, resolved
 from tests.fakes.small import SMALL, SMALL_FILES
 from tests.inference.conftest import run
+from tests.objectives.test_uda_experiments import SMALL as SMALL_PAIR
+from tests.objectives.test_uda_experiments import SMALL_SCENES
 from vtagml.cli import main
 
 __all__ = ["run"]  # a fixture
@@ -27,7 +27,11 @@ BLOCKS = [text for language, text in FENCED if not language]
 ELSEWHERE = ("make ", "source ", "torchrun ", "#SBATCH ", "srun ", "wandb ")
 SMALL_EPOCH = 2  # steps, of `SMALL`
 # One device, no compiler: those have tests of their own.
-PLAIN = ["--trainer.precision=32", "--model.compile=null", "--trainer.accumulate_grad_batches=1"]
+PLAIN = [
+    "--trainer.precision=32",
+    "--model.compute.compile=null",
+    "--trainer.accumulate_grad_batches=1",
+]
 
 
 def commands() -> list[str]:

@@ -14,7 +14,7 @@ from vtagml.benchmark.plan import Plan, Row, lineage
 from vtagml.report.record import look_up
 from vtagml.run_folder import CHECKPOINTS
 
-SOURCE = "model.source.init_args.checkpoint"
+SOURCE = "trainer.callbacks.checkpoint"
 LAST = Path(CHECKPOINTS, "last.ckpt")
 SEED = "data.seed"
 SEEDS_OF_TWO = ("data.source.init_args.seed", "data.target.init_args.seed")
