@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
 from vtagml.backbone import TimmBackbone, differing_keys
-from vtagml.checkpoints.reading import CLASS_NAMES
+from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
 from vtagml.data import data_of
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
@@ -32,9 +32,6 @@ from vtagml.tasks import Task
 OptimizerOfParameters = Callable[[Iterable[Any]], Optimizer]
 ScheduleOfSteps = Callable[[Optimizer, int], LRScheduler]
 ObjectiveOfTasks = Callable[[Mapping[str, Task]], Objective]
-
-TASKS = "tasks"
-"""Key of a checkpoint: names of the tasks, in order."""
 
 
 def default_decoders(outputs: Mapping[str, int], channels: Any) -> PerTask:
@@ -135,7 +132,9 @@ class MultitaskModule(lightning.LightningModule):
 
     def _check_size(self, given: tuple[int, int] | None) -> None:
         for backbone in self.network.encoder.modules():
-            if not isinstance(backbone, TimmBackbone) or given in (None, backbone.image_size):
+            if not isinstance(backbone, TimmBackbone) or given is None:
+                continue
+            if tuple(given) == tuple(backbone.image_size):
                 continue
             warnings.warn(
                 f"The backbone's windows are fitted to its `image_size` {backbone.image_size}, the "

@@ -71,7 +71,9 @@ class ToyModule(MultitaskModule):
         self.tasks = {task.name: task for task in tasks or (Segmentation(CLASSES), Depth())}
         self.network = ToyNetwork(self.tasks)
         self.scores = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
-        self.evaluation, self.objective = Evaluation(self.tasks), SumOfTasks(self.tasks)
+
+        self.evaluation = Evaluation(self.tasks)
+        self.objective = SumOfTasks(self.tasks)
 
     def setup(self, stage: str) -> None:
         pass

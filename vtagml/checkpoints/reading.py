@@ -9,6 +9,8 @@ import torch
 
 CLASS_NAMES = "class_names"
 """Key of a checkpoint: what the classes of each task are called."""
+TASKS = "tasks"
+"""Key of a checkpoint: names of the tasks, in order."""
 
 # torch names what it refused in words that change from version to version.
 _CODE = re.compile(r"unsupported (?:global: )?GLOBAL ([\w.]+)", re.IGNORECASE)
