@@ -2,7 +2,8 @@
 
 Torch, Lightning and torchmetrics take seconds to import; who asks for help, or reads a table of
 finished runs, needs none of them. A room whose `__init__.py` imports its names under `if
-TYPE_CHECKING:` and ends with `open_when_asked(__name__)` behaves as if it imported them always.
+TYPE_CHECKING:` and ends with `open_when_asked(__name__)` behaves as if it imported them always, and
+listed them in `__all__`.
 """
 
 import ast
@@ -55,5 +56,5 @@ def open_when_asked(package: str) -> None:
         if isinstance(each, ast.ImportFrom)
     ]
     homes = {name.name: str(each.module) for each in guarded for name in each.names}
-    vars(module)["homes"] = homes
+    vars(module).update(homes=homes, __all__=sorted({*homes, *vars(module).get("__all__", ())}))
     module.__class__ = Door
