@@ -59,13 +59,13 @@ def command() -> str:
 
 def versions() -> dict[str, str | None]:
     """Returns the versions of Python and of the packages that matter, None where not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
+    installed: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
-            found[package] = None
-    return found
+            installed[package] = None
+    return installed
 
 
 def commit(folder: Path) -> dict[str, Any] | None:
@@ -114,11 +114,11 @@ def data(datamodule: Any) -> dict[str, Any]:
 def backbone(encoder: nn.Module) -> dict[str, Any] | None:
     """Returns architecture and weights of an encoder's backbone, None where there is none."""
     several = getattr(encoder, "backbones", None)  # copies of one, a task each
-    found = next(iter(several.values())) if several else getattr(encoder, "backbone", None)
-    if found is None:
+    first = next(iter(several.values())) if several else getattr(encoder, "backbone", None)
+    if first is None:
         return None
     names = ("architecture", "weights", "image_size", "frozen")
-    return {"class": class_name(found), **{name: getattr(found, name, None) for name in names}}
+    return {"class": class_name(first), **{name: getattr(first, name, None) for name in names}}
 
 
 def settings(thing: object) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _described(value: Any) -> Any:
     if isinstance(value, Path | Enum | Tensor | Mapping):
         return value
     if isinstance(value, list | tuple):
-        return [_described(each) for each in value]
+        return [_described(item) for item in value]
     if isinstance(value, type) or callable(value):
         return getattr(value, "__qualname__", class_name(value))
     return settings(value) if hasattr(value, "__dict__") else value

@@ -82,14 +82,14 @@ class Predictor:
             overlap: Share of a tile that it has in common with the next one, at least.
         """
         if isinstance(image, list):
-            return [self.predict(each, tile, overlap) for each in image]
+            return [self.predict(one, tile, overlap) for one in image]
         pixels = pixels_of(image)
         with torch.inference_mode():
             if tile is None:
-                found = self._whole(pixels)
+                predictions = self._whole(pixels)
             else:
-                found = self._in_tiles(pixels, _checked(tile, overlap), overlap)
-        return Prediction(found, self.tasks)
+                predictions = self._in_tiles(pixels, _checked(tile, overlap), overlap)
+        return Prediction(predictions, self.tasks)
 
     def maps(self, image: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
         """Returns the decoders' maps for an image of the network's input size."""
@@ -121,11 +121,11 @@ class Predictor:
             }
 
         size = (pixels.shape[0], pixels.shape[1])
-        found: dict[str, list[Tensor]] = {name: [] for name in self.tasks}
+        predictions: dict[str, list[Tensor]] = {name: [] for name in self.tasks}
         for band in blended(maps_of, size, tile, overlap):
             for name, task in self.tasks.items():
-                found[name].append(task.predict(band[name][None]).cpu())
-        return {name: torch.cat(bands, dim=-2)[0] for name, bands in found.items()}
+                predictions[name].append(task.predict(band[name][None]).cpu())
+        return {name: torch.cat(bands, dim=-2)[0] for name, bands in predictions.items()}
 
 
 def load(

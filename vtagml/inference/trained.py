@@ -166,7 +166,7 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
 def without_starts(settings: Any) -> Any:
     """Returns settings of nested classes without the files that a training started from."""
     if isinstance(settings, list):
-        return [without_starts(each) for each in settings]
+        return [without_starts(item) for item in settings]
     # Of text elsewhere nobody knows here whether it is meant to be a class: nothing is imported.
     if (
         isinstance(settings, str)
@@ -178,7 +178,7 @@ def without_starts(settings: Any) -> Any:
         return settings
     # The class path itself is no class alone.
     kept = {
-        key: each if key == "class_path" else without_starts(each) for key, each in settings.items()
+        key: item if key == "class_path" else without_starts(item) for key, item in settings.items()
     }
     if start := _start(kept.get("class_path")):
         kept["init_args"] = {**(kept.get("init_args") or {}), start: None}
@@ -196,11 +196,11 @@ def _start(class_path: Any, known: bool = False) -> str | None:
     if not module or (known and module not in sys.modules):
         return None
     try:
-        found = getattr(import_module(module), name, None)
+        kind = getattr(import_module(module), name, None)
     except ImportError:
         return None
-    if not isinstance(found, type):
+    if not isinstance(kind, type):
         return None
-    starts = (key for kind, key in STARTS.items() if issubclass(found, kind))
+    starts = (key for base, key in STARTS.items() if issubclass(kind, base))
     start = next(starts, None)
-    return start if start in inspect.signature(found).parameters else None
+    return start if start in inspect.signature(kind).parameters else None
