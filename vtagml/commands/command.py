@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentError, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from importlib import import_module
@@ -49,7 +49,10 @@ class Command:
         # Words in an order may stand between the options.
         parser = self._parser
         parse = parser.parse_known_args if self.keys else parser.parse_known_intermixed_args
-        namespace, rest = parse(list(words))
+        try:
+            namespace, rest = parse(list(words))
+        except ArgumentError as error:
+            parser.error(str(error))
         if rest and not self.keys:
             raise self._no_option(rest[0])
         given = vars(namespace).items()
