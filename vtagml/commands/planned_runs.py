@@ -23,6 +23,7 @@ from vtagml.benchmark import (
 )
 from vtagml.benchmark.board import Board
 from vtagml.benchmark.driver import only_driver
+from vtagml.commands.messages import say
 from vtagml.commands.parse import Parse, config_of
 from vtagml.report import terminal
 from vtagml.run_folder import write_whole
@@ -74,7 +75,7 @@ def run_plan(
             status = _run(chosen, processes, command)
         except KeyboardInterrupt:
             status = INTERRUPTED
-            _say("Stopped; the same command goes on.")
+            say("Stopped; the same command goes on.")
         finally:
             _write_tables(plan, cells, out)
     if status:
@@ -105,7 +106,7 @@ def _run(cells: Sequence[Cell], processes: int, command: Sequence[str] | None) -
         fates = Driver(cells, board, processes, command).run()
     unfinished = [cell.name for cell, fate in fates.items() if fate is not Fate.FINISHED]
     if unfinished:
-        _say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
+        say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
     return 1 if unfinished else 0
 
 
@@ -114,11 +115,11 @@ def _say_commands(cells: Sequence[Cell]) -> None:
     for cell in cells:
         found = standing(cell)
         if found.state in (State.FINISHED, State.CHANGED):
-            _say(f"# {cell.name}: {found.state.value}")
+            say(f"# {cell.name}: {found.state.value}")
             for why in found.why:
-                _say(f"#   {why}")
+                say(f"#   {why}")
         else:
-            _say(shown(cell.words(found.state is State.BROKEN_OFF)))
+            say(shown(cell.words(found.state is State.BROKEN_OFF)))
 
 
 def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
@@ -129,8 +130,4 @@ def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
     files = table_files(plan, tables)
     for name, content in files.items():
         write_whole(out / name, content)
-    _say(f"In `{out}`: {', '.join(files)}.")
-
-
-def _say(line: str) -> None:
-    get_console().print(line, soft_wrap=True, markup=False, highlight=False)
+    say(f"In `{out}`: {', '.join(files)}.")

@@ -6,9 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rich import get_console
-
 from vtagml.building import built
+from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
@@ -28,24 +27,20 @@ def run_trials(file: Path, trials: int | None, out: Path | None, overrides: Sequ
         )
     from vtagml.sweep import read_sweep, search
 
-    console = get_console()
     sweep = read_sweep(file)
     _check(sweep, overrides)
     out = out or Path("runs") / "sweeps" / file.stem
 
-    def said(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
     with run_lock(out):
         try:
             with terminated_as_interrupted():
-                search(sweep, out, trials, overrides, said)
+                search(sweep, out, trials, overrides, say)
         except KeyboardInterrupt:
             _leave(sweep, out)
-            said("Stopped. The same command goes on from here.")
+            say("Stopped. The same command goes on from here.")
             raise SystemExit(130) from None
         if failed := _leave(sweep, out):
-            said(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
+            say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
             raise SystemExit(1)
 
 
@@ -113,21 +108,20 @@ def _leave(sweep: Any, out: Path) -> list[str]:
         trials_of,
     )
 
-    console = get_console()
     trials = trials_of(known_trials(out), sweep)
     if not trials:
         return []
     files = {"trials.csv": trials_csv(trials, sweep)}
     best = best_of(trials)
-    console.print(terminal_table(trials, sweep))
+    get_console().print(terminal_table(trials, sweep))
     if best is not None:
         command = best_command(best)
         files["best.txt"] = f"{command}\n".encode()
-        console.print(f"Best:\n{command}", soft_wrap=True, markup=False, highlight=False)
+        say(f"Best:\n{command}")
     for name, figure in sweep_figures(trials, sweep).items():
         files[f"{name}.png"] = to_png(figure)
     for name, content in files.items():
         write_whole(out / name, content)
     written = ", ".join(files)
-    console.print(f"In `{out}`: {written}, trials.", soft_wrap=True, markup=False)
+    say(f"In `{out}`: {written}, trials.")
     return [trial.name for trial in trials if trial.tried_again]
