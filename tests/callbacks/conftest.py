@@ -24,6 +24,7 @@ from vtagml.callbacks import (
 )
 from vtagml.evaluation import Evaluation
 from vtagml.module import MultitaskModule
+from vtagml.objectives import SumOfTasks
 from vtagml.tasks import Depth, Segmentation, Task
 
 SIZE, CLASSES, BATCH = 16, 3, 4
@@ -72,6 +73,7 @@ class ToyModule(MultitaskModule):
         self.scores = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
 
         self.evaluation = Evaluation(self.tasks)
+        self.objective = SumOfTasks(self.tasks)
 
     def setup(self, stage: str) -> None:
         pass
