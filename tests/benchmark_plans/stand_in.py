@@ -45,6 +45,8 @@ def leave_config(folder: Path, given: dict[str, str]) -> None:
     for key, value in given.items():
         if key not in ("config", "ckpt_path"):
             put(config, key.split("."), yaml.safe_load(value))
+    if isinstance(source := config["trainer"].get("callbacks"), dict):
+        config["trainer"]["callbacks"] = [{"init_args": source}]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 

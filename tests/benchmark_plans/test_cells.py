@@ -42,7 +42,7 @@ def test_words_of_a_base_with_overlays() -> None:
 
 def test_words_of_a_row_that_starts_from_another() -> None:
     cell = cells_of(write_plan())["other/1"]
-    assert "--model.source.init_args.checkpoint=out/base/1 --seed" in shown(cell.words())
+    assert "--trainer.callbacks.checkpoint=out/base/1 --seed" in shown(cell.words())
 
 
 def test_words_of_a_test() -> None:

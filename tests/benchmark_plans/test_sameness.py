@@ -96,11 +96,11 @@ def test_another_command_and_config() -> None:
 
 
 def test_a_moved_folder_is_the_same_folder() -> None:
-    key = "model.source.init_args.checkpoint"
+    key = "trainer.callbacks.checkpoint"
     cell = the_cell(**{key: "out/source/0"})
     command = f"{COMMAND} --{key} old/place/source/0".replace("out/base", "old/place/base")
     config = resolved()
-    config["model"]["init_args"]["source"] = {"init_args": {"checkpoint": "old/place/source/0"}}
+    config["trainer"]["callbacks"] = [{"init_args": {"checkpoint": "old/place/source/0"}}]
     assert differences(cell, command, config) == []
     assert differences(cell, command.replace("place/source", "place/sauce"), config)
 

@@ -83,10 +83,10 @@ def test_a_dry_run_prints_what_is_left(capsys: pytest.CaptureFixture[str]) -> No
     started_with([path, "--dry-run"], stand_in())
     assert capsys.readouterr().out.splitlines() == [
         "# base/0: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/0 "
+        "lightning fit --config scenes.yaml --trainer.callbacks.checkpoint=out/base/0 "
         "--seed_everything=0 --data.seed=0 --trainer.default_root_dir=out/other/0",
         "# base/1: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/1 "
+        "lightning fit --config scenes.yaml --trainer.callbacks.checkpoint=out/base/1 "
         "--seed_everything=1 --data.seed=1 --trainer.default_root_dir=out/other/1",
     ]
     assert started() == []

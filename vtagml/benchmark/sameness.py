@@ -18,6 +18,7 @@ CLASS = "class_path"
 COUNT = "how many"
 ROOT: Key = ("trainer", "default_root_dir")
 CHECKPOINT: Key = ("ckpt_path",)
+CALLBACKS: Key = ("trainer", "callbacks")
 COMMANDS = ("fit", "test")
 
 
@@ -57,6 +58,8 @@ def read_words(settings: Mapping[str, str]) -> dict[Key, Any]:
     found: dict[Key, Any] = {}
     for name, word in settings.items():
         key = tuple(part for part in name.split(".") if part != LEVEL)
+        if key[:2] == CALLBACKS and len(key) > 2:
+            key = (*CALLBACKS, "0", *key[2:])  # a command line means the last; a row has one
         found.update(leaves(_value(word), key))
     return found
 
