@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.images import write_png
+from datamodules.disk.images import write_png
 from vtagml.cli import main
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datamodules.rendering import LOOKS
-from datamodules.writing.layouts import LAYOUTS
 from datamodules.writing.plan import Plan, make_plan
+from datamodules.writing.stand_ins import stand_ins
 
 SMALL_BATCH = 8
 """The batch size of `experiments/small.yaml`, which needs as many training scenes."""
@@ -57,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     forms = "; ".join(
         f"{word}: {', '.join(layout.form for layout in layouts)}"
-        for word, layouts in LAYOUTS.items()
+        for word, layouts in stand_ins().items()
     )
-    parser.add_argument("--as", required=True, choices=list(LAYOUTS), help="the dataset")
+    parser.add_argument("--as", required=True, choices=list(stand_ins()), help="the dataset")
     parser.add_argument("--out", required=True, type=Path, help="its folder; new or empty")
     parser.add_argument(
         "--count", required=True, type=int, help="training scenes; val and test get a quarter each"

@@ -12,7 +12,7 @@ from datamodules import DenseDataModule
 from datamodules.check import check
 from datamodules.check.tables import show
 from datamodules.files import FileDataModule
-from datamodules.prepare import prepare
+from datamodules.prepared.prepare import prepare
 from vtagml.commands.building import built, task_names
 from vtagml.experiment import ExperimentCLI, experiment
 
