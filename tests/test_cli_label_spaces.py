@@ -16,8 +16,8 @@ from datamodules.cityscapes.classes import CITYSCAPES_19, VKITTI2_8
 from datamodules.labels import between
 from tests.fakes import cityscapes, street
 from tests.fakes.street import CHECKPOINT
+from vtagml.building import built
 from vtagml.cli import main
-from vtagml.commands.building import built
 
 SIZE = (64, 128)
 CONFIG = street.config(street.SEGMENTATION)

@@ -35,8 +35,9 @@ ROWS: list[dict[str, Any]] = [
 
 
 def write_plan(rows: Sequence[Mapping[str, Any]] = ROWS, **changes: Any) -> Path:
-    """Writes a plan and its experiment into this folder."""
-    Path("scenes.yaml").write_text(yaml.safe_dump(EXPERIMENT))
+    """Writes a plan, its experiment and the experiment's `overlays` into this folder."""
+    for name, content in {"scenes.yaml": EXPERIMENT, **changes.pop("overlays", {})}.items():
+        Path(name).write_text(yaml.safe_dump(content))
     setting = {"name": "rooms", "title": "Rooms", "rows": list(rows)}
     setting.update(changes.pop("setting", {}))
     content = {"out": "out", "seeds": [0, 1], "settings": [setting], **changes}

@@ -7,6 +7,15 @@ import yaml
 from tests.benchmark_plans.plans import EXPERIMENT, ROWS, cells_of, write_plan
 from vtagml.benchmark import shown
 
+FROZEN = {
+    "model": {
+        "init_args": {
+            "encoder": {"class_path": "vtagml.encoders.Frozen"},
+            "optimizer": {"init_args": {"lr": 0.01}},
+        }
+    }
+}
+
 
 def test_words_of_a_training() -> None:
     own = {**ROWS[0], "overrides": {"data.val": 200, "trainer.logger": False}}
@@ -17,6 +26,18 @@ def test_words_of_a_training() -> None:
     )
     assert "--ckpt_path=last --trainer" in shown(cell.words(resume=True))
     assert cell.log == Path("out/base/1.log")
+
+
+def test_words_of_a_base_with_overlays() -> None:
+    path = write_plan([{**ROWS[0], "overlays": ["frozen.yaml"]}], overlays={"frozen.yaml": FROZEN})
+    cell = cells_of(path)["base/0"]
+    assert shown(cell.words()).startswith(
+        "lightning fit --config scenes.yaml --config frozen.yaml --seed_everything=0"
+    )
+    model = cell.experiment["model"]["init_args"]
+    assert model["encoder"] == FROZEN["model"]["init_args"]["encoder"]
+    assert model["optimizer"]["init_args"] == {"lr": 0.01}
+    assert model["tasks"] == EXPERIMENT["model"]["init_args"]["tasks"]
 
 
 def test_words_of_a_row_that_starts_from_another() -> None:

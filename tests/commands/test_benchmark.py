@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from functools import wraps
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,28 @@ import pytest
 from tests.benchmark_plans.plans import ROWS, stand_in, started, write_plan
 from tests.fakes.small import SMALL
 from vtagml.cli import main
-from vtagml.commands.benchmark import run_benchmark
-from vtagml.commands.usage import usage
+from vtagml.commands.benchmark import benchmark
+from vtagml.commands.command import Command
+from vtagml.commands.parse import Parse
+from vtagml.commands.planned_runs import run_plan
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL_RUN = Path(__file__).parents[1] / "faults/small.yaml"
+
+
+def run_benchmark(words: list[str], parse: Parse, command: list[str] | None) -> None:
+    @wraps(benchmark)
+    def run(
+        plan: Path,
+        out: Path | None = None,
+        only: tuple[str, ...] = (),
+        processes: int = 1,
+        dry_run: bool = False,
+        table_only: bool = False,
+    ) -> None:
+        run_plan(plan, out, only, processes, dry_run, table_only, parse, command)
+
+    Command("benchmark", run)(words)
 
 
 def started_with(words: list[str], command: list[str] | None = None) -> None:
@@ -122,8 +140,8 @@ def test_an_interrupt_still_leaves_the_tables(
 @pytest.mark.parametrize(
     ("words", "finding"),
     [
-        ([], "`PLAN` must come first"),
-        (["--dry-run"], "`PLAN` must come first"),
+        ([], "`PLAN` must be given"),
+        (["--dry-run"], "`PLAN` must be given"),
         (["plan.yaml", "--dry"], "`--dry` is no option of `benchmark`"),
         (["plan.yaml", "--processes", "0"], "`--processes` must be 1 or more, found 0"),
         (["plan.yaml", "--only", "absent"], "`--only` must name settings or rows"),
@@ -145,7 +163,7 @@ def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["benchmark", str(write_plan([wrong])), "--dry-run"])
     assert re.match("error: Row `base` must be.*bach_size", capsys.readouterr().err, re.DOTALL)
     main(["benchmark", "--help"])
-    assert capsys.readouterr().out == usage("benchmark")
+    assert capsys.readouterr().out == Command("benchmark").help
     with pytest.raises(SystemExit, match="2"):
         main(["benchmark", "absent.yaml"])
     assert capsys.readouterr().err.startswith("error: `PLAN` must be a YAML file")
@@ -153,17 +171,21 @@ def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    rooms, dusk = (EXPERIMENTS / f"{name}.yaml" for name in ("scenes_sdne", "zero_shot_scenes"))
+    rooms, dusk = (
+        EXPERIMENTS / name for name in ("scenes_sdne.yaml", "settings/zero_shot_dusk.yaml")
+    )
     overrides = dict(word.removeprefix("--").split("=", 1) for word in SMALL)
     rows = [
-        {"name": "source", "config": str(rooms)},
-        {"name": "untuned", "config": str(dusk), "test": "source"},
-        {"name": "tuned", "config": str(dusk), "needs": "source"},
+        {"name": "source"},
+        {"name": "untuned", "overlays": [str(dusk)], "test": "source"},
+        {"name": "tuned", "overlays": [str(dusk)], "needs": "source"},
     ]
     settings = [
-        {"name": "day", "overrides": overrides, "rows": rows[:1]},
-        {"name": "dusk", "overrides": overrides, "rows": rows[1:]},
+        {"name": "day", "rows": rows[:1]},
+        {"name": "dusk", "rows": rows[1:]},
     ]
+    common = {"config": str(rooms), "overrides": overrides}
+    settings = [setting | common for setting in settings]
     path = str(write_plan(settings=settings, seeds=[3]))
     main(["benchmark", path, "--processes", "2"])
     # Broken off after its last step, before its test.

@@ -14,7 +14,7 @@ from vtagml.benchmark.plan import Plan, Row, lineage
 from vtagml.report.record import look_up
 from vtagml.run_folder import CHECKPOINTS
 
-SOURCE = "model.source.init_args.checkpoint"
+SOURCE = "trainer.callbacks.checkpoint"
 LAST = Path(CHECKPOINTS, "last.ckpt")
 SEED = "data.seed"
 SEEDS_OF_TWO = ("data.source.init_args.seed", "data.target.init_args.seed")
@@ -51,14 +51,17 @@ class Cell:
 
     @cached_property
     def experiment(self) -> dict[str, Any]:
-        """The content of its config."""
-        content = yaml.safe_load(self.row.config.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError(
-                f"`config` of row `{self.row.name}` must be an experiment, found {content!r} in "
-                f"`{self.row.config}`."
-            )
-        return content
+        """The content of its config, overlays in their places."""
+        experiment: dict[str, Any] = {}
+        for config in self.row.configs:
+            content = yaml.safe_load(config.read_text(encoding="utf-8"))
+            if not isinstance(content, dict):
+                raise ValueError(
+                    f"`config` of row `{self.row.name}` must be an experiment, found {content!r} "
+                    f"in `{config}`."
+                )
+            experiment = _overlaid(experiment, content)
+        return experiment
 
     @cached_property
     def settings(self) -> dict[str, str]:
@@ -81,11 +84,20 @@ class Cell:
         Args:
             resume: Whether it goes on from its own newest checkpoint.
         """
-        words = [self.row.command, "--config", str(self.row.config)]
+        words = [self.row.command]
+        words += [word for config in self.row.configs for word in ("--config", str(config))]
         # In one word with its key: a parser takes -1e-3 alone for a key.
         words += [f"--{key}={value}" for key, value in self.settings.items()]
         words += ["--ckpt_path=last"] if resume else []
         return [*words, f"--trainer.default_root_dir={self.folder}"]
+
+
+def _overlaid(below: Any, above: Any) -> Any:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
+        below = {}  # what a new class keeps of the old one's arguments, only the parser knows
+    return below | {key: _overlaid(below.get(key), value) for key, value in above.items()}
 
 
 def shown(words: Sequence[str]) -> str:

@@ -10,9 +10,8 @@ from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.process import CellProcess
 from vtagml.benchmark.source_date import keep_source_date
 from vtagml.benchmark.standing import State, standing
-from vtagml.checkpoints.run_lock import run_lock
 from vtagml.launching import is_busy, terminated_as_interrupted
-from vtagml.run_folder import LOCK
+from vtagml.run_folder import LOCK, run_lock
 
 PAUSE = 0.2
 OWN = ".benchmark"

@@ -10,8 +10,8 @@ from vtagml.launching import read_yaml
 
 NAME = re.compile(r"\w[\w+-]*", re.ASCII)  # no dot: `NAME.1` is an earlier run that was set aside
 OF_PLAN = ("out", "seeds", "trainer", "settings")
-OF_SETTING = ("name", "title", "overrides", "baseline", "rows")
-OF_ROW = ("name", "title", "config", "overrides", "needs", "test", "seeds")
+OF_SETTING = ("name", "title", "config", "overrides", "baseline", "rows")
+OF_ROW = ("name", "title", "config", "overlays", "overrides", "needs", "test", "seeds")
 OF_THE_DRIVER = ("config", "ckpt_path", "seed_everything", "trainer.default_root_dir")
 
 
@@ -23,7 +23,7 @@ class Row:
         name: Its folder's.
         title: How tables call it.
         command: `fit`, or `test` for another row's network on other data.
-        config: The experiment.
+        configs: A base, and the overlays that make the method of it.
         overrides: Keys of the experiment and their values.
         seeds: One run each.
         source: The row it starts from (`fit`), or whose checkpoint it tests.
@@ -32,7 +32,7 @@ class Row:
     name: str
     title: str
     command: str
-    config: Path
+    configs: tuple[Path, ...]
     overrides: Mapping[str, Any]
     seeds: tuple[int, ...]
     source: str | None
@@ -121,7 +121,9 @@ def _setting(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) ->
     name = _name(content["name"], "a setting")
     where = f"setting `{name}`"
     own = {**common, **_mapping(content.get("overrides"), f"`overrides` of {where}")}
-    rows = tuple(_row(each, own, seeds) for each in _listed(content["rows"], f"`rows` of {where}"))
+    base = {"config": content["config"]} if "config" in content else {}
+    listed = _listed(content["rows"], f"`rows` of {where}")
+    rows = tuple(_row({**base, **_mapping(row, "a row")}, own, seeds) for row in listed)
     for title in (titles := [row.title for row in rows]):
         if titles.count(title) > 1:
             raise ValueError(
@@ -152,21 +154,25 @@ def _row(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) -> Row
             "another row's network, or tests it as it is."
         )
     source = content.get("test") or content.get("needs")
-    config = Path(str(content["config"]))
-    if not config.is_file():
-        raise FileNotFoundError(
-            f"`config` of {where} must be an experiment, there is no file `{config}` in "
-            f"`{Path.cwd()}`."
-        )
+    overlays = _listed(content.get("overlays") or [], f"`overlays` of {where}")
     return Row(
         name=name,
         title=str(content.get("title") or name),
         command="test" if content.get("test") else "fit",
-        config=config,
+        configs=tuple(_config(file, where) for file in (content["config"], *overlays)),
         overrides=overrides,
         seeds=_seeds(content["seeds"], where) if "seeds" in content else seeds,
         source=None if source is None else str(source),
     )
+
+
+def _config(file: Any, where: str) -> Path:
+    if not Path(str(file)).is_file():
+        raise FileNotFoundError(
+            f"`config` and `overlays` of {where} must be experiments, there is no file `{file}` in "
+            f"`{Path.cwd()}`."
+        )
+    return Path(str(file))
 
 
 def _check_names(plan: Plan) -> None:

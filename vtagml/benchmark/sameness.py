@@ -181,9 +181,10 @@ def _of_command(cell: Cell, ran: Given) -> list[str]:
     said = []
     if ran.command != cell.row.command:
         said.append(f"command: {ran.command} in the run, {cell.row.command} in the plan")
-    if ran.configs != (cell.row.config.name,):
+    planned = tuple(config.name for config in cell.row.configs)
+    if ran.configs != planned:
         found = ", ".join(ran.configs) or "none"
-        said.append(f"config: {found} in the run, {cell.row.config.name} in the plan")
+        said.append(f"config: {found} in the run, {', '.join(planned)} in the plan")
     return said
 
 

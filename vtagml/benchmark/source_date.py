@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.benchmark.cells import Cell
-from vtagml.callbacks.kept_files import to_json
-from vtagml.checkpoints.whole_file import write_whole
 from vtagml.report.record import look_up
-from vtagml.run_folder import METRICS
+from vtagml.run_folder import METRICS, to_json, write_whole
 
 DATE = "provenance.date"
 

@@ -7,7 +7,7 @@ from typing import Any
 from vtagml.benchmark.cells import Cell, shown
 from vtagml.benchmark.plan import Plan, Row, Setting
 from vtagml.benchmark.standing import Standing, State
-from vtagml.callbacks.kept_files import to_json
+from vtagml.metrics.unit import EMPTY
 from vtagml.report import (
     Comparison,
     Method,
@@ -19,8 +19,9 @@ from vtagml.report import (
     warnings_of,
 )
 from vtagml.report.comparison import PRIOR
-from vtagml.report.formats import EMPTY, markdown
+from vtagml.report.formats import markdown
 from vtagml.report.record import look_up
+from vtagml.run_folder import to_json
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,29 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
 from rich import get_console
 from torch import Tensor
 
+from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.image_blind_prior import ImageBlindPrior, learn_predictions
-from vtagml.callbacks.kept_files import Attempt, keep, to_json
+from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import provenance
-from vtagml.callbacks.results_table import directions, results_table
-from vtagml.run_folder import METRICS
+from vtagml.callbacks.results_table import results_table
+from vtagml.multitask import multitask
+from vtagml.run_folder import METRICS, to_json
 from vtagml.tasks import Task
 
 
 class Results(Callback):
     """Prints all metrics of a test beside those of a prediction that never looks at the image.
 
-    Leaves `metrics.json` in the run's folder: the metrics of both rows, and what produced them
+    Leaves `metrics.json` in the run's folder: the metrics of both rows; what the tasks say of them
+    (units, directions, what must agree for two results to be compared); and what produced them
     (command, versions, commit, data, backbone and weights, settings of the tasks, hardware, time
     of training). A failure to write it is an error.
 
@@ -51,7 +54,7 @@ class Results(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.samples, self.prior, self.prior_metrics = 0, None, {}
-        tasks = _tasks(pl_module)
+        tasks = multitask(pl_module).tasks
         learned: dict[str, Tensor] = {}
         with self._attempt():
             learned = learn_predictions(trainer, tasks, self.prior_batches)
@@ -81,14 +84,11 @@ class Results(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        tasks = _tasks(pl_module)
+        tasks = multitask(pl_module).tasks
         rows = {"model": model_metrics(trainer, tasks), "image-blind prior": self.prior_metrics}
-        better = directions(tasks)
-        headlines = {name: task.headline for name, task in tasks.items()}
         content = {
             "metrics": {"model": rows["model"], "prior": self.prior_metrics},
-            "headline": headlines,
-            "higher_is_better": better,
+            **described(tasks),
             "provenance": {
                 **provenance(trainer, pl_module),
                 "test_samples": self.samples,
@@ -98,7 +98,7 @@ class Results(Callback):
         keep(trainer, METRICS, to_json(content))
         shown = {name: row for name, row in rows.items() if row}
         if shown:
-            get_console().print(results_table(shown, better, headlines))
+            get_console().print(results_table(shown, tasks))
 
     def state_dict(self) -> dict[str, Any]:
         return {"seconds": self._elapsed(), "steps": self.steps}
@@ -109,6 +109,20 @@ class Results(Callback):
     def _elapsed(self) -> float:
         running = 0.0 if self._started is None else time.monotonic() - self._started
         return self.seconds + running
+
+
+def described(tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+    """Returns what the tasks say of their metrics, so that who reads them needs no table of all."""
+    return {
+        "headline": {name: task.headline for name, task in tasks.items()},
+        "higher_is_better": {name: task.directions() for name, task in tasks.items()},
+        "units": {
+            name: {metric: unit._asdict() for metric, unit in task.units.items()}
+            for name, task in tasks.items()
+        },
+        "comparable": {name: task.comparable() for name, task in tasks.items()},
+        "letters": {name: task.letter or name for name, task in tasks.items()},
+    }
 
 
 def model_metrics(trainer: Trainer, tasks: Mapping[str, Task]) -> dict[str, dict[str, float]]:
@@ -122,7 +136,3 @@ def model_metrics(trainer: Trainer, tasks: Mapping[str, Task]) -> dict[str, dict
         }
         for name in tasks
     }
-
-
-def _tasks(module: LightningModule) -> Mapping[str, Task]:
-    return cast(Any, module).tasks

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from vtagml.experiment import ExperimentCLI, experiment
+from vtagml.commands.experiment import ExperimentCLI, experiment
 
 Parse: TypeAlias = Callable[[Sequence[str]], Any]
 """Checks the words of an experiment and returns its config; builds nothing."""

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from vtagml.checkpoints.run_lock import run_lock
-from vtagml.run_folder import LOCK
+from vtagml.run_folder import LOCK, run_lock
 
 
 def is_busy(folder: Path) -> bool:

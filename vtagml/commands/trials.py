@@ -1,0 +1,127 @@
+"""What `sweep` does: values of a config's keys tried out, without a server."""
+
+import itertools
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from vtagml.building import built
+from vtagml.commands.messages import say
+from vtagml.commands.parse import config_of
+from vtagml.commands.validations import check_validates
+from vtagml.drawing import to_png
+from vtagml.launching import terminated_as_interrupted
+from vtagml.run_folder import run_lock, write_whole
+from vtagml.tasks import Task
+
+OWN = "--trainer.default_root_dir"
+CSVS = ("CSV", "CSVLogger")
+
+
+def run_trials(file: Path, trials: int | None, out: Path | None, overrides: Sequence[str]) -> None:
+    """Runs the trials of a sweep, as `lightning sweep` says."""
+    if find_spec("optuna") is None:
+        raise ValueError(
+            'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
+        )
+    from vtagml.sweep import read_sweep, search
+
+    sweep = read_sweep(file)
+    _check(sweep, overrides)
+    out = out or Path("runs") / "sweeps" / file.stem
+
+    with run_lock(out):
+        try:
+            with terminated_as_interrupted():
+                search(sweep, out, trials, overrides, say)
+        except KeyboardInterrupt:
+            _leave(sweep, out)
+            say("Stopped. The same command goes on from here.")
+            raise SystemExit(130) from None
+        if failed := _leave(sweep, out):
+            say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
+            raise SystemExit(1)
+
+
+def _check(sweep: Any, overrides: Sequence[str]) -> None:
+    """Reads the config with every listed value once, before hours go into the first trial."""
+    from vtagml.sweep import lightning_words
+
+    for word in overrides:
+        key = word.removeprefix("--").partition("=")[0]
+        if key in sweep.parameters or word.startswith(OWN):
+            raise ValueError(
+                f"`--{key}` is set by the sweep itself, found it on the command line, too: leave "
+                "it out there, or in the file."
+            )
+    samples = {key: each.samples for key, each in sweep.parameters.items()}
+    first = {key: values[0] for key, values in samples.items()}
+    others = (first | {key: value} for key, values in samples.items() for value in values[1:])
+    for values in itertools.chain([first], others):
+        config = config_of([*lightning_words(sweep.command, values)[1:], *overrides])
+        _check_log(config.trainer.logger)
+        check_validates(config, f"`metric.name` {sweep.metric!r}")
+        known = _metrics(config)
+        if known and sweep.metric not in known:
+            raise ValueError(
+                f"`metric.name` must be a metric of the experiment's tasks, found "
+                f"{sweep.metric!r}, expected one of {', '.join(known)}."
+            )
+
+
+def _check_log(given: Any) -> None:
+    """Refuses trials without a CSV log, from which the sweep learns what became of them."""
+    loggers = given if isinstance(given, list) else [given]
+    kinds = [str(getattr(each, "class_path", each)) for each in loggers]
+    # Without a word on it, or with yes, a run logs CSV and TensorBoard.
+    if any(kind in ("None", "True") or kind.rpartition(".")[2] in CSVS for kind in kinds):
+        return
+    raise ValueError(
+        f"`trainer.logger` must have one for CSV, which the sweep reads, found {', '.join(kinds)}: "
+        "`--trainer.logger=true`, or `--config experiments/loggers/csv.yaml` in the command."
+    )
+
+
+def _metrics(config: Any) -> list[str]:
+    """What a validation logs; nothing if the model does not say its tasks in the usual way."""
+    tasks = config.model.get("init_args.tasks")
+    if tasks is None:
+        return []
+    found: list[Task] = built(list[Task], tasks)
+    return [f"val/{task.name}/{key}" for task in found for key in task.metrics()]
+
+
+def _leave(sweep: Any, out: Path) -> list[str]:
+    """Prints the trials so far and the best command, and writes them with their pictures.
+
+    Returns:
+        The trials that failed and will be tried again.
+    """
+    from vtagml.sweep import (
+        best_command,
+        best_of,
+        known_trials,
+        sweep_figures,
+        terminal_table,
+        trials_csv,
+        trials_of,
+    )
+
+    trials = trials_of(known_trials(out), sweep)
+    if not trials:
+        return []
+    files = {"trials.csv": trials_csv(trials, sweep)}
+    best = best_of(trials)
+    get_console().print(terminal_table(trials, sweep))
+    if best is not None:
+        command = best_command(best)
+        files["best.txt"] = f"{command}\n".encode()
+        say(f"Best:\n{command}")
+    for name, figure in sweep_figures(trials, sweep).items():
+        files[f"{name}.png"] = to_png(figure)
+    for name, content in files.items():
+        write_whole(out / name, content)
+    written = ", ".join(files)
+    say(f"In `{out}`: {written}, trials.")
+    return [trial.name for trial in trials if trial.tried_again]

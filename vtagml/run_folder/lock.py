@@ -1,0 +1,49 @@
+"""One run per folder."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
+
+LOCK = ".vtagml-lock"
+
+
+@contextmanager
+def run_lock(folder: Path) -> Iterator[None]:
+    """Keeps other runs out of a folder while the block lasts, and raises an error if one is in it.
+
+    The lock belongs to the process, not to the file: the system takes it back when the process
+    ends, however it ends, so that there is no stale lock to remove, and on a shared disk it holds
+    for other machines too. The file says who it is. Processes forked from this one do not have it,
+    so that a loader's worker that outlives a killed run does not keep the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a+b", buffering=0) as file:
+        _take(folder, file)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+        yield
+
+
+def _take(folder: Path, file: BinaryIO) -> None:
+    if sys.platform == "win32":
+        return
+    try:
+        # POSIX's record locks, not `flock`, whose locks forked processes share.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        file.seek(0)
+        owner = file.read().decode(errors="replace") or "another process"
+        raise ValueError(
+            f"Another run is in `{folder}`: {owner}. Wait until it has ended, or give this one a "
+            "folder of its own with `--trainer.default_root_dir`."
+        ) from error
+    except OSError:
+        # A file system without locks: two runs in one folder are then the user's to avoid.
+        return
