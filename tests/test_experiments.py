@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from datamodules.writing import LAYOUTS
+from datamodules.writing import stand_ins
 from tests.fakes import experiments
 from tests.fakes.experiments import (
     BASES,
@@ -33,7 +33,7 @@ Configs = tuple[Path, ...]
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
 DATASET_CONFIGS = [
-    path for path in BASES if path.stem.split("_")[0] in LAYOUTS and path not in ADAPTATIONS
+    path for path in BASES if path.stem.split("_")[0] in stand_ins() and path not in ADAPTATIONS
 ]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
@@ -181,7 +181,7 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
 def test_every_dataset_has_its_configs() -> None:
     names = {path.stem for path in DATASET_CONFIGS}
     # Whoever reads folders of their own takes tasks out of the one config there is.
-    datasets = LAYOUTS.keys() - {"folders"}
+    datasets = stand_ins().keys() - {"folders"}
     assert {f"{name}_{tasks}" for name in datasets for tasks in ("sd", "sdn")} <= names
     assert {"taskonomy_sdne", "nyudv2_sdne", "folders_sdn"} <= names
 
