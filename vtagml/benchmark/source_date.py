@@ -1,6 +1,5 @@
 """Which version of its source a cell started from."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +7,8 @@ from vtagml.benchmark.cells import Cell
 from vtagml.callbacks.kept_files import to_json
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.report.record import look_up
+from vtagml.run_files import read_json
 from vtagml.run_folder import METRICS
-
-DATE = "provenance.date"
 
 
 def record(cell: Cell) -> Path:
@@ -21,8 +19,7 @@ def record(cell: Cell) -> Path:
 def keep_source_date(cell: Cell) -> None:
     """Keeps when a cell's source was finished; called when the cell begins."""
     if cell.source is not None:
-        content = {"source": str(cell.source.folder), "finished": finished(cell.source.folder)}
-        write_whole(record(cell), to_json(content))
+        write_whole(record(cell), to_json({"finished": finished(cell.source)}))
 
 
 def source_change(cell: Cell, ended: Any) -> str | None:
@@ -33,29 +30,20 @@ def source_change(cell: Cell, ended: Any) -> str | None:
         ended: When the cell was finished, None where it is not. It decides where nothing was kept:
             a run that was started by hand.
     """
-    if cell.source is None or (now := finished(cell.source.folder)) is None:
+    if cell.source is None or (now := finished(cell.source)) is None:
         return None
-    folder, file = cell.source.folder, record(cell)
+    file, source = record(cell), f"its source `{cell.source.folder}` was finished"
     if file.is_file():
-        then = look_up(_content(file), "finished")
+        then = look_up(read_json(file, {"finished": str}), "finished")
         if then is None or then == now:
             return None
-        return f"its source `{folder}` was finished {then} when it began (`{file}`), now {now}"
+        return f"{source} {then} when it began (`{file}`), now {now}"
     # Both are UTC, written alike, so that their order is that of their letters.
-    if isinstance(ended, str) and now > ended:
-        return f"its source `{folder}` was finished later, {now}"
-    return None
+    return f"{source} later, {now}" if isinstance(ended, str) and now > ended else None
 
 
-def finished(folder: Path) -> str | None:
-    """When a run was finished, None if it is not or does not say."""
-    file = folder / METRICS
-    date = look_up(_content(file), DATE) if file.is_file() else None
-    return date if isinstance(date, str) else None
-
-
-def _content(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"`{file}` is damaged and cannot be read as JSON ({error}).") from None
+def finished(cell: Cell) -> str | None:
+    """When a cell was finished, None if it is not or does not say."""
+    file = cell.folder / METRICS
+    content = read_json(file, {"provenance": {"date": str}}) if file.is_file() else None
+    return look_up(content, "provenance.date")

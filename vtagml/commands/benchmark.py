@@ -1,62 +1,59 @@
 """`benchmark`: a plan's runs, each as an ordinary command, and their tables."""
 
-from argparse import ArgumentError, ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import get_console
 
 from vtagml.benchmark import (
     Cell,
-    Driver,
+    CellQueue,
     Fate,
     Plan,
-    Standing,
+    Resolve,
     State,
     all_cells,
     chosen_cells,
+    outcome_of,
     read_plan,
     setting_tables,
-    shown,
-    standing,
     table_files,
 )
-from vtagml.benchmark.board import Board
-from vtagml.benchmark.driver import only_driver
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.mistakes import no_option
-from vtagml.commands.parse import Parse, config_of
+from vtagml.commands.parse import resolved
+from vtagml.launching import Board, Estimate, Runner, as_typed, only_runner
 from vtagml.report import terminal
+from vtagml.report.record import look_up
 
 INTERRUPTED = 130
 
 
-def run_benchmark(
-    words: Sequence[str], parse: Parse = config_of, command: Sequence[str] | None = None
-) -> None:
+def run_benchmark(words: Sequence[str], resolve: Resolve = resolved) -> None:
     """Runs `lightning benchmark`.
 
     Args:
         words: Those behind `benchmark`.
-        parse: Checks the words of an experiment.
-        command: What runs a cell's words, by default this environment's command line.
+        resolve: Makes of the words of an experiment its config.
     """
     options = _options(words)
     plan = read_plan(options.plan)
     out = options.out or plan.out
-    cells = all_cells(plan, out)
+    cells = all_cells(plan, out, resolve)
     chosen = chosen_cells(plan, cells, options.only)
+    for cell in chosen:
+        _ = cell.settings  # says what is wrong with a row before hours go into the first
     if options.table_only:
         _write_tables(plan, cells, out)
         return
-    _check(chosen, parse)
     if options.dry_run:
         _say_commands(chosen)
         return
     status = 0
-    with only_driver(out):
+    with only_runner(out):
         try:
-            status = _run(chosen, options.processes, command)
+            status = _run(chosen, options.processes)
         except KeyboardInterrupt:
             status = INTERRUPTED
             _say("Stopped; the same command goes on.")
@@ -91,29 +88,17 @@ def _options(words: Sequence[str]) -> Namespace:
     return options
 
 
-def _check(cells: Sequence[Cell], parse: Parse) -> None:
-    """Reads the words of each row that is left once, before hours go into the first."""
-    rows = {
-        cell.row.name: cell
-        for cell in reversed(cells)
-        if standing(cell).state not in (State.FINISHED, State.CHANGED)
-    }
-    for name, cell in reversed(rows.items()):
-        # A source's checkpoint may still be to come.
-        words = [word for word in cell.words()[1:] if not word.startswith("--ckpt_path=")]
-        try:
-            parse(words)
-        except (ArgumentError, ValueError) as error:
-            raise ValueError(
-                f"Row `{name}` must be a command that can run, found in it: {error}"
-            ) from error
-
-
-def _run(cells: Sequence[Cell], processes: int, command: Sequence[str] | None) -> int:
-    standings = {cell: standing(cell) for cell in cells}
-    with Board(standings, processes) as board:
-        fates = Driver(cells, board, processes, command).run()
-    unfinished = [cell.name for cell, fate in fates.items() if fate is not Fate.FINISHED]
+def _run(cells: Sequence[Cell], processes: int) -> int:
+    board, estimate = Board(len(cells)), Estimate()
+    for cell in cells:
+        run = outcome_of(cell).run
+        seconds = look_up(run.provenance, "training.seconds") if run else None
+        # A test's own time is not recorded, only that of the training before it.
+        if seconds and cell.tested is None:
+            estimate.learn(cell.kinds, seconds)
+    queue = CellQueue(cells, board)
+    Runner(queue, board, estimate, processes).run()
+    unfinished = [job.name for job, fate in queue.fates.items() if fate is not Fate.FINISHED]
     if unfinished:
         _say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
     return 1 if unfinished else 0
@@ -122,18 +107,17 @@ def _run(cells: Sequence[Cell], processes: int, command: Sequence[str] | None) -
 def _say_commands(cells: Sequence[Cell]) -> None:
     """Prints what would run, one command a line, so that a shell could run it."""
     for cell in cells:
-        found = standing(cell)
-        if found.state in (State.FINISHED, State.CHANGED):
-            _say(f"# {cell.name}: {found.state.value}")
-            for why in found.why:
-                _say(f"#   {why}")
+        outcome = outcome_of(cell)
+        if outcome.state in (State.FINISHED, State.CHANGED):
+            _say(f"# {cell.name}: {outcome.state.value}")
+            for change in outcome.changes:
+                _say(f"#   {change}")
         else:
-            _say(shown(cell.words(found.state is State.BROKEN_OFF)))
+            _say(as_typed(cell.command(outcome.state is State.BROKEN_OFF)))
 
 
 def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
-    standings: Mapping[Cell, Standing] = {cell: standing(cell) for cell in cells}
-    tables = setting_tables(plan, standings)
+    tables = setting_tables(plan, {cell: outcome_of(cell) for cell in cells})
     for table in tables:
         get_console().print(terminal(table.sheet, table.setting.title))
     files = table_files(plan, tables)

@@ -9,17 +9,20 @@ from typing import Any
 
 from rich import get_console
 
-from vtagml.checkpoints import run_lock
 from vtagml.checkpoints.whole_file import write_whole
 from vtagml.commands.building import built
 from vtagml.commands.parse import config_of
 from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
-from vtagml.launching import terminated_as_interrupted
+from vtagml.launching import Board, Estimate, Runner, only_runner
+from vtagml.report import terminal
+from vtagml.report.formats import comma_separated
 from vtagml.tasks import Task
 
 OWN = "--trainer.default_root_dir"
 CSVS = ("CSV", "CSVLogger")
+OFFLINE = {"WANDB_MODE": "offline"}  # unless somebody says otherwise: a sweep asks no server
+INTERRUPTED = 130
 
 
 def run_sweep(words: Sequence[str]) -> None:
@@ -29,26 +32,25 @@ def run_sweep(words: Sequence[str]) -> None:
         raise ValueError(
             'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
         )
-    from vtagml.sweep import read_sweep, search
+    from vtagml.sweep import TrialQueue, known_trials, read_sweep, trials_of
 
-    console = get_console()
     sweep = read_sweep(options.file)
     _check(sweep, overrides)
     out = options.out or Path("runs") / "sweeps" / options.file.stem
-
-    def said(line: str) -> None:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-    with run_lock(out):
+    with only_runner(out):
+        queue, estimate = TrialQueue(sweep, out, options.trials, overrides), Estimate()
+        for trial in trials_of(known_trials(out), sweep):
+            if trial.state == "done":
+                estimate.learn((), trial.seconds)
+        board = Board(len(queue.waiting()))
         try:
-            with terminated_as_interrupted():
-                search(sweep, out, options.trials, overrides, said)
+            Runner(queue, board, estimate, options.processes, OFFLINE).run()
         except KeyboardInterrupt:
             _leave(sweep, out)
-            said("Stopped. The same command goes on from here.")
-            raise SystemExit(130) from None
+            board.say("Stopped. The same command goes on from here.")
+            raise SystemExit(INTERRUPTED) from None
         if failed := _leave(sweep, out):
-            said(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
+            board.say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
             raise SystemExit(1)
 
 
@@ -56,6 +58,7 @@ def _options(words: Sequence[str]) -> tuple[Namespace, list[str]]:
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--local", type=Path, dest="file")
     parser.add_argument("--trials", type=int)
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path)
     options, rest = parser.parse_known_args(words)
     if options.file is None:
@@ -63,8 +66,9 @@ def _options(words: Sequence[str]) -> tuple[Namespace, list[str]]:
             "`--local FILE` must name a sweep, found no `--local`. With W&B's server it is `wandb "
             "sweep FILE`, and `wandb agent` with the id that this prints."
         )
-    if options.trials is not None and options.trials < 1:
-        raise ValueError(f"`--trials` must be at least 1, found {options.trials}.")
+    for name in ("trials", "processes"):
+        if (count := getattr(options, name)) is not None and count < 1:
+            raise ValueError(f"`--{name}` must be at least 1, found {count}.")
     if rest and not rest[0].startswith("--"):
         raise ValueError(
             f"`{rest[0]}` is no option of `sweep`: `lightning sweep --help` names them, and keys "
@@ -84,7 +88,7 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
                 f"`--{key}` is set by the sweep itself, found it on the command line, too: leave "
                 "it out there, or in the file."
             )
-    samples = {key: each.samples for key, each in sweep.parameters.items()}
+    samples = {key: own.samples for key, own in sweep.parameters.items()}
     first = {key: values[0] for key, values in samples.items()}
     others = (first | {key: value} for key, values in samples.items() for value in values[1:])
     for values in itertools.chain([first], others):
@@ -102,7 +106,7 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
 def _check_log(given: Any) -> None:
     """Refuses trials without a CSV log, from which the sweep learns what became of them."""
     loggers = given if isinstance(given, list) else [given]
-    kinds = [str(getattr(each, "class_path", each)) for each in loggers]
+    kinds = [str(getattr(logger, "class_path", logger)) for logger in loggers]
     # Without a word on it, or with yes, a run logs CSV and TensorBoard.
     if any(kind in ("None", "True") or kind.rpartition(".")[2] in CSVS for kind in kinds):
         return
@@ -114,11 +118,9 @@ def _check_log(given: Any) -> None:
 
 def _metrics(config: Any) -> list[str]:
     """What a validation logs; nothing if the model does not say its tasks in the usual way."""
-    tasks = config.model.get("init_args.tasks")
-    if tasks is None:
-        return []
-    found: list[Task] = built(list[Task], tasks)
-    return [f"val/{task.name}/{key}" for task in found for key in task.metrics()]
+    settings = config.model.get("init_args.tasks")
+    tasks: list[Task] = built(list[Task], settings) if settings is not None else []
+    return [f"val/{task.name}/{key}" for task in tasks for key in task.metrics()]
 
 
 def _leave(sweep: Any, out: Path) -> list[str]:
@@ -127,28 +129,19 @@ def _leave(sweep: Any, out: Path) -> list[str]:
     Returns:
         The trials that failed and will be tried again.
     """
-    from vtagml.sweep import (
-        best_command,
-        best_of,
-        known_trials,
-        sweep_figures,
-        terminal_table,
-        trials_csv,
-        trials_of,
-    )
+    from vtagml import sweep as room
 
     console = get_console()
-    trials = trials_of(known_trials(out), sweep)
+    trials = room.trials_of(room.known_trials(out), sweep)
     if not trials:
         return []
-    files = {"trials.csv": trials_csv(trials, sweep)}
-    best = best_of(trials)
-    console.print(terminal_table(trials, sweep))
-    if best is not None:
-        command = best_command(best)
+    files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
+    console.print(terminal(room.readers_sheet(trials, sweep), "Trials"))
+    if (best := room.best_of(trials)) is not None:
+        command = room.best_command(best)
         files["best.txt"] = f"{command}\n".encode()
         console.print(f"Best:\n{command}", soft_wrap=True, markup=False, highlight=False)
-    for name, figure in sweep_figures(trials, sweep).items():
+    for name, figure in room.sweep_figures(trials, sweep).items():
         files[f"{name}.png"] = to_png(figure)
     for name, content in files.items():
         write_whole(out / name, content)

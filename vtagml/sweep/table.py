@@ -1,21 +1,18 @@
 """A sweep's trials as a table, and the best as a command to copy."""
 
-import csv
-import io
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from vtagml.sweep.again import ENDED, FAILURE, failed
+from vtagml.launching import as_typed
+from vtagml.report import Sheet
 from vtagml.sweep.definition import Sweep
 from vtagml.sweep.parameters import Parameter
+from vtagml.sweep.study import ENDED, FAILURE, failed
 
 STATES = {
     TrialState.COMPLETE: "done",
@@ -36,7 +33,7 @@ class Trial:
         words: After `lightning`.
         curve: The metric of each validation, by step.
         metrics: All metrics of the last validation.
-        seconds: How long it took, None of a failed one.
+        seconds: How long it took.
         failure: Why, of a failed one.
         tried_again: Whether the next call does it again.
     """
@@ -47,7 +44,7 @@ class Trial:
     words: Sequence[str]
     curve: Mapping[int, float]
     metrics: Mapping[str, float]
-    seconds: float | None = None
+    seconds: float
     failure: str = ""
     tried_again: bool = False
 
@@ -57,9 +54,9 @@ class Trial:
         return list(self.curve.values())[-1] if self.curve else None
 
 
-def trials_of(found: Sequence[FrozenTrial], sweep: Sweep) -> list[Trial]:
+def trials_of(known: Sequence[FrozenTrial], sweep: Sweep) -> list[Trial]:
     """Returns the trials that ended: done ones from the best on, then those given up and failed."""
-    read = [_read(trial) for trial in found if trial.state in ENDED and "words" in trial.user_attrs]
+    read = [_read(trial) for trial in known if trial.state in ENDED and "words" in trial.user_attrs]
     last = {trial.name: trial for trial in read}  # an interrupted one was taken up in its folder
     order = list(STATES.values())
 
@@ -79,7 +76,7 @@ def _read(trial: FrozenTrial) -> Trial:
         words=kept["words"],
         curve={int(step): value for step, value in kept.get("curve", {}).items()},
         metrics=kept.get("metrics", {}),
-        seconds=kept.get("seconds"),
+        seconds=round(trial.duration.total_seconds(), 1) if trial.duration else 0.0,
         failure=kept.get(FAILURE, ""),
         tried_again=failed(trial),
     )
@@ -92,48 +89,46 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 
 def best_command(trial: Trial) -> str:
     """Returns the command that trains, and then tests, with a trial's values."""
-    return shlex.join(["lightning", *trial.words])
+    return as_typed(trial.words)
 
 
-def terminal_table(trials: Sequence[Trial], sweep: Sweep) -> Table:
+def heading(sweep: Sweep) -> str:
+    """The metric, and where it is better."""
+    return f"{sweep.metric} {'↓' if sweep.goal == 'minimize' else '↑'}"
+
+
+def readers_sheet(trials: Sequence[Trial], sweep: Sweep) -> Sheet:
     """Returns the trials with the values that differ."""
-    arrow = "↓" if sweep.goal == "minimize" else "↑"
-    table = Table(title="Trials", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("trial", no_wrap=True)
-    for name in short_keys(sweep).values():
-        table.add_column(name, justify="right")
-    table.add_column(f"{sweep.metric} {arrow}", justify="right", no_wrap=True)
-    table.add_column("validations", justify="right")
-    table.add_column("", no_wrap=True)
-    for place, trial in enumerate(trials):
+    best, rows = best_of(trials), []
+    for trial in trials:
+        values = [shown(own, trial.values[own.key]) for own in sweep.searched]
         metric = "" if trial.metric is None else f"{trial.metric:.4g}"
-        values = [shown(each, trial.values[each.key]) for each in sweep.searched]
-        best = place == 0 and trial.state == "done"
-        said = "best" if best else "" if trial.state == "done" else trial.state
-        style = "bold" if best else "" if trial.state == "done" else "dim"
-        table.add_row(trial.name, *values, metric, str(len(trial.curve)), said, style=style)
-    return table
+        state = "best" if trial is best else trial.state
+        rows.append((trial.name, *values, metric, str(len(trial.curve)), state))
+    names = short_keys(sweep).values()
+    return Sheet(("trial", *names, heading(sweep), "validations", "state"), tuple(rows))
 
 
-def trials_csv(trials: Sequence[Trial], sweep: Sweep) -> bytes:
-    """Returns all trials with all values and metrics, as a spreadsheet reads them."""
-    text = io.StringIO()
+def whole_sheet(trials: Sequence[Trial], sweep: Sweep) -> Sheet:
+    """Returns all trials with all values and metrics, for a spreadsheet."""
     keys = list(sweep.parameters)
     others = sorted({key for trial in trials for key in trial.metrics} - {sweep.metric})
-    result = [sweep.metric, *others, "validations", "seconds", "command", "failure"]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "state", *keys, *result])
-    for trial in trials:
-        values = [_cell(trial.values[key]) for key in keys]
-        metrics = [trial.metric, *(trial.metrics.get(key) for key in others)]
-        about = [len(trial.curve), trial.seconds, best_command(trial), trial.failure]
-        writer.writerow([trial.name, trial.state, *values, *metrics, *about])
-    return text.getvalue().encode()
+    about = ("validations", "seconds", "command", "failure")
+    header = ("trial", "state", *keys, sweep.metric, *others, *about)
+    rows = [
+        (
+            *(trial.name, trial.state, *(trial.values[key] for key in keys)),
+            *(trial.metric, *(trial.metrics.get(key) for key in others)),
+            *(len(trial.curve), trial.seconds, best_command(trial), trial.failure),
+        )
+        for trial in trials
+    ]
+    return Sheet(header, tuple(tuple(map(_text, row)) for row in rows))
 
 
 def short_keys(sweep: Sweep) -> dict[str, str]:
     """Returns for each searched key as many of its last words as tell it from the others."""
-    keys = [each.key.split(".") for each in sweep.searched]
+    keys = [own.key.split(".") for own in sweep.searched]
     for count in range(1, max(map(len, keys)) + 1):
         short = [".".join(key[-count:]) for key in keys]
         if len(set(short)) == len(keys):
@@ -146,14 +141,14 @@ def shown(parameter: Parameter, value: Any) -> str:
 
     Of long values of one build, such as lists of tasks, only the words that differ are left.
     """
-    if not parameter.listed:
+    if not parameter.values:
         return f"{value:.4g}"
-    texts = [_cell(each) for each in parameter.values]
+    texts = [_text(own) for own in parameter.values]
     if max(map(len, texts)) > SHOWN_LETTERS:
         words = [re.findall(r"[\w.+-]+", text) for text in texts]
         if len(set(map(len, words))) == 1 and len(texts) > 1:
-            columns = [each for each in zip(*words, strict=True) if len(set(each)) > 1]
-            texts = [" ".join(each) for each in zip(*columns, strict=True)]
+            columns = [column for column in zip(*words, strict=True) if len(set(column)) > 1]
+            texts = [" ".join(own) for own in zip(*columns, strict=True)]
         texts = [text if len(text) <= SHOWN_LETTERS else _cut(text) for text in texts]
     if len(set(texts)) < len(texts):
         texts = [f"values[{place}]" for place in range(len(texts))]
@@ -164,5 +159,8 @@ def _cut(text: str) -> str:
     return text[: SHOWN_LETTERS - 1] + "…"
 
 
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
+    """A value as a cell has it; nothing where there is none."""
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,81 +1,106 @@
 """The search with trials that need no process: what is tried, counted, given up, taken up."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.distributions import FloatDistribution
 
+from vtagml.launching import Board, Runner, runner
 from vtagml.sweep import (
     EarlyStop,
     Parameter,
     Sweep,
     Trial,
-    TrialFailed,
-    TrialProcess,
+    TrialJob,
+    TrialQueue,
     known_trials,
-    search,
+    listed,
     trials_of,
 )
 
 COMMAND = ("lightning", "fit", "--config", "x.yaml", "${args}")
-A = Parameter("a", values=(1, 2, 3))
-B = Parameter("b", values=("[1, 2]", True))
-X = Parameter("x", low=0.0, high=1.0)
+A = listed("a", 1, 2, 3)
+B = listed("b", "[1, 2]", True)
+X = Parameter("x", FloatDistribution(0.0, 1.0))
 
 
 def sweep_of(method: str, *parameters: Parameter, early: EarlyStop | None = None) -> Sweep:
-    keys = {each.key: each for each in parameters}
+    keys = {parameter.key: parameter for parameter in parameters}
     return Sweep(COMMAND, method, "val/m", "minimize", keys, early)
 
 
-class Scripted(TrialProcess):
-    """A trial whose validations are known beforehand; one more is seen at each look."""
-
-    def __init__(self, curve: Sequence[float] | str) -> None:
-        self.curve, self.looks, self.stopped = curve, 0, False
-
-    def runs(self) -> bool:
-        if self.curve == "Ctrl-C":
-            raise KeyboardInterrupt
-        self.looks += 1
-        return not isinstance(self.curve, str) and self.looks <= len(self.curve)
-
-    def news(self) -> Mapping[int, float]:
-        return {10 * step: self.curve[step] for step in range(self.looks)}  # type: ignore[misc]
-
-    def result(self) -> Mapping[int, float]:
-        if isinstance(self.curve, str):
-            raise TrialFailed(self.curve)
-        return {10 * step: value for step, value in enumerate(self.curve)}
-
-    def metrics(self) -> dict[str, float]:
-        return {"val/other": 5.0}
-
-    def stop(self) -> None:
-        self.stopped = True
-
-
 class Runs:
-    """Starts trials as a function of their number says, and keeps their words."""
+    """Plays trials as a function of their number says, and keeps their words.
+
+    What a trial is comes as its curve, of which one more validation is seen at each look, as what
+    it says when it fails, or as `Ctrl-C`.
+    """
 
     def __init__(self, curve_of: Callable[[int], Any]) -> None:
         self.curve_of = curve_of
         self.words: list[list[str]] = []
-        self.started: list[Scripted] = []
+        self.stopped: list[str] = []
 
-    def __call__(self, words: Sequence[str], folder: Path, metric: str) -> TrialProcess:
-        self.words.append(list(words))
-        self.started.append(Scripted(self.curve_of(len(self.started))))
-        return self.started[-1]
+    def __call__(self, job: TrialJob, launcher: object, variables: object) -> "Scripted":
+        self.words.append(job.command(job.is_begun))
+        return Scripted(job, self.curve_of(len(self.words) - 1), self.stopped)
+
+
+class Scripted:
+    """A process of a trial whose validations are known beforehand."""
+
+    seconds = 0.0
+
+    def __init__(self, job: TrialJob, curve: Sequence[float] | str, stopped: list[str]) -> None:
+        self.job, self.script, self.stopped = job, curve, stopped
+        self.looks = itertools.count()
+        job.curve = self._curve  # type: ignore[method-assign]
+        job.certain_curve = self._curve  # type: ignore[method-assign]
+        job.metrics = lambda: {"val/other": 5.0}  # type: ignore[method-assign]
+        self.seen: Sequence[float] = []
+
+    def _curve(self) -> Mapping[int, float]:
+        return {10 * step: value for step, value in enumerate(self.seen)}
+
+    def ended(self) -> int | None:
+        if self.script == "Ctrl-C":
+            raise KeyboardInterrupt
+        if isinstance(self.script, str):
+            self.job.log.write_text(f"$ a\n{self.script}\n[ended with status 1 after 0 s]")
+            return 1
+        look = next(self.looks)
+        self.seen = self.script[:look]
+        return 0 if look > len(self.script) else None
+
+    def ask_to_stop(self) -> None:
+        self.stopped.append(self.job.name)
+
+    def wait(self) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "PAUSE", 0.0)
 
 
 def searched(
-    folder: Path, sweep: Sweep, curve_of: Callable[[int], Any], trials: int | None = None
+    folder: Path,
+    sweep: Sweep,
+    curve_of: Callable[[int], Any],
+    trials: int | None = None,
+    processes: int = 1,
 ) -> tuple[Runs, list[Trial]]:
     runs = Runs(curve_of)
-    search(sweep, folder, trials, ["--data.root=d"], lambda line: None, runs)
+    queue = TrialQueue(sweep, folder, trials, ["--data.root=d"])
+    (folder / "trials").mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "JobProcess", runs)
+        Runner(queue, Board(3), processes=processes).run()
     return runs, trials_of(known_trials(folder), sweep)
 
 
@@ -90,14 +115,13 @@ def test_grid_tries_every_pair_once_and_the_best_is_first(tmp_path: Path) -> Non
     ]
     assert trials[0].words == ["fit", "--config", "x.yaml", "--a=3", "--b=True", "--data.root=d"]
     assert trials[0].metrics == {"val/other": 5.0}
-    assert all(each.stopped for each in runs.started)
 
 
 def test_what_was_done_counts(tmp_path: Path) -> None:
     sweep = sweep_of("random", X)
     searched(tmp_path, sweep, lambda number: [1.0], trials=2)
     runs, trials = searched(tmp_path, sweep, lambda number: [2.0], trials=5)
-    assert len(runs.started) == 3
+    assert len(runs.words) == 3
     assert len({trial.values["x"] for trial in trials}) == 5  # not the same values once more
     with pytest.raises(ValueError, match=r"found another one in"):
         searched(tmp_path, sweep_of("random", A), lambda number: [1.0], trials=5)
@@ -112,8 +136,11 @@ def test_failed_and_nan_trials_cost_only_themselves(tmp_path: Path) -> None:
     curves: list[Any] = [[1.0], "no memory", [1.0, math.nan], [0.5]]
     runs, trials = searched(tmp_path, sweep_of("random", X), curves.__getitem__, trials=4)
     assert [trial.state for trial in trials] == ["done", "done", "failed", "failed"]
-    assert {trial.failure for trial in trials} == {"", "no memory", "the metric is nan"}
-    assert runs.started[2].stopped
+    assert [trial.failure.splitlines()[0] for trial in trials if trial.failure] == [
+        "no memory",
+        "the metric is nan",
+    ]
+    assert runs.stopped == ["trial 002"]
 
 
 def test_a_sweep_of_failures_ends(tmp_path: Path) -> None:
@@ -158,7 +185,7 @@ def test_failed_trial_is_tried_again_in_the_next_call(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         searched(tmp_path, sweep, lambda number: "Ctrl-C")
     runs, trials = searched(tmp_path, sweep, lambda number: "no memory")
-    assert len(runs.started) == 1
+    assert len(runs.words) == 1
     runs, trials = searched(tmp_path, sweep, lambda number: [0.5])
     (words,) = runs.words
     assert "--a=2" in words
@@ -167,7 +194,7 @@ def test_failed_trial_is_tried_again_in_the_next_call(tmp_path: Path) -> None:
         ("001", "done"), ("000", "done"), ("002", "failed")
     ]  # fmt: skip
     assert not any(trial.tried_again for trial in trials)
-    assert searched(tmp_path, sweep, lambda number: [0.5])[0].started == []
+    assert searched(tmp_path, sweep, lambda number: [0.5])[0].words == []
 
 
 def test_interrupted_trial_that_is_still_at_work_is_left_to_itself(
@@ -177,7 +204,7 @@ def test_interrupted_trial_that_is_still_at_work_is_left_to_itself(
     with pytest.raises(KeyboardInterrupt):
         searched(tmp_path, sweep, lambda number: "Ctrl-C")
     busy = [tmp_path / "trials/000"]
-    monkeypatch.setattr("vtagml.sweep.again.is_busy", busy.__contains__)
+    monkeypatch.setattr("vtagml.sweep.study.is_busy", busy.__contains__)
     with pytest.raises(ValueError, match=r"Trial 000 must have ended .*trials/000"):
         searched(tmp_path, sweep, lambda number: [1.0])
     busy.clear()
@@ -198,4 +225,15 @@ def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
     assert sorted(trial.values["a"] for trial in trials) == [1, 2, 3]
     assert [trial.state for trial in trials] == ["done"] * 3
     (again,) = (words for words in runs.words if "--a=2" in words)
-    assert again[-2:] == [f"--trainer.default_root_dir={tmp_path}/trials/001", "--ckpt_path=last"]
+    assert again[-2:] == ["--ckpt_path=last", f"--trainer.default_root_dir={tmp_path}/trials/001"]
+
+
+def test_trials_at_once_are_as_many_as_were_asked_for(tmp_path: Path) -> None:
+    runs, trials = searched(tmp_path, sweep_of("random", X), lambda number: [1.0], 5, processes=3)
+    assert len(runs.words) == len(trials) == 5
+    assert len({trial.values["x"] for trial in trials}) == 5
+
+
+def test_a_trial_without_a_validation_has_failed(tmp_path: Path) -> None:
+    _, trials = searched(tmp_path, sweep_of("random", X), [[1.0], []].__getitem__, trials=2)
+    assert trials[1].failure.startswith("no `val/m` in `")

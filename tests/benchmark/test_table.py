@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.benchmark_plans.plans import ROWS, Notes, stand_in, write_plan
+from tests.benchmark.plans import ROWS, drive, write_plan
+from tests.benchmark.stand_in import resolve
 from vtagml.benchmark import (
-    Driver,
     SettingTable,
     all_cells,
+    outcome_of,
     read_plan,
     setting_tables,
-    standing,
     table_files,
 )
 
-LATER: dict[str, Any] = {"name": "later", "config": "scenes.yaml"}
+LATER: dict[str, Any] = {"name": "later"}
 NUMBERS: dict[str, Any] = {
     "base/0": {"rmse": 0.8, "miou": 0.4},
     "base/1": {"rmse": 1.2, "miou": 0.4},
@@ -28,16 +28,9 @@ NUMBERS: dict[str, Any] = {
 def tables(path: Path, fates: Mapping[str, Any], leave: Sequence[str] = ()) -> list[SettingTable]:
     """The tables after all rows but some have run."""
     plan = read_plan(path)
-    cells = all_cells(plan, plan.out)
-    Driver(
-        [each for each in cells if each.row.name not in leave], Notes(), 4, stand_in(fates)
-    ).run()
-    return setting_tables(plan, {cell: standing(cell) for cell in cells})
-
-
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vtagml.benchmark.driver.PAUSE", 0.01)
+    cells = all_cells(plan, plan.out, resolve)
+    drive([cell for cell in cells if cell.row.name not in leave], fates, 4)
+    return setting_tables(plan, {cell: outcome_of(cell) for cell in cells})
 
 
 def test_means_spreads_and_an_empty_row() -> None:
