@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from datamodules.cityscapes_reader import (
     CAMERAS,
@@ -24,7 +24,6 @@ from datamodules.label_spaces import CITYSCAPES_IDS, CITYSCAPES_SPACES, find_spa
 from datamodules.labels import Labels
 from datamodules.pairs import Labelled, first_missing
 from datamodules.predictions import PredictionFormat, cityscapes_format
-from datamodules.transforms import Transform
 
 COUNTS: Mapping[str, int] = {"train": 2975, EXTRA: 19998, "val": 500, "test": 1525}
 TRAIN_SPLITS: Mapping[str, tuple[str, ...]] = {
@@ -73,7 +72,6 @@ class Cityscapes(FileDataModule):
 
     Args:
         root: Folder that holds the tree.
-        image_size: Height and width of the network's input.
         label_space: One of `cityscapes_19`, `cityscapes_16`, `cityscapes_13`, `vkitti2_8`,
             `vkitti2_8_strict`, `ctrl_7`, `densemtl_7`; that of the data a network was trained on,
             to evaluate it here.
@@ -81,7 +79,7 @@ class Cityscapes(FileDataModule):
         train_split: `fine`, `coarse` or `both`: whether training reads the images of `train`, with
             fine labels, of `train_extra`, with coarse ones, or all of them.
         test_split: `val` or `test`: which images `lightning test` and `predict` read.
-        geometry: As in the base, like all that follow.
+        options: What all datasets of files take, see `FileDataModule`.
     """
 
     derives: ClassVar[Mapping[str, Derivation]] = {
@@ -103,29 +101,9 @@ class Cityscapes(FileDataModule):
         depth_range: tuple[float, float] = (0.0, 80.0),
         train_split: str = "fine",
         test_split: str = "val",
-        geometry: Sequence[Transform] | None = None,
-        skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
-        evaluated_at: str = "native",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root=root,
-            image_size=image_size,
-            geometry=geometry,
-            skip=skip,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-            evaluated_at=evaluated_at,
-        )
+        super().__init__(root, image_size, **options)
         if train_split not in TRAIN_SPLITS:
             raise ValueError(
                 f"`train_split` should be one of {list(TRAIN_SPLITS)}, found {train_split!r}."

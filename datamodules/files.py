@@ -52,14 +52,9 @@ class FileDataModule(DenseDataModule):
         geometry: Changes of image and labels together in training; has to end at `image_size`.
         skip: Text file with names of samples to leave out, as `read_names` takes them; added to
             those that are known to be damaged. Names of no sample are warned of.
-        tasks: Names of the tasks; by default all that the dataset offers.
-        batch_size: Samples per batch and rank.
-        workers: Worker processes per loader; 0 loads in this process.
-        seed: Of order and augmentation.
-        augment: Changes of the image alone in training.
-        withheld: Those of `tasks` whose label files are never opened for training.
         evaluated_at: `native` scores predictions at the size that labels have on disk, as `predict`
             writes them; `network` resizes the labels, so that numbers depend on `image_size`.
+        options: What all datasets take, see `DenseDataModule`.
     """
 
     derives: ClassVar[Mapping[str, Derivation]] = {}
@@ -77,22 +72,10 @@ class FileDataModule(DenseDataModule):
         image_size: tuple[int, int],
         geometry: Sequence[Transform] | None = None,
         skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
         evaluated_at: str = "native",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-        )
+        super().__init__(**options)
         self.root = spelled(Path(root))
         self.image_size = (int(image_size[0]), int(image_size[1]))
         if min(self.image_size) < 1:

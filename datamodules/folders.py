@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from datamodules.labels import IGNORE, Labels
 from datamodules.pairs import Labelled
 from datamodules.photos import SUFFIXES
 from datamodules.predictions import PredictionFormat, folders_format
-from datamodules.transforms import Transform
 
 DERIVATIONS: Mapping[str, Derivation] = {"normals": NORMALS_FROM_DEPTH, "edges": SOBEL_EDGES}
 
@@ -57,7 +56,6 @@ class Folders(FileDataModule):
 
     Args:
         root: Folder that holds the splits.
-        image_size: Height and width of the network's input.
         classes: Of `segmentation`, in the order of the train ids: names, the id of each its place
             in the list; or each name with its id, or its ids, such as `{road: 7, car: [26, 27]}`.
         ignore: Id, or ids, of pixels whose class is unknown.
@@ -69,7 +67,7 @@ class Folders(FileDataModule):
         depth_range: Depth outside these metres is unknown.
         normals_axes: Signs that turn the normals on disk into x right, y down, z into the scene:
             [1, -1, -1] for x right, y up, z to the camera.
-        geometry: As in the base, like all that follow.
+        options: What all datasets of files take, see `FileDataModule`.
     """
 
     download: ClassVar[str] = (
@@ -89,29 +87,9 @@ class Folders(FileDataModule):
         depth_unit: float = 0.001,
         depth_range: tuple[float, float] = (0.0, 1000.0),
         normals_axes: tuple[int, int, int] = (1, 1, 1),
-        geometry: Sequence[Transform] | None = None,
-        skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
-        evaluated_at: str = "native",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root=root,
-            image_size=image_size,
-            geometry=geometry,
-            skip=skip,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-            evaluated_at=evaluated_at,
-        )
+        super().__init__(root, image_size, **options)
         self.classes = ids_of_classes(classes, ignore, needed="segmentation" in self.tasks)
         self.table = id_table(self.classes, ignore)
         self.camera = checked_camera(camera)

@@ -64,23 +64,17 @@ class Planted(RenderedDataModule):
 
     Args:
         image_size: Height and width in pixels.
-        train: Number of training samples.
         val: Number of validation samples.
-        test: Number of test samples.
         veil: Share of each colour's variance that is another smooth field, of no task. So even a
             perfect network errs, by as much in each field and independently.
         label_noise: Standard deviation of a smooth error in the training labels, in units of the
             task's own and independent from task to task, so that related tasks have something to
             learn from each other.
-        scene_seed: Of the samples.
         cache: Folder in which drawn splits are kept, or null to draw at every access, which takes
             a millisecond or two.
-        tasks: Which of the eight tasks; by default all.
         batch_size: Samples per batch and rank.
         workers: Worker processes per loader; 0 loads, and draws, in this process.
-        seed: Of order and augmentation.
-        augment: Transforms of the training samples in place of mirroring, `[]` for none.
-        withheld: Those of `tasks` whose labels the training samples lack.
+        options: What all drawn datasets take, see `RenderedDataModule`.
     """
 
     offers: ClassVar[tuple[str, ...]] = tuple(MIXTURES)
@@ -88,33 +82,21 @@ class Planted(RenderedDataModule):
     def __init__(
         self,
         image_size: tuple[int, int] = (64, 64),
-        train: int = 800,
         val: int = 50,
-        test: int = 200,
         veil: float = 0.3,
         label_noise: float = 0.0,
-        scene_seed: int = 0,
         cache: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
         batch_size: int = 8,
         workers: int = 1,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
+        **options: Any,
     ) -> None:
         super().__init__(
             image_size=image_size,
-            train=train,
             val=val,
-            test=test,
-            scene_seed=scene_seed,
             cache=cache,
-            tasks=tasks,
             batch_size=batch_size,
             workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
+            **options,
         )
         if not 0 <= veil < 1:
             raise ValueError(f"`veil` should be a share from 0 to below 1, found {veil}.")

@@ -14,7 +14,7 @@ import numpy as np
 from datamodules.base import SPLITS, DenseDataModule
 from datamodules.cache import Cache, Kept
 from datamodules.samples import Source
-from datamodules.transforms import Sample, Transform
+from datamodules.transforms import Sample
 
 Reader = Callable[[int, Sequence[str]], Sample]
 
@@ -33,34 +33,22 @@ class RenderedDataModule(DenseDataModule):
         test: Number of test samples.
         scene_seed: Of the scenes; `seed`, of order and augmentation, leaves the scenes alone.
         cache: Folder in which rendered splits are kept, or null to draw at every access.
-        tasks: As in the base, like all that follow.
+        options: What all datasets take, see `DenseDataModule`.
     """
 
     kept: ClassVar[Mapping[str, Kept]] = {}
 
     def __init__(
         self,
-        image_size: tuple[int, int],
-        train: int,
-        val: int,
-        test: int,
-        scene_seed: int,
-        cache: str | Path | None,
-        tasks: Sequence[str] | None,
-        batch_size: int,
-        workers: int,
-        seed: int,
-        augment: Sequence[Transform] | None,
-        withheld: Sequence[str] = (),
+        image_size: tuple[int, int] = (128, 128),
+        train: int = 800,
+        val: int = 100,
+        test: int = 200,
+        scene_seed: int = 0,
+        cache: str | Path | None = "data/scenes",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-        )
+        super().__init__(**options)
         self.train, self.val, self.test = train, val, test
         self.counts = {"train": train, "val": val, "test": test}
         for split, count in self.counts.items():

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,51 +25,24 @@ class SceneObjects(RenderedDataModule):
       contrast and a little saturation. The hue stays, since colour is a label.
 
     Args:
-        image_size: Height and width in pixels.
         train: Number of training views.
         val: Number of validation views.
         test: Number of test views.
-        scene_seed: Of the views.
-        cache: Folder in which rendered splits are kept, or null to draw at every access.
-        tasks: Which of `shape`, `material`, `colour`; by default all.
         batch_size: Views per batch and rank.
-        workers: Worker processes per loader; 0 loads, and renders, in this process.
-        seed: Of order and augmentation.
-        augment: Transforms of the training views in place of those above, `[]` for none.
-        withheld: Those of `tasks` whose labels the training views lack.
+        options: What all drawn datasets take, see `RenderedDataModule`.
     """
 
     offers: ClassVar[tuple[str, ...]] = ("shape", "material", "colour")
 
     def __init__(
         self,
-        image_size: tuple[int, int] = (128, 128),
         train: int = 8000,
         val: int = 500,
         test: int = 1000,
-        scene_seed: int = 0,
-        cache: str | Path | None = "data/scenes",
-        tasks: Sequence[str] | None = None,
         batch_size: int = 64,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
+        **options: Any,
     ) -> None:
-        super().__init__(
-            image_size=image_size,
-            train=train,
-            val=val,
-            test=test,
-            scene_seed=scene_seed,
-            cache=cache,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-        )
+        super().__init__(train=train, val=val, test=test, batch_size=batch_size, **options)
 
     @property
     def labels(self) -> dict[str, Labels]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from datamodules.edges import sobel_edges
 from datamodules.labels import Labels
 from datamodules.rendered import Reader, RenderedDataModule, scene_random
 from datamodules.rendering import LOOKS, ROOM_CLASSES, STREET_CLASSES, Frame, Look, room, street
-from datamodules.transforms import Sample, Transform
+from datamodules.transforms import Sample
 
 
 @dataclass(frozen=True)
@@ -53,18 +52,7 @@ class Scenes(RenderedDataModule):
     Args:
         layout: `room` or `street`.
         look: `day`, `dusk` or another of `datamodules.rendering.LOOKS`.
-        image_size: Height and width in pixels.
-        train: Number of training scenes.
-        val: Number of validation scenes.
-        test: Number of test scenes.
-        scene_seed: Of the scenes.
-        cache: Folder in which rendered splits are kept, or null to draw at every access.
-        tasks: Which of `segmentation`, `depth`, `normals`, `edges`; by default all.
-        batch_size: Scenes per batch and rank.
-        workers: Worker processes per loader; 0 loads, and renders, in this process.
-        seed: Of order and augmentation.
-        augment: Transforms of the training scenes in place of mirroring and photometric noise.
-        withheld: Those of `tasks` whose labels the training scenes lack.
+        options: What all drawn datasets take, see `RenderedDataModule`.
     """
 
     kept: ClassVar[Mapping[str, Kept]] = {
@@ -72,37 +60,8 @@ class Scenes(RenderedDataModule):
         "edges": Kept("float16"),
     }
 
-    def __init__(
-        self,
-        layout: str = "room",
-        look: str = "day",
-        image_size: tuple[int, int] = (128, 128),
-        train: int = 800,
-        val: int = 100,
-        test: int = 200,
-        scene_seed: int = 0,
-        cache: str | Path | None = "data/scenes",
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
-    ) -> None:
-        super().__init__(
-            image_size=image_size,
-            train=train,
-            val=val,
-            test=test,
-            scene_seed=scene_seed,
-            cache=cache,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-        )
+    def __init__(self, layout: str = "room", look: str = "day", **options: Any) -> None:
+        super().__init__(**options)
         self.layout = _choice("layout", layout, LAYOUTS)
         self.look = _choice("look", look, LOOKS)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -21,7 +21,7 @@ from datamodules.listing import matches
 from datamodules.names import read_names
 from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, synthia_format
-from datamodules.transforms import Sample, Transform
+from datamodules.transforms import Sample
 
 STORED = Path(__file__).parent / "splits" / "synthia.txt"
 
@@ -72,12 +72,11 @@ class Synthia(FileDataModule):
 
     Args:
         root: Folder that holds the tree.
-        image_size: Height and width of the network's input.
         label_space: One of `cityscapes_19`, `cityscapes_16`, `cityscapes_13`, `vkitti2_8`,
             `vkitti2_8_strict`, and of seven groups of classes `ctrl_7`, which is CTRL's table, or
             `densemtl_7`, DenseMTL's classes by their names (it has no table for Synthia).
         depth_range: Depth outside these metres is unknown.
-        geometry: As in the base, like all that follow.
+        options: What all datasets of files take, see `FileDataModule`.
     """
 
     derives: ClassVar[Mapping[str, Derivation]] = {
@@ -95,29 +94,9 @@ class Synthia(FileDataModule):
         image_size: tuple[int, int],
         label_space: str = "cityscapes_16",
         depth_range: tuple[float, float] = (0.0, 80.0),
-        geometry: Sequence[Transform] | None = None,
-        skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
-        evaluated_at: str = "native",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root=root,
-            image_size=image_size,
-            geometry=geometry,
-            skip=skip,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-            evaluated_at=evaluated_at,
-        )
+        super().__init__(root, image_size, **options)
         self.label_space = find_space(SYNTHIA_SPACES, label_space)
         self.depth_range = checked_depth_range(depth_range)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from datamodules.base import WITHOUT
 from datamodules.depth_range import checked_depth_range
@@ -22,7 +22,6 @@ from datamodules.taskonomy_reader import (
     view_file,
     views,
 )
-from datamodules.transforms import Transform
 
 # Where a building's files of one domain lie, by the name of the layout.
 LAYOUTS: Mapping[str, str] = {
@@ -71,7 +70,6 @@ class Taskonomy(FileDataModule):
 
     Args:
         root: Folder that holds one of the trees above.
-        image_size: Height and width of the network's input.
         subset: `tiny`, or `medium`, `full` or `fullplus`, for which the makers' split file (such as
             `train_val_test_medium.csv`) has to lie in `root`.
         buildings: A split file of one's own instead of `subset`, in the makers' form: a line
@@ -80,7 +78,7 @@ class Taskonomy(FileDataModule):
             Buildings that are not on disk are left out too, and named when a split is set up.
         depth_range: Depth outside these metres is unknown, and 0 always.
         depth: `zbuffer` or `euclidean`: the domain that depth is read from.
-        geometry: As in the base, like all that follow.
+        options: What all datasets of files take, see `FileDataModule`.
     """
 
     download: ClassVar[str] = "https://github.com/StanfordVL/taskonomy/tree/master/data"
@@ -96,29 +94,10 @@ class Taskonomy(FileDataModule):
         excluded: Sequence[str] = EXCLUDED,
         depth_range: tuple[float, float] = (0.0, 128.0),
         depth: str = "zbuffer",
-        geometry: Sequence[Transform] | None = None,
-        skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
         evaluated_at: str = "network",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root=root,
-            image_size=image_size,
-            geometry=geometry,
-            skip=skip,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-            evaluated_at=evaluated_at,
-        )
+        super().__init__(root, image_size, evaluated_at=evaluated_at, **options)
         listed = (
             buildings_of(subset, self.root)
             if buildings is None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from datamodules.base import SPLITS, WITHOUT
 from datamodules.depth_range import checked_depth_range
@@ -15,7 +15,6 @@ from datamodules.labels import Labels
 from datamodules.listing import matches
 from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, vkitti2_format
-from datamodules.transforms import Transform
 from datamodules.vkitti2_classes import SPACES, train_ids
 from datamodules.vkitti2_reader import (
     CLASSES,
@@ -99,7 +98,6 @@ class VKITTI2(FileDataModule):
 
     Args:
         root: Folder that holds the tree above.
-        image_size: Height and width of the network's input.
         label_space: `vkitti2_8`, `cityscapes_19` or another space of the streets, `vkitti2_14`.
         scenes: Scenes of each split, such as `{train: [Scene01], val: [Scene02]}`; by default as
             above. No scene may be in two splits; a split without scenes, such as `test` here,
@@ -107,7 +105,7 @@ class VKITTI2(FileDataModule):
         variations: Weather, time of day or direction of view.
         cameras: 0 (left), 1 (right).
         depth_range: Depth outside these metres is unknown, and 0 always.
-        geometry: As in the base, like all that follow.
+        options: What all datasets of files take, see `FileDataModule`.
     """
 
     derives: ClassVar[Mapping[str, Derivation]] = {
@@ -126,29 +124,9 @@ class VKITTI2(FileDataModule):
         variations: Sequence[str] = ("15-deg-left",),
         cameras: Sequence[int] = (0,),
         depth_range: tuple[float, float] = (0.0, 80.0),
-        geometry: Sequence[Transform] | None = None,
-        skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
-        evaluated_at: str = "native",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root=root,
-            image_size=image_size,
-            geometry=geometry,
-            skip=skip,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-            evaluated_at=evaluated_at,
-        )
+        super().__init__(root, image_size, **options)
         self.label_space = find_space(SPACES, label_space)
         self.scenes = _checked_scenes(stored_scenes() if scenes is None else scenes)
         self.variations = _chosen("variations", variations, VARIATIONS)

@@ -14,8 +14,7 @@ from vtagml.affinity import TROA, Affinity, Identity
 from vtagml.backbone import Backbone
 from vtagml.decoders import PerTask, PooledLinear
 from vtagml.decoders.conv_decoder import ConvDecoder
-from vtagml.encoders.frozen import SharedBackbone
-from vtagml.encoders.full_fine_tuning import FullFineTuning
+from vtagml.encoders import Shared
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
@@ -38,8 +37,8 @@ class StridedBackbone(Backbone):
         return pyramid
 
 
-def encoder(tasks: Sequence[str]) -> FullFineTuning:
-    return FullFineTuning(tasks, StridedBackbone())
+def encoder(tasks: Sequence[str]) -> Shared:
+    return Shared(tasks, StridedBackbone())
 
 
 def decoders(outputs: Mapping[str, int], channels: Sequence[int]) -> PerTask:
@@ -102,9 +101,9 @@ def test_training_lowers_the_loss(tmp_path: Path) -> None:
     run = trainer(tmp_path, max_epochs=15)
     model = module()
     batch = next(iter(loader(4, 4)))
-    before = model.losses(model.network(batch["image"]), batch).sum()
+    before = model.objective(model.network, batch).tasks.sum()
     run.fit(model, loader())
-    after = model.losses(model.network(batch["image"]), batch).sum()
+    after = model.objective(model.network, batch).tasks.sum()
     assert after < 0.9 * before
 
 
@@ -128,7 +127,7 @@ def test_losses_weigh_by_affinity_and_fixed_weights(tmp_path: Path) -> None:
     model.trainer = trainer(tmp_path)
     model.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
     batch = next(iter(loader()))
-    depth, edges = model.losses(model.network(batch["image"]), batch)
+    depth, edges = model.objective(model.network, batch).tasks
     total = model.training_step(batch, 0)
     # Column sums of ω are 1.5 and 0.5; depth's own weight is 2.
     assert total.item() == pytest.approx((1.5 * 2 * depth + 0.5 * edges).item(), rel=1e-6)
@@ -138,7 +137,7 @@ def test_task_without_a_valid_pixel_has_exact_zero_loss_in_the_graph() -> None:
     model = module()
     batch = next(iter(loader()))
     batch["depth"] = torch.full_like(batch["depth"], torch.nan)
-    losses = model.losses(model.network(batch["image"]), batch)
+    losses = model.objective(model.network, batch).tasks
     assert losses[1] == 0
     losses.sum().backward()
     for name, parameter in model.named_parameters():
@@ -152,7 +151,7 @@ def test_batch_without_a_task_is_named() -> None:
     maps = model.network(batch["image"])
     del batch["depth"]
     with pytest.raises(ValueError, match=r"each of the `tasks`.*none of \['depth'\]"):
-        model.losses(maps, batch)
+        model.objective.losses(maps, batch)
 
 
 def test_two_tasks_of_one_name_are_refused() -> None:
@@ -214,7 +213,7 @@ def test_predictions_are_in_the_units_of_the_labels() -> None:
 
 
 def test_affinities_can_be_given_from_outside() -> None:
-    class Conditioned(SharedBackbone):
+    class Conditioned(Shared):
         def forward(self, image: Tensor, omega: Tensor) -> dict[str, list[Tensor]]:
             self.seen = omega
             return super().forward(image, omega)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from tests.fakes.holes import Holes, small_vtagml
 from tests.test_module import loader, module, trainer
 from vtagml.affinity import TROA, Gram
-from vtagml.encoders.checkpointing import Run, recomputed, straight
-from vtagml.module import MultitaskModule
+from vtagml.backbone.checkpointing import Run, recomputed, straight
+from vtagml.module import Compute, MultitaskModule
 
 Step = tuple[Tensor, dict[str, Tensor], Gram]
 
@@ -26,7 +26,7 @@ def step(model: MultitaskModule, batch: dict[str, Tensor]) -> Step:
     model.train().log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
     loss = model.training_step(batch, 0)
     loss.backward()
-    gram = model.network.encoder.fork.take()
+    gram = model.network.take_gram()
     assert gram is not None
     gradients = {n: each.grad for n, each in model.named_parameters() if each.grad is not None}
     return loss.detach(), gradients, gram
@@ -60,7 +60,7 @@ def on(device: str, batch: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def compiled_by(backend: str) -> None:
     batch = next(iter(loader()))
-    plain, compiled = convolutional(), convolutional(compile=backend)
+    plain, compiled = convolutional(), convolutional(compute=Compute(compile=backend))
     assert plain.state_dict().keys() == compiled.state_dict().keys()
     assert_close(step(compiled, batch), step(plain, batch))
 
@@ -68,14 +68,17 @@ def compiled_by(backend: str) -> None:
 def compiled_vtagml(device: str, backend: str, run: Run) -> None:
     plain, compiled = small_vtagml().to(device), small_vtagml().to(device)
     for model in (plain, compiled):
-        model.network.encoder.run = run  # type: ignore[assignment]
+        model.network.encoder.backbone.run = run  # type: ignore[assignment]
     compiled.network.compile(backend=backend)
     batch = on(device, batch_of_holes())
     assert_close(step(compiled, batch), step(plain, batch))
 
 
 def compiled_fit(folder: Path) -> None:
-    model = convolutional(compile="aot_eager", affinity=lambda tasks: TROA(tasks, start=0, every=1))
+    model = convolutional(
+        compute=Compute(compile="aot_eager"),
+        affinity=lambda tasks: TROA(tasks, start=0, every=1),
+    )
     trainer(folder).fit(model, loader(), loader())
     assert model.network.affinity.steps == 2
     assert model.network.affinity.skipped.sum() == 0
@@ -157,7 +160,10 @@ def formats_of_convolutions(model: MultitaskModule, image: Tensor) -> set[bool]:
 )
 def test_channels_last_changes_the_memory_and_no_number(device: str) -> None:
     batch = on(device, next(iter(loader())))
-    plain, last = convolutional().to(device), convolutional(channels_last=True).to(device)
+    plain, last = (
+        convolutional().to(device),
+        convolutional(compute=Compute(channels_last=True)).to(device),
+    )
     # The images come as they are, channels first.
     assert not batch["image"].is_contiguous(memory_format=torch.channels_last)
     assert formats_of_convolutions(last, batch["image"]) == {True}
@@ -166,7 +172,7 @@ def test_channels_last_changes_the_memory_and_no_number(device: str) -> None:
 
 
 def test_channels_last_survives_a_checkpoint() -> None:
-    plain, last = convolutional(), convolutional(channels_last=True)
+    plain, last = convolutional(), convolutional(compute=Compute(channels_last=True))
     for parameter in plain.parameters():
         nn.init.normal_(parameter)
     last.load_state_dict(plain.state_dict())

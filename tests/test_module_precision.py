@@ -112,7 +112,7 @@ def cosines_of_a_backward_per_task(
     with torch.autocast(image.device.type, half, cache_enabled=False):
         pyramids = encoder._pyramids(image, model.network.affinity.omega, encoder.tasks, leaf)  # type: ignore[operator]
         maps = model.network.decoders(pyramids, image)
-        losses = model.losses(maps, batch)
+        losses = model.objective.losses(maps, batch)
     rows = [torch.autograd.grad(scale * loss, leaves, retain_graph=True)[0] for loss in losses]
     flat = torch.stack(rows).double().flatten(2)
     dots = torch.einsum("tbf,nbf->tnb", flat, flat)

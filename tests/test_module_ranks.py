@@ -35,7 +35,7 @@ def batch(indices: range, model: MultitaskModule) -> dict[str, Any]:
 def step(model: MultitaskModule, indices: range) -> tuple[Tensor, dict[str, Tensor]]:
     """The losses of a step, and the gradients of their weighted sum."""
     given = batch(indices, model)
-    losses = model.losses(model.network(given["image"]), given)
+    losses = model.objective(model.network, given).tasks
     (model.network.affinity.weights.to(losses) * losses).sum().backward()
     model.on_before_optimizer_step(torch.optim.SGD(model.parameters(), lr=1.0))
     named = model.named_parameters()
@@ -74,11 +74,13 @@ def test_millions_of_pixels_are_counted_in_half_precision_too() -> None:
             return map.float().sum() * 0 + count, count
 
     model = small_vtagml()
-    model.tasks = {"depth": Counting()}
+    model.objective.tasks = {"depth": Counting()}
     image = torch.zeros(1, 3, 2, 2, dtype=torch.bfloat16)
     maps = {"depth": torch.zeros(1, 1, 2, 2, dtype=torch.bfloat16)}
     counts = (1_048_577.0, 3.0)
     found = Ranks(2).run(
-        lambda rank: model.losses(maps, {"image": image, "depth": torch.tensor(counts[rank])})
+        lambda rank: model.objective.losses(
+            maps, {"image": image, "depth": torch.tensor(counts[rank])}
+        )
     )
     assert torch.stack(found).mean().item() == pytest.approx(1.0, rel=1e-7)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-
 from tests.domain_adaptation.test_uda_experiments import SMALL as SMALL_PAIR
 from tests.domain_adaptation.test_uda_experiments import SMALL_SCENES
+
 from tests.fakes.small import SMALL, SMALL_FILES
 from tests.inference.conftest import run
 from vtagml.cli import main
@@ -26,7 +26,11 @@ BLOCKS = [text for language, text in FENCED if not language]
 ELSEWHERE = ("make ", "source ", "torchrun ", "#SBATCH ", "srun ", "wandb ")
 SMALL_EPOCH = 2  # steps, of `SMALL`
 # One device, no compiler: those have tests of their own.
-PLAIN = ["--trainer.precision=32", "--model.compile=null", "--trainer.accumulate_grad_batches=1"]
+PLAIN = [
+    "--trainer.precision=32",
+    "--model.compute.compile=null",
+    "--trainer.accumulate_grad_batches=1",
+]
 
 
 def commands() -> list[str]:

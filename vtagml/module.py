@@ -3,30 +3,36 @@
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import lightning
 import torch
-import torch.distributed
 from jaxtyping import Float
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
-from vtagml.backbone import differing_keys
+from vtagml.backbone import TimmBackbone, differing_keys
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
+from vtagml.objectives import Batch, Losses, Objective, SumOfTasks
+from vtagml.of_tasks import modules_of
 from vtagml.parameters import parameter_groups
 from vtagml.schedule import WarmupCosine
-from vtagml.step_counts import STEP, LooksAhead, StepCounts, scale
+from vtagml.step_counts import LooksAhead, StepCounts, scale
 from vtagml.tasks import Task
 
-Batch = dict[str, Any]
 OptimizerOfParameters = Callable[[Iterable[Any]], Optimizer]
 ScheduleOfSteps = Callable[[Optimizer, int], LRScheduler]
+ObjectiveOfTasks = Callable[[Mapping[str, Task]], Objective]
+
+TASKS = "tasks"
+"""Key of a checkpoint: names of the tasks, in order."""
 
 
 def default_decoders(outputs: Mapping[str, int], channels: Any) -> PerTask:
@@ -39,24 +45,43 @@ def adamw(parameters: Any) -> Optimizer:
     return torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01)
 
 
+@dataclass(frozen=True)
+class Compute:
+    """How the network computes; what it computes stays.
+
+    Args:
+        compile: Backend of `torch.compile` for encoder and decoders, null for none.
+        channels_last: Whether convolutions compute with the channels in the last place.
+    """
+
+    compile: str | None = None
+    channels_last: bool = False
+
+    def prepare(self, network: nn.Module) -> None:
+        """Changes the network in place."""
+        if self.channels_last:
+            # A convolution follows its weights, whatever its input: the images stay as they are.
+            network.to(memory_format=torch.channels_last)
+        if self.compile is not None:
+            network.compile(backend=self.compile)
+
+
 class MultitaskModule(lightning.LightningModule):
     """Trains a network on several tasks; the affinity watches each backward.
 
-    The loss is Σ_n w_n·c_n·L_n with the affinity's weights w_n = Σ_t ω[t, n] (Sec. 3.2.1), the
-    tasks' fixed weights c_n and L_n the mean over the valid pixels of all ranks and of all batches
-    that are accumulated to an optimiser step (where the loader can read ahead, as those of
-    `datamodules` do; of others each batch is averaged by itself).
+    What is minimised is Σ_n w_n·c_n·L_n with the affinity's weights w_n = Σ_t ω[t, n] (Sec. 3.2.1),
+    the tasks' fixed weights c_n and the objective's losses L_n, and the objective's further terms.
 
     Args:
         tasks: What to predict; their order is the order of the affinity's rows and columns.
         encoder: The method: an encoder class and its settings.
         decoders: Decoders and their settings.
         affinity: Which affinity, and its settings.
+        objective: What of the tasks' maps is minimised.
         optimizer: An optimiser class and its settings.
         schedule: Builds the learning-rate schedule from the optimiser and the number of steps.
         encoder_rate: Learning rate of the encoder as a share of the decoders'.
-        compile: Backend of `torch.compile` for encoder and decoders, null for none.
-        channels_last: Whether convolutions compute with the channels in the last place.
+        compute: Whether the network is compiled, and how convolutions lie in memory.
     """
 
     def __init__(
@@ -65,93 +90,65 @@ class MultitaskModule(lightning.LightningModule):
         encoder: EncoderOfTasks,
         decoders: DecodersOfTasks = default_decoders,
         affinity: AffinityOfTasks = Uniform,
+        objective: ObjectiveOfTasks = SumOfTasks,
         optimizer: OptimizerOfParameters = adamw,
         schedule: ScheduleOfSteps = WarmupCosine,
         encoder_rate: float = 1.0,
-        compile: str | None = None,
-        channels_last: bool = False,
+        compute: Compute = Compute(),
     ) -> None:
         super().__init__()
         self.tasks = _by_name(tasks)
         outputs = {name: task.channels for name, task in self.tasks.items()}
         self.network = MultitaskNetwork(outputs, encoder, decoders, affinity)
+        # After the network, so that its first weights do not depend on the objective.
+        self.objective = objective(self.tasks)
+        for name in self.tasks.keys() - self.objective.taught:
+            for module in modules_of(self.network, name):
+                module.requires_grad_(False)  # no loss reaches them
         self.optimizer, self.schedule, self.encoder_rate = optimizer, schedule, encoder_rate
         self.last_losses: Tensor = torch.zeros(len(self.tasks))  # of the last micro-batch, by task
         self.evaluation = Evaluation(self.tasks)
-        if channels_last:
-            # A convolution follows its weights, whatever its input: the images stay as they are.
-            self.network.to(memory_format=torch.channels_last)
-        if compile is not None:
-            self.network.compile(backend=compile)
+        compute.prepare(self.network)
 
     @property
     def task_names(self) -> list[str]:
         """Names of the tasks: the sample keys that the data has to give."""
         return list(self.tasks)
 
-    @property
-    def taught(self) -> list[str]:
-        """Names of the tasks whose labels train: all, but for siblings that leave some out."""
-        return self.task_names
-
     def setup(self, stage: str) -> None:
         datamodule = getattr(self.trainer, "datamodule", None)
         self._check_size(getattr(datamodule, "image_size", None))
+        if stage == "fit":
+            self._check_withheld(getattr(datamodule, "withheld", None))
         labels = getattr(datamodule, "labels", None)
         if labels is not None:
             for task in self.tasks.values():
                 task.bind(labels)
 
     def _check_size(self, given: tuple[int, int] | None) -> None:
-        built = getattr(getattr(self.network.encoder, "backbone", None), "image_size", None)
-        if given is not None and built is not None and tuple(given) != tuple(built):
+        for backbone in self.network.encoder.modules():
+            if not isinstance(backbone, TimmBackbone) or given in (None, backbone.image_size):
+                continue
             warnings.warn(
-                f"The backbone's windows are fitted to its `image_size` {tuple(built)}, the data "
-                f"have {tuple(given)}: it runs, but windows are padded or not shifted. Set "
+                f"The backbone's windows are fitted to its `image_size` {backbone.image_size}, the "
+                f"data have {given}: it runs, but windows are padded or not shifted. Set "
                 "`model.encoder.init_args.backbone.init_args.image_size` to the data's.",
                 stacklevel=2,
+            )
+            return
+
+    def _check_withheld(self, withheld: Iterable[str] | None) -> None:
+        held_out = [name for name in self.tasks if name not in self.objective.taught]
+        if withheld is not None and set(withheld) != set(held_out):
+            raise ValueError(
+                f"`data.withheld` must be the objective's `held_out` {held_out}, found "
+                f"{list(withheld)}. Give both the same tasks: the labels of a held-out task are "
+                "not to be read, and no other task can do without its labels."
             )
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
         maps = self.network(image)
-        return {name: self.tasks[name].predict(map) for name, map in maps.items()}
-
-    def losses(self, maps: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, "task"]:
-        """Computes every task's loss, averaged over the valid pixels of all ranks.
-
-        Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by
-        the mean count of a rank: the average of the gradients is then that of one process. So it
-        is with the batches that make up one optimiser step (`StepCounts`).
-        """
-        taught = self.taught
-        absent = [name for name in taught if name not in batch]
-        if absent:
-            raise ValueError(
-                f"Every training batch must have each of the `tasks` {taught}, found "
-                f"none of {absent}. Mark unknown labels by NaN (255 for classes), or drop the task."
-            )
-        nothing = batch["image"].new_zeros((), dtype=torch.float32)
-        pairs = [
-            task.loss(maps[name], batch[name]) if name in taught else (nothing, nothing)
-            for name, task in self.tasks.items()
-        ]
-        sums = torch.stack([sum for sum, _ in pairs])
-        counts = torch.stack([count for _, count in pairs]).to(sums)
-        if STEP in batch:
-            counts = sums.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(counts)
-            counts = counts / torch.distributed.get_world_size()
-        # Below one valid pixel there is nothing to average; the sum is an exact zero then.
-        return sums / counts.clamp(min=torch.finfo(sums.dtype).tiny)
-
-    def counts(self, batch: Mapping[str, Any]) -> list[float]:
-        """How many pixels the losses are averaged over, which the labels of a batch say alone."""
-        names = set(self.taught) & batch.keys()
-        return [
-            float(task.count(batch[name])) if name in names else 0.0
-            for name, task in self.tasks.items()
-        ]
+        return {name: task.predict(maps[name]) for name, task in self.tasks.items()}
 
     def on_train_start(self) -> None:
         # An epoch may begin with another loader, and a resumed one does not begin for Lightning.
@@ -160,25 +157,55 @@ class MultitaskModule(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         loader = self.trainer.train_dataloader
         if isinstance(loader, LooksAhead):
-            loader.through = StepCounts(self.trainer, self.counts)
+            loader.through = StepCounts(self.trainer, self.objective.counts)
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        losses = self.losses(self.network(batch["image"]), batch)
-        self.last_losses = losses.detach()
-        fixed = losses.new_tensor([task.weight for task in self.tasks.values()])
-        total = (self.network.affinity.weights.to(losses) * fixed * losses).sum()
+        self.objective.at_step(self.global_step)
+        losses = self.objective(self.network, batch)
+        fixed = losses.tasks.new_tensor([task.weight for task in self.tasks.values()])
+        total = (self.network.affinity.weights.to(losses.tasks) * fixed * losses.tasks).sum()
         # A loss that is not finite may have a finite gradient. Times NaN no gradient is finite, on
         # any rank, and `SkipFaultySteps` finds it.
-        total = total * torch.where(losses.isfinite().all(), 1.0, torch.nan)
-        size = len(batch["image"])
-        self.log("train/loss", total.detach(), batch_size=size)
-        for name, loss in zip(self.tasks, self.last_losses, strict=True):
-            if name in self.taught:
-                self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
+        total = total * torch.where(losses.tasks.isfinite().all(), 1.0, torch.nan)
+        self._log(total.detach(), losses, len(batch["image"]))
+        for term in losses.terms.values():
+            total = total + (term.weight * term.value).sum()
         return total * scale(batch)
 
+    def _log(self, total: Tensor, losses: Losses, size: int) -> None:
+        # What `SkipFaultySteps` looks at to name the task and the samples.
+        self.last_losses = losses.tasks.detach()
+        for term in losses.terms.values():
+            self.last_losses = self.last_losses + term.value.detach().to(self.last_losses)
+        self.log("train/loss", total, batch_size=size)
+        for place, name in enumerate(self.tasks):
+            if name in self.objective.taught:
+                loss = losses.tasks[place].detach()
+                self.log(f"train/{name}/loss", loss, prog_bar=True, batch_size=size)
+            for kind, term in losses.terms.items():
+                self.log(f"train/{name}/{kind}", term.value[place].detach(), batch_size=size)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        own = self.objective.group()
+        if own is None or not gradient_clip_val:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+            return
+        # What the objective learns must not change how far the network moves.
+        clip = clip_grad_value_ if gradient_clip_algorithm == "value" else clip_grad_norm_
+        groups = optimizer.param_groups
+        for clipped in (
+            [group for group in groups if group["name"] != own["name"]],
+            [group for group in groups if group["name"] == own["name"]],
+        ):
+            clip([each for group in clipped for each in group["params"]], gradient_clip_val)
+
     def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
-        gram = self.network.encoder.fork.take()
+        gram = self.network.take_gram()
         if gram is not None and not self._overflowed(optimizer):
             self.network.affinity.observe(gram.reduced())
 
@@ -208,6 +235,9 @@ class MultitaskModule(lightning.LightningModule):
     def on_test_epoch_end(self) -> None:
         self.log_dict(self.evaluation.results("test"))
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[TASKS] = self.task_names
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         found = checkpoint.get("state_dict", {})
         differences = list(differing_keys(self.state_dict(), found))
@@ -220,7 +250,13 @@ class MultitaskModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         groups = parameter_groups(self.network.decoders, self.network.encoder)
-        optimizer = self.optimizer(groups)
+        own = self.objective.group()
+        optimizer = self.optimizer(groups if own is None else [*groups, own])
+        if own is not None and (unknown := own.keys() - {*optimizer.defaults, "params", "name"}):
+            raise ValueError(
+                f"`optimizer` must take {sorted(unknown)}, which the objective sets for what it "
+                f"learns itself, found {type(optimizer).__name__}: take one of Adam's family."
+            )
         for group in optimizer.param_groups:
             group["lr"] *= self.encoder_rate if group["name"].startswith("encoder") else 1.0
         steps = self.trainer.estimated_stepping_batches

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.affinity import Affinity
+from vtagml.affinity import Affinity, Gram, forks, take_gram
 from vtagml.decoders import Decoders
 from vtagml.encoders.encoder import Encoder
 
@@ -36,6 +36,10 @@ class MultitaskNetwork(nn.Module):
         self.encoder = encoder(tasks)
         self.decoders = decoders(dict(outputs), self.encoder.channels)
         self.affinity = affinity(tasks)
+        # Gradients at a fork whose streams mix are no task's own: none is better than a false one.
+        self.observed = bool(forks(self.encoder)) and self.encoder.apart and self.decoders.apart
+        if self.affinity.learns and not self.observed:
+            raise ValueError(self._nothing_to_learn())
 
     def forward(
         self,
@@ -50,3 +54,26 @@ class MultitaskNetwork(nn.Module):
         """
         pyramids = self.encoder(image, self.affinity.omega if omega is None else omega)
         return self.decoders(pyramids, image)
+
+    def take_gram(self) -> Gram | None:
+        """What was captured at the forks since the last call, which they forget.
+
+        None if nothing was, or if the streams mix behind them. Call it once per optimiser step,
+        also when the step is skipped, so that nothing of a step enters the next one.
+        """
+        gram = take_gram(self.encoder)
+        return gram if self.observed else None
+
+    def _nothing_to_learn(self) -> str:
+        mixing = [room for room in (self.encoder, self.decoders) if not room.apart]
+        names = " and ".join(type(room).__name__ for room in mixing)
+        reason = (
+            f"the streams of {names} mix"
+            if mixing
+            else (f"the tasks of {type(self.encoder).__name__} share nothing")
+        )
+        return (
+            f"`affinity` {type(self.affinity).__name__} learns from the gradients that tasks have "
+            f"of what they share, and {reason}, so there are none of a task's own: take one that "
+            "does not learn, such as `vtagml.affinity.Uniform`."
+        )

@@ -19,7 +19,7 @@ from datamodules.nyudv2.official import OfficialFile
 from datamodules.nyudv2.tree import MultitaskTree
 from datamodules.pairs import Labelled
 from datamodules.predictions import PredictionFormat, nyudv2_format
-from datamodules.transforms import Sample, Transform
+from datamodules.transforms import Sample
 
 FORMS: tuple[type[Form], ...] = (OfficialFile, MultitaskTree, MtanTree, Class13Archives)
 # What the multi-task archives unpack to; `root` may be the folder around it.
@@ -91,7 +91,6 @@ class NYUDv2(FileDataModule):
 
     Args:
         root: Folder of one of the forms.
-        image_size: Height and width of the network's input.
         label_space: `nyu_40`, `nyu_13`, or `taskonomy_17` to evaluate what was trained there.
         depth_range: Nearest and farthest metres that count as known; papers take up to 10 m.
         raw_depth: Take depth as sensed, with holes, not as filled in; from the official file only.
@@ -100,15 +99,7 @@ class NYUDv2(FileDataModule):
             [0, 480, 0, 640] is all.
         edges: `sobel`, or `boundaries` for the shipped ones of the multi-task trees.
         normals_axes: Signs that turn shipped normals into x right, y down, z into the scene.
-        geometry: Changes of image and labels together in training.
-        skip: Text file with names of samples to leave out.
-        tasks: Which of `segmentation`, `depth`, `normals`, `edges`; by default all.
-        batch_size: Samples per batch and rank.
-        workers: Worker processes per loader; 0 loads in this process.
-        seed: Of order and augmentation.
-        augment: Changes of the image alone in training.
-        withheld: Those of `tasks` whose labels are never read for training.
-        evaluated_at: `native` scores at the size on disk, `network` at the network's.
+        options: What all datasets of files take, see `FileDataModule`.
     """
 
     download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"
@@ -124,29 +115,9 @@ class NYUDv2(FileDataModule):
         window: tuple[int, int, int, int] = WINDOW,
         edges: str = "sobel",
         normals_axes: tuple[int, int, int] = (-1, -1, -1),
-        geometry: Sequence[Transform] | None = None,
-        skip: str | Path | None = None,
-        tasks: Sequence[str] | None = None,
-        batch_size: int = 16,
-        workers: int = 2,
-        seed: int = 0,
-        augment: Sequence[Transform] | None = None,
-        withheld: Sequence[str] = (),
-        evaluated_at: str = "native",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            root=root,
-            image_size=image_size,
-            geometry=geometry,
-            skip=skip,
-            tasks=tasks,
-            batch_size=batch_size,
-            workers=workers,
-            seed=seed,
-            augment=augment,
-            withheld=withheld,
-            evaluated_at=evaluated_at,
-        )
+        super().__init__(root, image_size, **options)
         _expect("edges", edges, edges in EDGES, f"one of {list(EDGES)}")
         signs = {abs(sign) for sign in normals_axes} == {1}
         _expect("normals_axes", normals_axes, signs, "three signs, each 1 or -1")

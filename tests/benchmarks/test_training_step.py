@@ -12,16 +12,17 @@ import torch
 from torch import Tensor
 
 from tests.benchmarks.interleaved import CLEARLY, compare
-from vtagml.affinity import TROA, Uniform
+from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import SwinV2Nano
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VTAGML, Frozen, FullFineTuning, PlainAdapters
-from vtagml.encoders.encoder import Encoder
+from vtagml.encoders import VTAGML, Encoder, Shared
 from vtagml.module import MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
+from vtagml.tuning import BottleneckAdapter, Frozen
 
 SIDE, BATCH, CLASSES = 128, 8, 8
+BLOCKS = [(3, 3), (3, 4), (3, 5), (3, 6), (4, 1), (4, 2)]  # VTAGML's on this backbone
 
 
 def module(encoder: Callable[..., Encoder], affinity: Any = Uniform) -> MultitaskModule:
@@ -70,11 +71,11 @@ def parameter_cosines(model: MultitaskModule) -> Callable[[], None]:
     )
 
     def run() -> None:
-        losses = model.losses(model.network(data["image"]), data)
+        losses = model.objective(model.network, data).tasks
         for loss in losses:
             torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
         losses.sum().backward()
-        model.network.encoder.fork.take()
+        model.network.take_gram()
         optimizer.step()
         optimizer.zero_grad()
 
@@ -95,7 +96,8 @@ def peak(run: Callable[[], None], trace: Path) -> float:
 
 def without_capture() -> MultitaskModule:
     model = module(VTAGML)
-    model.network.encoder.fork.eval()
+    for fork in forks(model.network):
+        fork.eval()
     return model
 
 
@@ -148,10 +150,10 @@ def test_methods(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
         capsys,
         "Training step by method (time / full fine-tuning of the same backbone)",
         {
-            "full fine-tuning": step(module(FullFineTuning)),
+            "full fine-tuning": step(module(Shared)),
             "VTAGML with TROA": step(module(VTAGML, TROA)),
-            "plain adapters": step(module(PlainAdapters)),
-            "frozen, decoders only": step(module(Frozen)),
+            "plain adapters": step(module(partial(Shared, tuning=BottleneckAdapter(BLOCKS)))),
+            "frozen, decoders only": step(module(partial(Shared, tuning=Frozen()))),
         },
     )
     frozen, plain = ratios["frozen, decoders only"], ratios["plain adapters"]

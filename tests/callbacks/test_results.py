@@ -11,8 +11,8 @@ from rich.console import Console
 from tests.fakes.ranks import Ranks
 from vtagml.callbacks import Results
 from vtagml.callbacks.image_blind_prior import ImageBlindPrior
-from vtagml.callbacks.results_table import directions, results_table
-from vtagml.tasks import Depth, Edges, Segmentation
+from vtagml.callbacks.results_table import results_table
+from vtagml.tasks import Depth, Edges
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,15 @@ def test_provenance(content: dict[str, Any], toy: Any) -> None:
     assert found["command"]
     assert content["headline"] == {"segmentation": "miou", "depth": "rmse"}
     assert content["higher_is_better"]["depth"]["delta1"] is True
+
+
+def test_the_tasks_say_what_their_numbers_are(content: dict[str, Any], toy: Any) -> None:
+    assert content["units"]["depth"]["rmse"] == {"name": "RMSE m", "decimals": 3, "factor": 1.0}
+    assert content["units"]["segmentation"]["miou"]["factor"] == 100.0
+    limits = {"smallest depth": None, "largest depth": None}
+    assert content["comparable"]["depth"] == {"unit": "m", **limits}
+    assert content["comparable"]["segmentation"] == {"classes": toy.CLASSES, "class map": None}
+    assert content["letters"] == {"segmentation": "S", "depth": "D"}
 
 
 def test_training_is_remembered_by_a_checkpoint(toy: Any, tmp_path: Path) -> None:
@@ -174,10 +183,10 @@ def test_samples_of_all_ranks_count(
     assert ranks.run(counted) == [7, 7]
 
 
-def table(rows: dict[str, dict[str, dict[str, float]]], better: Any) -> list[str]:
+def table(rows: dict[str, dict[str, dict[str, float]]]) -> list[str]:
     console = Console(width=100, force_terminal=True, color_system="standard")
     with console.capture() as captured:
-        console.print(results_table(rows, better, {"depth": "rmse"}))
+        console.print(results_table(rows, {"depth": Depth()}))
     return captured.get().splitlines()
 
 
@@ -186,7 +195,7 @@ def test_table_marks_better_values_headline_and_directions() -> None:
         "model": {"depth": {"rmse": 0.5, "delta1": 0.25}},
         "prior": {"depth": {"rmse": 1.5, "delta1": 0.75}},
     }
-    lines = table(rows, {"depth": {"rmse": False, "delta1": True}})
+    lines = table(rows)
     rmse = next(line for line in lines if "RMSE m ↓" in line)
     delta = next(line for line in lines if "δ < 1.25 % ↑" in line)
     green = ";32m"  # The colour of the best value, in bold on the headline's line.
@@ -199,13 +208,10 @@ def test_table_marks_better_values_headline_and_directions() -> None:
 
 
 def test_table_without_a_value_or_a_direction() -> None:
-    rows = {"model": {"depth": {"rmse": math.nan, "other": 1.0}}, "prior": {"depth": {"rmse": 1.0}}}
-    lines = table(rows, {"depth": {"rmse": False}})
+    rows = {
+        "model": {"depth": {"rmse": math.nan, "other": 1.0}},
+        "prior": {"depth": {"rmse": 1.0, "other": 2.0}},
+    }
+    lines = table(rows)
     assert not any("32m" in line for line in lines)  # Nothing to compare, nothing is better.
-    assert sum("–" in line for line in lines) == 2
-
-
-def test_directions_come_from_the_metrics() -> None:
-    found = directions({"depth": Depth(), "segmentation": Segmentation(3)})
-    assert found["depth"] == {"rmse": False, "rmse_image": False, "abs_rel": False, "delta1": True}
-    assert found["segmentation"] == {"miou": True, "accuracy": True}
+    assert sum("–" in line for line in lines) == 1

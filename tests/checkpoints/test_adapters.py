@@ -7,15 +7,15 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import nn
 
 from tests.fakes.backbones import TinySwin, TinySwinV2, awake
-from vtagml.affinity import TROA
-from vtagml.backbone import Backbone, StagedBackbone
+from vtagml.affinity import TROA, Affinity, Uniform
+from vtagml.backbone import StagedBackbone
 from vtagml.checkpoints import load_adapters, save_adapters
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VTAGML, Frozen, FullFineTuning
+from vtagml.encoders import VTAGML, Separate, Shared
 from vtagml.network import EncoderOfTasks, MultitaskNetwork
+from vtagml.tuning import BitFit, Frozen
 
 SIDE = 32
 OUTPUTS = {"segmentation": 3, "depth": 1}
@@ -27,7 +27,10 @@ def swin(kind: type[StagedBackbone] = TinySwinV2, seed: int = 0) -> StagedBackbo
 
 
 def network(
-    encoder: EncoderOfTasks | None = None, outputs: dict[str, int] = OUTPUTS, seed: int = 1
+    encoder: EncoderOfTasks | None = None,
+    outputs: dict[str, int] = OUTPUTS,
+    seed: int = 1,
+    affinity: type[Affinity] = TROA,
 ) -> MultitaskNetwork:
     backbone = swin()
     torch.manual_seed(seed)
@@ -37,7 +40,7 @@ def network(
         lambda outs, channels: PerTask(
             outs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
         ),
-        TROA,
+        affinity,
     )
 
 
@@ -64,7 +67,9 @@ def test_nothing_frozen_is_in_the_file_and_nothing_else_is_missing(tmp_path: Pat
         names, described = set(file.keys()), file.metadata()
     assert not [name for name in names if name.startswith("encoder.backbone.")]
     training = {name for name, each in trained.named_parameters() if each.requires_grad}
-    assert training <= names
+    rows = {"encoder.embedding.rows"}  # which are kept under the names of their tasks
+    assert training - rows <= names
+    assert {f"encoder.embedding.{task}" for task in OUTPUTS} <= names
     assert {f"affinity.{name}" for name, _ in trained.affinity.named_buffers()} <= names
     assert described["architecture"] == "swinv2_tiny_window8_256"
     assert described["tasks"] == '["segmentation", "depth"]'
@@ -102,14 +107,14 @@ def test_other_tasks_are_refused(tmp_path: Path) -> None:
 
 def test_other_method_is_refused_with_the_differences(tmp_path: Path) -> None:
     save_adapters(network(), tmp_path / "a.safetensors")
-    frozen = network(lambda tasks: Frozen(tasks, swin()))
+    frozen = network(lambda tasks: Shared(tasks, swin(), Frozen()))
     with pytest.raises(ValueError, match=r"does not fit this network: .* unexpected `encoder"):
         load_adapters(frozen, tmp_path / "a.safetensors")
 
 
 def test_backbone_that_trains_is_in_the_file(tmp_path: Path) -> None:
-    def encoder(tasks: Sequence[str]) -> FullFineTuning:
-        return FullFineTuning(tasks, swin())
+    def encoder(tasks: Sequence[str]) -> Shared:
+        return Shared(tasks, swin())
 
     trained = network(encoder)
     save_adapters(trained, tmp_path / "a.safetensors")
@@ -118,14 +123,7 @@ def test_backbone_that_trains_is_in_the_file(tmp_path: Path) -> None:
 
 
 def test_what_trains_of_a_frozen_backbone_is_in_the_file(tmp_path: Path) -> None:
-    class Biases(Frozen):
-        def __init__(self, tasks: Sequence[str], backbone: Backbone) -> None:
-            super().__init__(tasks, backbone)
-            for module in backbone.modules():
-                if isinstance(module, nn.Linear) and module.bias is not None:
-                    module.bias.requires_grad_(True)
-
-    trained, other = (network(lambda tasks: Biases(tasks, swin())) for _ in range(2))
+    trained, other = (network(lambda tasks: Shared(tasks, swin(), BitFit())) for _ in range(2))
     biases = [each for each in trained.encoder.backbone.parameters() if each.requires_grad]  # type: ignore[operator, union-attr]
     with torch.no_grad():
         for bias in biases:
@@ -134,6 +132,24 @@ def test_what_trains_of_a_frozen_backbone_is_in_the_file(tmp_path: Path) -> None
     load_adapters(other, tmp_path / "a.safetensors")
     for name, value in trained.state_dict().items():
         assert torch.equal(other.state_dict()[name], value), name
+
+
+def test_what_is_frozen_once_for_all_tasks_is_not_in_the_file(tmp_path: Path) -> None:
+    def separate(tasks: Sequence[str]) -> Separate:
+        return Separate(tasks, swin(), BitFit())
+
+    trained, other = (network(separate, affinity=Uniform) for _ in range(2))
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.add_(parameter.requires_grad)
+    save_adapters(trained, tmp_path / "a.safetensors")
+    load_adapters(other, tmp_path / "a.safetensors")
+    for name, value in trained.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+    with safe_open(tmp_path / "a.safetensors", "pt") as file:
+        kept = [name for name in file.keys() if name.startswith("encoder")]  # noqa: SIM118
+    assert kept
+    assert all(name.endswith(("bias", "cpb_mlp.0.weight", "cpb_mlp.2.weight")) for name in kept)
 
 
 def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_a_report(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "One seed only, so no spread: scenes_sd_frozen." in text
     assert "## Left out\n\n- `runs/going_on` is a run without" in text
     assert "](figures/validation.png)" in text
+    assert "](runs.csv)" not in text  # no picture
     with Image.open("made/figures/results.png") as picture:
         assert picture.width > 300
     said = capsys.readouterr().out

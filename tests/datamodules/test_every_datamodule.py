@@ -35,13 +35,13 @@ SIZE = (32, 48)
 
 def scenes(layout: str, look: str) -> Callable[..., DenseDataModule]:
     def make(cache: Path | None, **settings) -> Scenes:
-        return Scenes(layout, look, SIZE, **COUNTS, cache=cache, **settings)
+        return Scenes(layout, look, image_size=SIZE, **COUNTS, cache=cache, **settings)
 
     return make
 
 
 def objects(cache: Path | None, **settings) -> SceneObjects:
-    return SceneObjects(SIZE, **COUNTS, cache=cache, **settings)
+    return SceneObjects(image_size=SIZE, **COUNTS, cache=cache, **settings)
 
 
 def planted(cache: Path | None, **settings) -> Planted:

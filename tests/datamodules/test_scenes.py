@@ -92,7 +92,7 @@ def test_setup_without_data_says_what_to_call(tmp_path: Path) -> None:
 
 
 def test_colour_of_objects_survives_augmentation() -> None:
-    data = SceneObjects(SIZE, train=40, val=1, test=1, cache=None, workers=0)
+    data = SceneObjects(image_size=SIZE, train=40, val=1, test=1, cache=None, workers=0)
     data.setup("fit")
     samples = data.samples["train"]
     red, blue = (data.labels["colour"].names.index(name) for name in ("red", "blue"))

@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from vtagml.decoders import PooledLinear
+from tests.fakes.backbones import TinySwinV2, TinyViT, awake
+from vtagml.backbone import StagedBackbone
+from vtagml.decoders import ConvDecoder, PerTask, PooledLinear, SummaryLinear
+from vtagml.encoders import VTAGML, Encoder, Separate, Shared
 
 CHANNELS = (8, 16, 24, 32)
 
@@ -44,3 +47,51 @@ def test_golden_number() -> None:
 def test_level_is_validated(level: int) -> None:
     with pytest.raises(ValueError, match=f"`level` must be .* found {level}"):
         PooledLinear(CHANNELS, outputs=5, level=level)
+
+
+def summary_of(backbone: StagedBackbone, image: Tensor) -> Tensor:
+    """timm's own way to the class token."""
+    model = backbone.model
+    tokens: Tensor = model.forward_features(backbone.normalize(image))
+    return tokens[:, 0]
+
+
+@pytest.mark.parametrize("encoder", [Shared, Separate, VTAGML])
+def test_a_summary_goes_from_the_backbone_to_decoders_that_read_it(
+    encoder: type[Encoder],
+) -> None:
+    backbone = awake(TinyViT((64, 96)))
+    image, omega = torch.rand(2, 3, 64, 96), torch.eye(2)
+    expected = summary_of(backbone, image)
+    pyramids = encoder(["scene", "depth"], backbone)(image, omega)  # type: ignore[call-arg, arg-type]
+    kinds = {"scene": SummaryLinear, "depth": ConvDecoder}
+
+    decoders = PerTask(
+        {"scene": 7, "depth": 1},
+        backbone.channels,
+        lambda levels, count: kinds["scene" if count == 7 else "depth"](levels, count),  # type: ignore[arg-type]
+    )
+    maps = decoders(pyramids, image)
+
+    scene = decoders.decoders["scene"]
+    assert isinstance(scene, SummaryLinear)
+    torch.testing.assert_close(maps["scene"], scene.head(scene.norm(expected)))
+    assert maps["depth"].shape == (2, 1, 64, 96)
+
+
+def test_a_summary_learns_and_is_captured() -> None:
+    encoder = Shared(["scene", "look"], awake(TinyViT((64, 96)))).train()
+    pyramids = encoder(torch.rand(2, 3, 64, 96), torch.eye(2))
+    decoder = SummaryLinear(encoder.channels, 3)
+    sum(decoder(pyramid, (64, 96)).square().sum() for pyramid in pyramids.values()).backward()  # type: ignore[union-attr]
+    assert next(encoder.backbone.model.blocks[0].parameters()).grad is not None
+    gram = encoder.fork.take()
+    assert gram is not None
+    torch.testing.assert_close(gram.cosines(), torch.ones(2, 2, dtype=torch.float64))
+
+
+def test_a_backbone_without_a_summary_is_refused() -> None:
+    pyramid = awake(TinySwinV2())(torch.rand(1, 3, 64, 96))
+    decoder = SummaryLinear([level.shape[1] for level in pyramid], 3)
+    with pytest.raises(ValueError, match=r"SummaryLinear needs a backbone .* use PooledLinear"):
+        decoder(pyramid, (64, 96))

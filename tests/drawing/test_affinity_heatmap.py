@@ -5,12 +5,19 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from PIL import Image
 
-from vtagml.drawing import SIMILARITY, affinity_heatmap, affinity_heatmaps, to_png
+from vtagml.drawing import OMEGA, SIMILARITY, Scale, affinity_grid, affinity_heatmaps, to_png
 from vtagml.drawing.canvas import luminance, readable_ink
 
 NAMES = [f"task_{index}" for index in range(12)]
+
+
+def affinity_heatmap(
+    matrix: torch.Tensor, tasks: list[str], title: str, scale: Scale = OMEGA
+) -> Figure:
+    return affinity_grid([[(matrix, title, scale)]], tasks)
 
 
 def cells(axes: Axes) -> dict[tuple[int, int], str]:
@@ -36,14 +43,13 @@ def test_sources_are_rows_and_targets_are_columns() -> None:
     assert set(shown.values()) == {"0.00"}
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
-    words = {text.get_text(): text.get_rotation() for text in axes.texts}
-    assert words["target"] == 0
-    assert words["source"] == 90
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("target", "source")
 
 
 def test_the_first_source_is_drawn_above_in_dark() -> None:
     # By the pixels: only the cell above on the right, target 1 and source 0, is dark.
     figure = affinity_heatmap(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), ["a", "b"], "title")
+    figure.draw_without_rendering()
     frame = figure.axes[0].get_position()
     with Image.open(BytesIO(to_png(figure))) as picture:
         grey = np.asarray(picture.convert("L"), dtype=float)
@@ -73,12 +79,14 @@ def test_words_neither_overlap_nor_leave_the_figure(count: int) -> None:
     figure.canvas.draw()
     axes = figure.axes[0]
     labels = [text.get_window_extent() for text in axes.get_yticklabels()]
-    word = next(text for text in axes.texts if text.get_text() == "source").get_window_extent()
+    word = axes.yaxis.label.get_window_extent()
     assert word.x0 >= 0
     assert word.x1 <= min(label.x0 for label in labels) + 1
-    target = next(text for text in axes.texts if text.get_text() == "target").get_window_extent()
-    caption = next(text for text in figure.texts if "cosine" in text.get_text())
-    assert target.y1 <= caption.get_window_extent().y0
+    target = axes.xaxis.label.get_window_extent()
+    assert target.y1 <= axes.title.get_window_extent().y0
+    (title,) = figure.texts
+    assert axes.title.get_window_extent().y1 <= title.get_window_extent().y0
+    assert title.get_window_extent().y1 <= figure.bbox.y1
     assert not any(target.overlaps(text.get_window_extent()) for text in axes.get_xticklabels())
 
 
@@ -90,7 +98,7 @@ def test_values_are_rounded_and_unknown_ones_are_a_dash() -> None:
 
 def test_the_range_is_fixed() -> None:
     small = affinity_heatmaps(torch.full((2, 2), 0.1), torch.full((2, 2), 0.1), ["a", "b"], "t")
-    similarity, _, omega, _ = small.axes
+    similarity, omega = small.axes[:2]
     assert similarity.collections[0].get_clim() == (-1.0, 1.0)
     assert omega.collections[0].get_clim() == (0.0, 1.0)
 

@@ -5,7 +5,7 @@ import torch
 from matplotlib import pyplot
 from PIL import Image
 
-from vtagml.drawing import affinity_heatmap, prediction_grid
+from vtagml.drawing import affinity_heatmaps, prediction_grid
 from vtagml.drawing.canvas import line_style, new_figure, to_jpeg, to_png
 
 
@@ -34,7 +34,7 @@ def test_twelve_lines_look_different() -> None:
 
 def test_nothing_global_is_touched() -> None:
     before = dict(matplotlib.rcParams)
-    to_png(affinity_heatmap(torch.eye(2), ["a", "b"], "title"))
+    to_png(affinity_heatmaps(torch.eye(2), torch.eye(2), ["a", "b"], "title"))
     to_png(prediction_grid({"image": torch.rand(1, 3, 4, 4)}, {}, {}))
     assert dict(matplotlib.rcParams) == before
     assert pyplot.get_fignums() == []

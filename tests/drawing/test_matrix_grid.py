@@ -16,8 +16,8 @@ def pictured(figure: Figure) -> list[Axes]:
 def test_columns_and_rows_are_named() -> None:
     figure = matrix_grid({"a": TWO, "b": TWO}, ["depth", "edges"], "What", "channels")
     shown = pictured(figure)
-    assert [axes.get_title() for axes in shown] == ["a", "", "b", ""]
-    assert [axes.get_ylabel() for axes in shown] == ["depth", "edges", "", ""]
+    assert [axes.get_title() for axes in shown] == ["a", "b", "", ""]
+    assert [axes.get_ylabel() for axes in shown] == ["depth", "", "edges", ""]
     assert [text.get_text() for text in figure.texts] == ["What", "channels"]
 
 

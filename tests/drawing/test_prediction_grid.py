@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vtagml.drawing import prediction_grid, tiles, to_png
-from vtagml.drawing.colour_bar import colour_bar
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
 TASKS: dict[str, Task] = {
@@ -138,35 +137,6 @@ def test_cells_keep_the_shape_of_the_image(height: int, width: int) -> None:
 def test_values_outside_the_image_s_range_are_clipped() -> None:
     drawn = pictures(prediction_grid({"image": torch.full((1, 3, 4, 4), 1.5)}, {}, {}))
     assert drawn[0].max() == 1.0
-
-
-def test_bar_from_the_lowest_to_the_highest_value() -> None:
-    task = Depth()
-    values = torch.tensor([1.0, 2.0, torch.nan]).view(1, 1, 1, 3)
-    bar = colour_bar(task, values)
-    assert bar is not None
-    # Spaced evenly, because 2 m is less than four times 1 m.
-    assert [tick.split()[0] for tick in bar.ticks] == ["1", "1.3", "1.7", "2"]
-    ends = task.picture(torch.tensor([1.0, 2.0]).view(2, 1, 1, 1))[:, :, 0, 0]
-    assert torch.equal(bar.colours[0, [0, -1]], ends)
-
-
-def test_bar_of_a_wide_range_is_logarithmic() -> None:
-    bar = colour_bar(Depth(), torch.tensor([1.0, 1000.0]).view(1, 1, 1, 2))
-    assert bar is not None
-    assert [tick.split()[0] for tick in bar.ticks] == ["1", "10", "100", "1000"]
-
-
-def test_bar_from_next_to_nothing_begins_with_zero() -> None:
-    bar = colour_bar(Edges(), torch.tensor([1e-5, 0.9]).view(1, 1, 1, 2))
-    assert bar is not None
-    # A logarithm would spend most of the bar on what looks black.
-    assert bar.ticks == ["0", "0.3", "0.6", "0.9"]
-
-
-@pytest.mark.parametrize("value", [1.0, torch.nan])
-def test_no_bar_without_a_range(value: float) -> None:
-    assert colour_bar(Depth(), torch.full((1, 1, 2, 2), value)) is None
 
 
 def test_labels_at_their_size_on_disk_are_drawn_at_the_images() -> None:

@@ -173,8 +173,8 @@ def test_a_uniform_omega_gives_the_embeddings_a_gradient_too() -> None:
 
     total(network(image(), torch.full((3, 3), 1 / 3))).backward()
 
-    assert network.embedding.embeddings.grad is not None
-    assert network.embedding.embeddings.grad.any()
+    assert network.embedding.rows.grad is not None
+    assert network.embedding.rows.grad.any()
 
 
 def test_levels_before_the_fork_are_the_same_frozen_maps() -> None:

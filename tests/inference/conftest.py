@@ -24,12 +24,13 @@ class Convolutions(Encoder):
     """Four convolutions and a modulation by task: traced in no time."""
 
     def __init__(self, tasks: tuple[str, ...]) -> None:
-        super().__init__(tasks, (4, 4, 4, 4), Fork(len(tasks)))
+        super().__init__(tasks, (4, 4, 4, 4))
+        self.fork = Fork(len(tasks))
         sides = (4, 2, 2, 2)
         self.layers = nn.ModuleList(
             nn.Conv2d(4 if level else 3, 4, side, side) for level, side in enumerate(sides)
         )
-        self.embedding, self.film = TaskEmbedding(len(tasks), 4), FiLM(4, 4)
+        self.embedding, self.film = TaskEmbedding(tasks, 4), FiLM(4, 4)
 
     def forward(self, image: Tensor, omega: Tensor) -> dict[str, list[Tensor]]:
         levels = []
@@ -85,7 +86,7 @@ SETTINGS = {
                 "init_args": {"decoder": {"class_path": "vtagml.decoders.ConvDecoder"}},
             },
             "affinity": {"class_path": "vtagml.affinity.TROA"},
-            "compile": "inductor",
+            "compute": {"compile": "inductor"},
         },
     },
     "data": {"class_path": "datamodules.Scenes", "init_args": {"image_size": list(SIZE)}},

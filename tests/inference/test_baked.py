@@ -13,10 +13,11 @@ from vtagml.adapters.film import FiLM
 from vtagml.affinity import TROA
 from vtagml.backbone import StagedBackbone
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VTAGML, Frozen
+from vtagml.encoders import VTAGML, Shared
 from vtagml.encoders.encoder import Encoder
 from vtagml.inference.baked import InferenceForm, baked
 from vtagml.tasks import Depth, Segmentation
+from vtagml.tuning import Frozen
 
 SIZE = (64, 96)
 ADAPTERS = [VisionAdapter, LiteralVisionAdapter, partial(VisionAdapter, bias=FullBias)]
@@ -83,7 +84,7 @@ def test_the_original_may_go_on_training() -> None:
 
 @torch.no_grad()
 def test_encoders_without_adapters_stay_as_they_are() -> None:
-    original = network(lambda tasks: Frozen(tasks, awake(TinySwinV2(image_size=SIZE))))
+    original = network(lambda tasks: Shared(tasks, awake(TinySwinV2(image_size=SIZE)), Frozen()))
     image = torch.rand(1, 3, *SIZE)
     torch.testing.assert_close(baked(original, SIZE)(image), original(image))
 

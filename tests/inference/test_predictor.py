@@ -196,7 +196,7 @@ def test_the_model_is_at_rest(module: MultitaskModule) -> None:
     found = predictor.predict(photo(8, 8))
     assert not module.training
     assert all(parameter.grad is None for parameter in module.parameters())
-    assert module.network.encoder.fork.take() is None
+    assert module.network.take_gram() is None
     assert isinstance(found["depth"], np.ndarray)
 
 

@@ -1,6 +1,5 @@
 """A command logs to one version, whatever loggers and stages it has."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from tests.faults.test_faults import FIT, _in_a_folder_of_its_own
 from vtagml.cli import main
 from vtagml.loggers.run_logger import next_version
-from vtagml.report.units import shown
+from vtagml.report import read_run
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
 
@@ -39,11 +38,11 @@ def test_fit_with_its_validations_and_test_makes_one_version(
     said = capsys.readouterr().out
     assert said.count("Test results") == 1  # the table is printed once
     assert "test/depth/rmse" not in said
-    found = json.loads(Path("runs/small/metrics.json").read_text(encoding="utf-8"))["metrics"]
-    for row in found.values():
-        for key, value in (pair for each in row.values() for pair in each.items()):
-            _, factor, decimals = shown(key)
-            assert f"{factor * value:.{decimals}f}" in said, key
+    run = read_run(Path("runs/small"))
+    for row in (run.metrics, run.prior):
+        for task, values in row.items():
+            for key, value in values.items():
+                assert run.unit(task, key).written(value) in said, key
 
 
 def test_next_version_is_after_the_last_and_minds_no_other_names(tmp_path: Path) -> None:

@@ -27,6 +27,15 @@ CONTENT: dict[str, Any] = {
         "segmentation": {"miou": True, "accuracy": True},
         "depth": {"rmse": False, "abs_rel": False},
     },
+    "units": {
+        "segmentation": {"miou": {"name": "mIoU %", "decimals": 2, "factor": 100.0}},
+        "depth": {"rmse": {"name": "RMSE m", "decimals": 3, "factor": 1.0}},
+    },
+    "comparable": {
+        "segmentation": {"classes": 8, "class map": None},
+        "depth": {"unit": "m", "smallest depth": None, "largest depth": None},
+    },
+    "letters": {"segmentation": "S", "depth": "D"},
     "provenance": {
         "command": "vtagml fit --config experiments/scenes_sd.yaml",
         "date": "2026-01-02T03:04:05+00:00",

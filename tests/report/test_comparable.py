@@ -28,13 +28,12 @@ TASKS = "provenance.tasks."
             r"testing: scales \[1.0\] in `.*a`; scales \[0.5, 1.0\] and mirrored in `.*b`",
         ),
         ("provenance.test_samples", 20, "test samples: 200 in `.*a`; 20 in `.*b`"),
-        (TASKS + "segmentation.classes", 13, "segmentation: classes: 8 in `.*a`; 13 in `.*b`"),
-        (TASKS + "segmentation.class_map", {"members": [[0]]}, "segmentation: class map: not rec"),
-        (TASKS + "depth.scale", 20.0, "depth: scale: 1.0 in `.*a`; 20.0 in `.*b`"),
-        (TASKS + "depth.unit", "cm", "depth: unit: not recorded in `.*a`; cm in `.*b`"),
-        (TASKS + "depth.distances.maximum", 80.0, "depth: largest depth: None in `.*a`; 80.0"),
-        (TASKS + "depth.distances.minimum", 0.1, "depth: smallest depth: None in `.*a`; 0.1"),
-        (TASKS + "depth.threshold", 0.5, "depth: edge threshold: not recorded in"),
+        ("comparable.segmentation.classes", 13, "segmentation: classes: 8 in `.*a`; 13 in `.*b`"),
+        ("comparable.segmentation.class map", "2 joined", "class map: None in `.*a`; 2 joined in"),
+        ("comparable.depth.unit", "cm", "depth: unit: m in `.*a`; cm in `.*b`"),
+        ("comparable.depth.largest depth", 80.0, "depth: largest depth: None in `.*a`; 80.0"),
+        ("comparable.depth.threshold", 0.5, "depth: threshold: not recorded in `.*a`; 0.5 in"),
+        ("comparable", None, "segmentation: classes: 8 in `.*a`; not recorded in `.*b`"),
         ("headline.depth", "abs_rel", "depth: metric: rmse in `.*a`; abs_rel in `.*b`"),
         ("higher_is_better.depth.rmse", True, "depth: higher is better: False in `.*a`; True"),
     ],
@@ -48,9 +47,9 @@ def test_what_does_not_compare_is_refused_by_name(
 
 
 def test_every_difference_is_named(tmp_path: Path) -> None:
-    changes = {DATA + "scene_seed": 1, TASKS + "depth.scale": 20.0}
+    changes = {DATA + "scene_seed": 1, "comparable.depth.unit": "cm"}
     runs = [a_run(tmp_path / "a"), a_run(tmp_path / "b", changes=changes)]
-    with pytest.raises(ValueError, match=r"scene_seed(.|\n)*depth: scale(.|\n)*report of each"):
+    with pytest.raises(ValueError, match=r"scene_seed(.|\n)*depth: unit(.|\n)*report of each"):
         refuse_mix(runs)
 
 
@@ -66,6 +65,7 @@ def test_every_difference_is_named(tmp_path: Path) -> None:
         (DATA + "train_split", "both"),
         (TASKS + "depth.weight", 2.0),
         (TASKS + "depth.class", "InverseDepth"),
+        (TASKS + "depth.scale", 20.0),
         ("provenance.training.steps", 450),
         ("provenance.encoder", "Frozen"),
     ],
@@ -105,6 +105,7 @@ def test_a_single_task_run_stands_beside_a_multitask_run(tmp_path: Path) -> None
         ({"provenance.commit.dirty": True}, "Run on changed files.*`.*b`"),
         ({"provenance.commit": None}, "No commit.*`.*b`"),
         ({"provenance.versions.torch": "2.14.0"}, "versions differ between its runs"),
+        ({"comparable": None}, "Of an older version, so classes, .* are not known: `.*b`"),
         ({"metrics.model.depth.rmse": None}, "not a finite number.*`.*b`"),
     ],
 )

@@ -7,11 +7,12 @@ from PIL import Image
 
 from tests.report.html_runs import edit, whole_run
 from tests.report.run_folders import write_log, write_run
+from vtagml.report.finding import look
 from vtagml.report.html.content import content
 from vtagml.report.html.curves import MOST, curves, panels
-from vtagml.report.html.look import look
 from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, gallery
+from vtagml.report.runs import read_run
 
 PARTS = ("curves", "affinities", "gallery", "parameters", "config")
 
@@ -104,8 +105,9 @@ def test_curves_are_thinned_and_keep_their_ends(tmp_path: Path) -> None:
 
 def test_curves_are_in_the_units_of_tables(tmp_path: Path) -> None:
     rows = [{"step": 5, "val/segmentation/miou": 0.25, "val/depth/rmse": float("nan")}]
-    write_log(tmp_path, 0, rows)
-    found, said = curves(tmp_path)
+    run = read_run(write_run(tmp_path / "run"))
+    write_log(run.folder, 0, rows)
+    found, said = curves(run.folder, run)
     assert found["val/segmentation/miou"] == {"x": [5], "y": [25.0]}
     assert found["val/depth/rmse"] == {"x": [5], "y": [None]}  # JSON has no NaN
     assert said == ""
@@ -119,11 +121,11 @@ def test_equal_learning_rates_are_one_curve(tmp_path: Path) -> None:
     assert found["lr-AdamW/pg1, pg2"] == {"x": [5, 6], "y": [0.1, 0.1]}
     write_log(tmp_path, 1, [{**row, "step": at, "lr-AdamW/pg3": 0.1} for at in (5, 6)])
     assert list(curves(tmp_path)[0]) == ["lr-AdamW, all groups"]
-    (panel,) = panels(list(found), {}, {})
+    (panel,) = panels(list(found), [])
     assert [each["label"] for each in panel["choices"]] == ["AdamW/pg1, pg2", "AdamW/pg3"]
 
 
-def test_panels_put_headlines_first() -> None:
+def test_panels_put_headlines_first(tmp_path: Path) -> None:
     keys = [
         "conflicts/depth/normals",
         "lr-AdamW",
@@ -133,8 +135,7 @@ def test_panels_put_headlines_first() -> None:
         "val/depth/rmse",
         "val/segmentation/miou",
     ]
-    headline = {"segmentation": "miou", "depth": "rmse"}
-    found = panels(keys, headline, {"depth": {"rmse": False}})
+    found = panels(keys, [read_run(write_run(tmp_path / "run"))])
     assert [panel["title"] for panel in found] == [
         "Training loss",
         "Validation: segmentation",
@@ -143,7 +144,7 @@ def test_panels_put_headlines_first() -> None:
         "Share of steps with conflicting gradients",
     ]
     assert [each["label"] for each in found[0]["choices"]] == ["total", "depth"]
-    assert [each["label"] for each in found[2]["choices"]] == ["RMSE m ↓", "abs_rel"]
+    assert [each["label"] for each in found[2]["choices"]] == ["RMSE m ↓", "abs_rel ↓"]
 
 
 def test_matrices_by_step(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
 import pytest
 
 from vtagml.report import all_reported, reported
-from vtagml.report.reported import letters
 from vtagml.report.sheets import parts, printed
-from vtagml.report.units import HIGHER_IN_PAPERS, OF_PAPERS
+from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
 
 
 def column(name: str, place: int) -> dict[str, float]:
@@ -14,7 +13,6 @@ def column(name: str, place: int) -> dict[str, float]:
 def test_every_row_has_a_number_per_column() -> None:
     assert [table.table for table in all_reported().values()] == [2, 3, 4, 5, 6]
     for table in all_reported().values():
-        assert {each.unit for each in table.columns} <= OF_PAPERS.keys()
         for method, numbers in table.rows.items():
             assert len(numbers) == len(table.columns), (table.name, method)
             # One cell was not to be read, and is not guessed.
@@ -24,10 +22,10 @@ def test_every_row_has_a_number_per_column() -> None:
 
 
 def test_numbers_are_of_their_units() -> None:
-    limits = {"percent": (10, 100), "degrees": (10, 60), "metres": (0.3, 12)}
+    limits = {"miou": (10, 100), "f1": (10, 100), "merr": (10, 60), "rmse": (0.3, 12)}
     for table in all_reported().values():
         for place, each in enumerate(table.columns):
-            low, high = limits.get(each.unit, (1, 500))
+            low, high = limits.get(each.metric, (1, 500))
             assert all(low < value < high for value in column(table.name, place).values())
 
 
@@ -38,7 +36,7 @@ def test_the_paper_claims_the_best_of_every_column(name: str) -> None:
     for place, each in enumerate(table.columns):
         values = column(name, place)
         values.pop("1-task Swin-target (oracle)", None)
-        best = (max if each.metric in HIGHER_IN_PAPERS else min)(values, key=lambda m: values[m])
+        best = (max if each.higher_is_better else min)(values, key=lambda m: values[m])
         assert best.startswith("VTAGML"), (name, each)
 
 
@@ -62,21 +60,21 @@ def test_columns_with_labels_repeat_table_2() -> None:
 
 
 def test_values_in_the_units_of_runs() -> None:
-    values = reported("vtagml_table2").values("Taskonomy", "S-D-N-E")
+    values = reported("vtagml_table2").values("Taskonomy", ("D", "S", "N", "E"))
     assert values["VTAGML"] == {
         ("segmentation", "miou"): pytest.approx(0.608),
         ("depth", "rmse"): 0.3903,
         ("normals", "merr"): 17.13,
         ("edges", "f1"): pytest.approx(0.7109),
     }
-    cityscapes = reported("vtagml_table2").values("Cityscapes", "S-D-N")
+    cityscapes = reported("vtagml_table2").values("Cityscapes", ("S", "D", "N"))
     assert ("normals", "merr") not in cityscapes["ST-MTL"]
     assert cityscapes["ST-MTL"]["depth", "rmse"] == 6.429
 
 
 def test_other_data_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Scenes S-D; vtagml_table5 holds NYUDv2 S-D\."):
-        reported("vtagml_table5").values("Scenes", "S-D")
+        reported("vtagml_table5").values("Scenes", ("S", "D"))
 
 
 def test_an_unknown_table() -> None:
@@ -84,9 +82,17 @@ def test_an_unknown_table() -> None:
         reported("vtagml_table1")
 
 
-def test_letters() -> None:
-    assert letters(("edges", "depth", "segmentation", "normals")) == "S-D-N-E"
-    assert letters(("depth", "scene_class")) == "D-scene_class"
+def test_papers_measure_what_our_tasks_do() -> None:
+    tasks: dict[str, Task] = {
+        task.name: task for task in (Segmentation(2), Depth(), Normals(), Edges())
+    }
+    for table in all_reported().values():
+        for column in table.columns:
+            if column.task in tasks:
+                task = tasks[column.task]
+                assert task.letter in column.tasks.split("-")
+                assert column.unit == task.units[column.metric]
+                assert column.higher_is_better == task.directions()[column.metric]
 
 
 def test_a_table_as_it_is_printed() -> None:

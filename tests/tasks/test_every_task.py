@@ -156,6 +156,31 @@ def test_headline_is_a_metric_of_the_same_direction(case: Case) -> None:
     assert task.metrics()[task.headline].higher_is_better == task.higher_is_better
 
 
+def test_units_are_of_metrics_and_say_percent_of_shares(case: Case) -> None:
+    task = case.task()
+    assert task.units.keys() <= task.metrics().keys()
+    for unit in task.units.values():
+        assert unit.name.endswith(" %") == (unit.factor == 100.0)
+
+
+def test_every_metric_has_a_direction(case: Case) -> None:
+    task = case.task()
+    assert task.directions().keys() == task.metrics().keys()
+    assert None not in task.directions().values()
+    assert task.directions()[task.headline] is task.higher_is_better
+
+
+def test_a_target_is_right_about_itself(case: Case) -> None:
+    task, (target, known) = case.task(), half_known(case)
+    error = task.error(target, target)
+    if error is None:  # a task of whole images
+        assert target.ndim == 1
+        return
+    assert error.shape == (2, 1, *SIZE)
+    assert error[known].abs().max() < 1e-3
+    assert error[~known].isnan().all()
+
+
 def test_metrics_are_fresh(case: Case) -> None:
     task = case.task()
     metrics = task.metrics()

@@ -9,7 +9,7 @@ import torch
 from lightning import Trainer
 
 from tests.fakes.holes import small_vtagml
-from vtagml.module import MultitaskModule
+from vtagml.module import TASKS, MultitaskModule
 
 
 def moved_vtagml() -> MultitaskModule:
@@ -38,6 +38,7 @@ def save_run(
     content: dict[str, Any] = {
         "state_dict": module.state_dict(),
         "class_names": dict(names or {}),
+        TASKS: module.task_names,
         "pytorch-lightning_version": lightning.__version__,
         "callbacks": {},
         "epoch": 0,

@@ -1,13 +1,15 @@
 """Tuned without the labels of a task: what moves, what stays, what is never looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from lightning import Trainer
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from datamodules import Source
@@ -15,43 +17,52 @@ from datamodules.base import DenseDataModule
 from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, holes, sgd
 from tests.transfer.runs import moved_vtagml, save_run, trainer
-from vtagml.affinity import TROA
+from vtagml.affinity import TROA, Uniform
 from vtagml.decoders import ConvDecoder, PerTask, Shared
-from vtagml.encoders import VTAGML, Frozen, PlainAdapters, SingleTask
+from vtagml.encoders import VTAGML, Separate
+from vtagml.encoders import Shared as SharedStream
+from vtagml.module import MultitaskModule
+from vtagml.network import MultitaskNetwork
+from vtagml.objectives import HeldOut
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
-from vtagml.transfer import (
-    SourceWeights,
-    ZeroShot,
-    decoders_only,
-    encoder_and_decoders,
-    norms_and_decoders,
-)
+from vtagml.transfer import SourceWeights, TuneOnly, decoders_only, norms_and_decoders
+from vtagml.tuning import BitFit, BottleneckAdapter, Frozen
 
 HELD_OUT = ["depth"]
 TASKS = ["segmentation", "depth", "normals", "edges"]
 ROW = TASKS.index("depth")
+FROZEN = partial(SharedStream, tuning=Frozen())
+ADAPTERS = partial(SharedStream, tuning=BottleneckAdapter())
+SEPARATE = partial(Separate, tuning=BitFit())
+
+
+def everything(network: MultitaskNetwork) -> Iterable[nn.Parameter]:
+    return network.parameters()
 
 
 def zero_shot(
-    source: Path,
-    held_out: list[str] = HELD_OUT,
-    tune: Any = encoder_and_decoders,
-    encoder: Any = VTAGML,
-    decoders: Any = PerTask,
-) -> ZeroShot:
+    held_out: list[str] = HELD_OUT, encoder: Any = VTAGML, decoders: Any = PerTask
+) -> MultitaskModule:
     torch.manual_seed(1)
-    return ZeroShot(
+    return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: encoder(tasks, awake(TinySwinV2((SIDE, SIDE)))),
-        SourceWeights(source),
-        held_out,
         lambda outputs, channels: decoders(
             outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
         ),
-        lambda tasks: TROA(tasks, start=0, every=1),
-        tune,
+        Uniform if encoder is SEPARATE else lambda tasks: TROA(tasks, start=0, every=1),
+        objective=lambda tasks: HeldOut(tasks, held_out),
         optimizer=sgd,
     )
+
+
+def tuning_only(selection: Any, module: MultitaskModule, folder: Path) -> MultitaskModule:
+    TuneOnly(selection).setup(trainer(folder), module, "fit")
+    return module
+
+
+def starting(source: Path, folder: Path, **settings: Any) -> Trainer:
+    return trainer(folder, callbacks=[SourceWeights(source)], **settings)
 
 
 class RandomDepth(Holes):
@@ -77,8 +88,8 @@ def tuned(
     source: Path, folder: Path, data: DenseDataModule, steps: int = 3
 ) -> tuple[Mapping[str, Tensor], Mapping[str, Any]]:
     """State of the network after a fit, and the metrics of a test."""
-    module = zero_shot(source)
-    run = trainer(folder, max_steps=steps)
+    module = zero_shot()
+    run = starting(source, folder, max_steps=steps)
     run.fit(module, data)
     return module.network.state_dict(), run.test(module, data, verbose=False)[0]
 
@@ -115,13 +126,13 @@ def test_random_labels_of_the_held_out_task_change_no_bit(source: Path, tmp_path
 def test_labels_in_the_batch_are_not_looked_at_either(source: Path, tmp_path: Path) -> None:
     states = []
     for depth in (1.0, torch.nan, torch.inf):
-        module = zero_shot(source)
+        module = zero_shot()
         data = Holes(batch_size=2, workers=0)
         data.setup("fit")
         batch = next(iter(data.train_dataloader()))
         batch["image"] = batch["image"].float() / 255
         batch["depth"] = torch.full_like(batch["depth"], depth)
-        trainer(tmp_path, max_steps=1).fit(module, DataLoader([batch], batch_size=None))  # type: ignore[arg-type]
+        starting(source, tmp_path, max_steps=1).fit(module, DataLoader([batch], batch_size=None))  # type: ignore[arg-type]
         states.append(module.network.state_dict())
     for key, value in states[0].items():
         assert torch.equal(value, states[1][key]), key
@@ -131,25 +142,25 @@ def test_labels_in_the_batch_are_not_looked_at_either(source: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("encoder", "decoders", "tune"),
     [
-        (VTAGML, PerTask, encoder_and_decoders),
+        (VTAGML, PerTask, everything),
         (VTAGML, PerTask, decoders_only),
         (VTAGML, PerTask, norms_and_decoders),
-        (VTAGML, Shared, encoder_and_decoders),
-        (Frozen, PerTask, encoder_and_decoders),
-        (PlainAdapters, Shared, decoders_only),
-        (SingleTask, PerTask, encoder_and_decoders),
+        (VTAGML, Shared, everything),
+        (FROZEN, PerTask, everything),
+        (ADAPTERS, Shared, decoders_only),
+        (SEPARATE, PerTask, everything),
     ],
 )
 def test_what_trains_has_a_gradient_and_nothing_else(
-    encoder: Any, decoders: Any, tune: Any, source: Path
+    encoder: Any, decoders: Any, tune: Any, tmp_path: Path
 ) -> None:
     # A parameter without one would let the ranks of a distributed run wait for each other.
-    module = zero_shot(source, tune=tune, encoder=encoder, decoders=decoders)
+    module = tuning_only(tune, zero_shot(encoder=encoder, decoders=decoders), tmp_path)
     data = withheld()
     data.setup("fit")
     batch = next(iter(data.train_dataloader()))
     batch["image"] = batch["image"].float() / 255
-    module.losses(module.network(batch["image"]), batch).sum().backward()
+    module.objective(module.network, batch).tasks.sum().backward()
     for name, parameter in module.network.named_parameters():
         assert (parameter.grad is not None) == parameter.requires_grad, name
         assert not (parameter.requires_grad and ".depth." in name), name
@@ -158,15 +169,15 @@ def test_what_trains_has_a_gradient_and_nothing_else(
 @pytest.mark.parametrize(
     ("tune", "norms", "rest"),
     [
-        (encoder_and_decoders, True, True),
+        (everything, True, True),
         (norms_and_decoders, True, False),
         (decoders_only, False, False),
     ],
 )
 def test_the_parts_that_tune_are_those_that_were_named(
-    tune: Any, norms: bool, rest: bool, source: Path
+    tune: Any, norms: bool, rest: bool, tmp_path: Path
 ) -> None:
-    network = zero_shot(source, tune=tune).network
+    network = tuning_only(tune, zero_shot(), tmp_path).network
     seen = set()
     for name, parameter in network.encoder.named_parameters():
         if name.startswith("backbone"):
@@ -181,32 +192,30 @@ def test_the_parts_that_tune_are_those_that_were_named(
 
 
 @pytest.mark.parametrize("held_out", [[], ["saliency"], TASKS, "depth", ["depth", "depth"]])
-def test_held_out_is_some_of_the_tasks(held_out: Any, source: Path) -> None:
+def test_held_out_is_some_of_the_tasks(held_out: Any) -> None:
     with pytest.raises(ValueError, match=r"`held_out` must be a list of some of the `tasks`"):
-        zero_shot(source, held_out)
+        zero_shot(held_out)
 
 
 @pytest.mark.parametrize("kept", [[], ["normals"], ["depth", "normals"]])
-def test_data_that_withhold_other_tasks_are_refused(
-    kept: list[str], source: Path, tmp_path: Path
-) -> None:
+def test_data_that_withhold_other_tasks_are_refused(kept: list[str], tmp_path: Path) -> None:
     data = Holes(batch_size=2, workers=0, withheld=kept)
     with pytest.raises(ValueError, match=r"`data\.withheld` must be .*\['depth'\], found"):
-        trainer(tmp_path, max_steps=1).fit(zero_shot(source), data)
+        trainer(tmp_path, max_steps=1).fit(zero_shot(), data)
 
 
-def test_a_seen_task_needs_its_labels(source: Path) -> None:
-    module = zero_shot(source)
+def test_a_seen_task_needs_its_labels() -> None:
+    module = zero_shot()
     data = Holes(batch_size=2, workers=0, withheld=["depth", "normals"])
     data.setup("fit")
     batch = next(iter(data.train_dataloader()))
     with pytest.raises(ValueError, match=r"each of the `tasks` .*none of \['normals'\]"):
-        module.losses(dict.fromkeys(TASKS, torch.zeros(1)), batch)
+        module.objective(module.network, batch | {"image": batch["image"].float() / 255})
 
 
-def test_the_log_has_no_loss_of_the_held_out_task(source: Path, tmp_path: Path) -> None:
+def test_the_log_has_no_loss_of_the_held_out_task(tmp_path: Path) -> None:
     run = trainer(tmp_path, max_steps=1)
-    run.fit(zero_shot(source), withheld())
+    run.fit(zero_shot(), withheld())
     logged = {key for key in run.callback_metrics if key.endswith("/loss") and key.count("/") == 2}
     assert logged == {"train/segmentation/loss", "train/normals/loss", "train/edges/loss"}
 
@@ -217,8 +226,9 @@ def test_the_log_has_no_loss_of_the_held_out_task(source: Path, tmp_path: Path) 
 def test_two_ranks_tune_as_one_process(source: Path, tmp_path: Path) -> None:
     states = []
     for ranks in (1, 2):
-        module = zero_shot(source).double()
-        run = trainer(
+        module = zero_shot().double()
+        run = starting(
+            source,
             tmp_path,
             max_steps=3,
             devices=ranks,

@@ -1,11 +1,15 @@
 """What the network knows of a task: a mixture of learned embeddings."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
+
+from vtagml.of_tasks import RowsOfTasks
 
 
-class TaskEmbedding(nn.Module):
+class TaskEmbedding(RowsOfTasks):
     """Averages the learned task embeddings θ̂ by affinity: z_t = Σ_n ω[t, n]·θ̂_n, Sec. 3.2.2.
 
     An encoder has one set of embeddings for all its adapters, as the FiLM slide draws it; what an
@@ -16,25 +20,24 @@ class TaskEmbedding(nn.Module):
     as fast as it does for entries of unit size.
 
     Args:
-        tasks: How many tasks are trained, N.
+        tasks: Names of the trained tasks.
         width: Length of an embedding.
     """
 
-    def __init__(self, tasks: int, width: int = 64) -> None:  # paper: w³, 343 for windows of 7
-        super().__init__()
-        if tasks < 1 or width < 1:
+    def __init__(self, tasks: Sequence[str], width: int = 64) -> None:  # paper: w³, 343 at 7
+        if not tasks or width < 1:
             raise ValueError(
-                f"`tasks` and `width` must be positive, found {tasks} and {width}: there is an "
-                "embedding of that width per task."
+                f"`tasks` must be names and `width` positive, found {list(tasks)} and {width}: "
+                "there is an embedding of that width per task."
             )
-        self.embeddings = nn.Parameter(torch.randn(tasks, width) / width**0.5)
+        super().__init__(tasks, torch.randn(len(tasks), width) / width**0.5)
 
     def forward(self, omega: Float[Tensor, "stream source"]) -> Float[Tensor, "stream embedding"]:
         """Returns z of every row of ω, whatever device and precision ω comes in."""
-        tasks = self.embeddings.shape[0]
+        tasks = len(self.tasks)
         if omega.shape[1] != tasks:
             raise ValueError(
                 f"`omega` must have a column for each of the {tasks} trained tasks, found "
                 f"{omega.shape[1]} columns: a task that was not trained adds a row, not a column."
             )
-        return omega.to(self.embeddings) @ self.embeddings
+        return omega.to(self.rows) @ self.rows

@@ -10,7 +10,7 @@ and `Fixed` brings ω from another run.
 
 from vtagml.affinity.affinity import Affinity
 from vtagml.affinity.fixed import Fixed
-from vtagml.affinity.fork import Fork, forked_pyramid
+from vtagml.affinity.fork import Fork, forked_pyramid, forks, take_gram, unobserved
 from vtagml.affinity.gram import Gram
 from vtagml.affinity.identity import Identity
 from vtagml.affinity.printed_troa import PrintedTROA
@@ -36,6 +36,9 @@ __all__ = [
     "Uniform",
     "elementwise",
     "forked_pyramid",
+    "forks",
     "read_state",
+    "take_gram",
     "token_summed",
+    "unobserved",
 ]

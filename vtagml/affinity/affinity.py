@@ -41,6 +41,9 @@ class Affinity(nn.Module, ABC):
         tasks: Names of the tasks, in the order of the rows and columns.
     """
 
+    learns = False
+    """Whether ω follows the gradients, so that these must be each task's own."""
+
     similarity: Float64[Tensor, "task source"]
     observations: Int64[Tensor, "task source"]
     skipped: Int64[Tensor, "task source"]

@@ -1,6 +1,7 @@
 """The place where one representation is given to N tasks, and where their gradients meet again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import torch
@@ -33,7 +34,8 @@ class Fork(nn.Module):
     Note:
         The streams must stay apart behind the fork: an operation that mixes them (a norm over
         the task axis, an adapter that reads another task's features) falsifies the cosines, and
-        nothing can notice it. `torch.compile` breaks its graph here, so `fullgraph=True` refuses.
+        nothing here can notice it; encoders and decoders say themselves whether they are `apart`.
+        `torch.compile` breaks its graph here, so `fullgraph=True` refuses.
 
     Args:
         tasks: How many streams leave the fork.
@@ -80,11 +82,7 @@ class Fork(nn.Module):
         self._gathered = gram if self._gathered is None else self._gathered + gram
 
     def take(self) -> Gram | None:
-        """The Gram gathered since the last call, and forgets it; None if there was no backward.
-
-        Call it once per optimiser step, also when the step is skipped, so that nothing of a step
-        enters the next one.
-        """
+        """The Gram gathered since the last call, and forgets it; None if there was no backward."""
         gathered, self._gathered = self._gathered, None
         return gathered
 
@@ -100,16 +98,40 @@ class Fork(nn.Module):
 
 
 def forked_pyramid(
-    fork: Fork, pyramid: Sequence[Float[Tensor, "batch _ _ _"]]
-) -> list[Float[Tensor, "task batch _ _ _"]]:
+    fork: Fork, pyramid: Sequence[Float[Tensor, "batch _ ..."]]
+) -> list[Float[Tensor, "task batch _ ..."]]:
     """Forks every level of a pyramid [batch, channels, height, width] with one fork.
 
     For encoders whose tasks share one stream up to the decoders. The levels count as one long
     representation: their inner products are added image by image, so a task is present in an image
     if any level has its gradient.
     """
-    channels_last = [level.permute(0, 2, 3, 1) for level in pyramid]
-    return [streams.permute(0, 1, 4, 2, 3) for streams in fork.expand(channels_last)]
+    channels_last = [level.movedim(1, -1) for level in pyramid]
+    return [streams.movedim(-1, 2) for streams in fork.expand(channels_last)]
+
+
+def forks(network: nn.Module) -> list[Fork]:
+    """All places of a network where tasks part."""
+    return [module for module in network.modules() if isinstance(module, Fork)]
+
+
+def take_gram(network: nn.Module) -> Gram | None:
+    """What all forks captured since the last call, which they forget; None if that is nothing."""
+    grams = [gram for fork in forks(network) if (gram := fork.take()) is not None]
+    return sum(grams[1:], grams[0]) if grams else None
+
+
+@contextmanager
+def unobserved(network: nn.Module) -> Iterator[None]:
+    """Lets gradients pass the forks without being captured, which they do in eval mode."""
+    observing = [fork for fork in forks(network) if fork.training]
+    for fork in observing:
+        fork.eval()
+    try:
+        yield
+    finally:
+        for fork in observing:
+            fork.train()
 
 
 class _Tap(torch.autograd.Function):

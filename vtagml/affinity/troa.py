@@ -57,6 +57,8 @@ class TROA(FromFile):
     window_sum: Float64[Tensor, "task source"]
     window_count: Int64[Tensor, "task source"]
 
+    learns = True
+
     def __init__(
         self,
         tasks: Sequence[str],

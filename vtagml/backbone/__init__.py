@@ -1,13 +1,15 @@
 """The one room that knows timm: architectures, stages, freezing and loading of weights.
 
 A backbone turns an image with values in [0, 1] into four feature maps at strides 4, 8, 16 and 32.
-Those whose blocks an adapter can sit on (`StagedBackbone`: Swin, Swin V2, ViT) also show their
-stem, stages and blocks.
+Those in whose blocks something else can stand (`StagedBackbone`: Swin, Swin V2, ViT) have one walk
+over stages and blocks, which calls what stands at a place.
 """
 
 from vtagml.backbone.backbone import LEVELS, STRIDES, Backbone
+from vtagml.backbone.checkpointing import recomputed
+from vtagml.backbone.places import Place
 from vtagml.backbone.pyramids import FocalNet, PVTv2
-from vtagml.backbone.staged import Stage, StagedBackbone
+from vtagml.backbone.staged import Stage, StagedBackbone, staged
 from vtagml.backbone.swin import SHIPPED, Swin, SwinV2, SwinV2Nano
 from vtagml.backbone.timm_backbone import HUB, TimmBackbone
 from vtagml.backbone.vit import ViT
@@ -21,6 +23,7 @@ __all__ = [
     "Backbone",
     "FocalNet",
     "PVTv2",
+    "Place",
     "Stage",
     "StagedBackbone",
     "Swin",
@@ -30,4 +33,6 @@ __all__ = [
     "ViT",
     "differing_keys",
     "load_weights",
+    "recomputed",
+    "staged",
 ]

@@ -1,7 +1,7 @@
 """What every backbone is: an image in, four feature maps out; it can be frozen."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from jaxtyping import Float
@@ -21,6 +21,9 @@ class Backbone(nn.Module, ABC):
         channels: Channels of the four maps, finest first.
     """
 
+    closed = "it does not show its blocks"
+    """Why nothing can stand in or between the blocks, where that is so."""
+
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
         self.channels = tuple(channels)
@@ -28,7 +31,10 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        """Returns four maps at strides 4, 8, 16 and 32, channels second."""
+        """Returns four maps at strides 4, 8, 16 and 32, channels second.
+
+        Behind them, of a backbone that has one, its summary of the image, `[batch, channels]`.
+        """
 
     def freeze(self: Module) -> Module:
         """Stops training for good: no parameter takes a gradient and the mode stays `eval`."""
@@ -41,3 +47,13 @@ class Backbone(nn.Module, ABC):
 
     def resize(self, size: tuple[int, int]) -> None:
         """Fits windows and positions to another size of image; by default nothing depends on it."""
+
+    def biases(self) -> Iterator[nn.Parameter]:
+        """All vectors that are added to activations; those of positions apart."""
+        for module in self.modules():
+            if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
+                yield bias
+
+    def position_biases(self) -> Iterator[nn.Parameter]:
+        """What makes the attention's biases by relative position; nothing, if it has none."""
+        yield from ()

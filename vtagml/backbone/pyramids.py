@@ -24,6 +24,8 @@ class _PyramidBackbone(TimmBackbone):
 class PVTv2(_PyramidBackbone):
     """Pyramid Vision Transformer v2: keys and values at a reduced resolution."""
 
+    closed = "its keys are not the tokens of its queries but fewer"
+
     def __init__(
         self,
         architecture: str = "pvt_v2_b2.in1k",
@@ -42,6 +44,7 @@ class FocalNet(_PyramidBackbone):
     """
 
     unused = ("head.", "norm.")
+    closed = "it modulates instead of attending"
 
     def __init__(
         self,

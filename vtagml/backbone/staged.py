@@ -1,13 +1,19 @@
-"""Backbones that run stage by stage and block by block, so that adapters find their place."""
+"""Backbones that run stage by stage and block by block: the one walk over them."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.backbone.timm_backbone import TimmBackbone
+from vtagml.backbone.backbone import Backbone
+from vtagml.backbone.checkpointing import Run, straight
+from vtagml.backbone.places import Place, chosen_places
+from vtagml.backbone.timm_backbone import HUB, TimmBackbone
+
+Visit = Callable[[Place, nn.Module, Tensor], Tensor]
+"""Takes a place of the walk, the layer that stands there and its input; returns its output."""
 
 
 class Stage(NamedTuple):
@@ -18,9 +24,29 @@ class Stage(NamedTuple):
 
 
 class StagedBackbone(TimmBackbone):
-    """A backbone that runs as stem, then stages of blocks, so that adapters find their place."""
+    """A backbone that runs as stem, then stages of blocks, so that adapters find their place.
+
+    Attributes:
+        behind: Modules that the walk calls with the output of a block, by the block's place.
+        run: How blocks are run: `recomputed` keeps none of their activations for the backward.
+    """
 
     unused: tuple[str, ...] = ("head.", "norm.", "fc_norm.")
+    attention = ("attn.qkv", "attn.proj")
+    """The linear layers of a block's attention."""
+    outputs = ("attn.proj", "mlp.fc2")
+    """The last layers of a block's residual branches."""
+
+    def __init__(
+        self,
+        architecture: str,
+        image_size: tuple[int, int] = (224, 224),
+        weights: str | None = HUB,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__(architecture, image_size, weights, drop_path)
+        self.behind = nn.ModuleDict()
+        self.run: Run = straight
 
     @property
     @abstractmethod
@@ -41,13 +67,71 @@ class StagedBackbone(TimmBackbone):
             size: Height and width of the image.
         """
 
-    def forward(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
+    def summary(self, tokens: Tensor) -> Sequence[Float[Tensor, "batch channels"]]:
+        """What the last stage's tokens say of the whole image; here nothing but the maps."""
+        return ()
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 height width"], visit: Visit | None = None
+    ) -> list[Tensor]:
+        """Walks over all stages and blocks.
+
+        What is frozen in front of the first thing that trains leaves no graph, since nothing there
+        requires a gradient.
+
+        Args:
+            image: Values in [0, 1].
+            visit: What is done at a place; by default its layer is run, then what stands behind.
+                Block 0 of a stage is what changes resolution and width.
+        """
+        visit = visit or self.pass_through
         size = (image.shape[-2], image.shape[-1])
         tokens = self.stem(self.normalize(image))
         pyramid = []
-        for index, stage in enumerate(self.stages):
-            tokens = stage.downsample(tokens)
-            for block in stage.blocks:
-                tokens = block(tokens)
-            pyramid.append(self.level(index, tokens, size))
-        return pyramid
+        for number, stage in enumerate(self.stages, start=1):
+            for index, layer in enumerate((stage.downsample, *stage.blocks)):
+                tokens = visit(Place(number, index), layer, tokens)
+            pyramid.append(self.level(number - 1, tokens, size))
+        return [*pyramid, *self.summary(tokens)]
+
+    def pass_through(self, place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
+        """Returns the output of the layer at a place and of what stands behind it."""
+        if place.block == 0:
+            return layer(tokens)
+        if str(place) in self.behind:
+            return self.run(_in_turn, layer, self.behind[str(place)], tokens)
+        return self.run(layer, tokens)
+
+    def places(self, blocks: Sequence[tuple[int, int]] | None = None) -> list[Place]:
+        """Returns the places of the blocks that a setting names, or of all, in the walk's order."""
+        depths = [len(stage.blocks) for stage in self.stages]
+        if blocks is not None:
+            return chosen_places(depths, blocks)
+        return [
+            Place(stage, block)
+            for stage, depth in enumerate(depths, start=1)
+            for block in range(1, depth + 1)
+        ]
+
+    def block(self, place: Place) -> nn.Module:
+        """The block at a place."""
+        return self.stages[place.stage - 1].blocks[place.block - 1]
+
+    def replace(self, block: nn.Module, layer: str, make: Callable[[nn.Module], nn.Module]) -> None:
+        """Puts in the place of a layer of a block what is made of it, for good."""
+        block.set_submodule(layer, make(block.get_submodule(layer)))
+
+
+def staged(backbone: Backbone) -> StagedBackbone:
+    """Returns the backbone, if it shows its blocks."""
+    if isinstance(backbone, StagedBackbone):
+        return backbone
+    raise ValueError(
+        f"`backbone` must be SwinV2, Swin or ViT, found {type(backbone).__name__}: "
+        f"{backbone.closed}, so that nothing can stand in or between its blocks. The tunings Full, "
+        "Frozen and BitFit run on every backbone, without checkpointing."
+    )
+
+
+def _in_turn(first: nn.Module, second: nn.Module, tokens: Tensor) -> Tensor:
+    return second(first(tokens))

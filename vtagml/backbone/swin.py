@@ -1,10 +1,11 @@
 """Swin of both versions, and the small one that ships with the package."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from vtagml.backbone.staged import Stage, StagedBackbone
 from vtagml.backbone.timm_backbone import HUB
@@ -33,6 +34,10 @@ class _WindowBackbone(StagedBackbone):
     def stem(self, image: Float[Tensor, "batch 3 height width"]) -> Tensor:
         return self.model.patch_embed(image)
 
+    def _attentions(self) -> Iterator[Any]:
+        for place in self.places():
+            yield cast(Any, self.block(place)).attn
+
     def level(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> Tensor:
         return tokens.permute(0, 3, 1, 2)
 
@@ -54,6 +59,20 @@ class SwinV2(_WindowBackbone):
     ) -> None:
         super().__init__(architecture, image_size, weights, drop_path)
 
+    def biases(self) -> Iterator[nn.Parameter]:
+        yield from super().biases()
+        for attention in self._attentions():
+            yield from (attention.q_bias, attention.v_bias)  # keys have none
+
+    def position_biases(self) -> Iterator[nn.Parameter]:
+        for attention in self._attentions():
+            yield from attention.cpb_mlp.parameters()
+
+    def replace(self, block: nn.Module, layer: str, make: Callable[[nn.Module], nn.Module]) -> None:
+        super().replace(block, layer, make)
+        if layer == "attn.qkv":  # or timm reads the layer's weight instead of calling the layer
+            cast(Any, block).attn.qkv_bias_separate = True
+
 
 class Swin(_WindowBackbone):
     """Swin V1: scaled dot-product attention, table of position biases, norms before."""
@@ -66,6 +85,10 @@ class Swin(_WindowBackbone):
         drop_path: float = 0.0,
     ) -> None:
         super().__init__(architecture, image_size, weights, drop_path)
+
+    def position_biases(self) -> Iterator[nn.Parameter]:
+        for attention in self._attentions():
+            yield attention.relative_position_bias_table
 
 
 class SwinV2Nano(SwinV2):

@@ -1,5 +1,6 @@
 """ViT, with a pyramid made from its one scale."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch.nn.functional as F
@@ -90,3 +91,6 @@ class ViT(StagedBackbone):
         )
         target = (size[0] // STRIDES[stage], size[1] // STRIDES[stage])
         return F.interpolate(patches, size=target, mode="bilinear", antialias=target < grid)
+
+    def summary(self, tokens: Tensor) -> Sequence[Float[Tensor, "batch channels"]]:
+        return (self.model.norm(tokens)[:, 0],) if self.model.has_class_token else ()

@@ -9,6 +9,7 @@ from vtagml.benchmark.outcome import Outcome, State
 from vtagml.benchmark.plan import Plan, Row, Setting
 from vtagml.callbacks.kept_files import to_json
 from vtagml.launching import as_typed
+from vtagml.metrics.unit import EMPTY
 from vtagml.report import (
     Comparison,
     Method,
@@ -21,7 +22,7 @@ from vtagml.report import (
     warnings_of,
 )
 from vtagml.report.comparison import PRIOR
-from vtagml.report.formats import EMPTY, markdown
+from vtagml.report.formats import markdown
 from vtagml.report.record import look_up
 
 

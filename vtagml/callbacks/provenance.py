@@ -1,6 +1,5 @@
 """What produced a result: command, versions, commit, data, model, machine."""
 
-import inspect
 import os
 import platform
 import shlex
@@ -18,6 +17,7 @@ from lightning import LightningDataModule, LightningModule, Trainer
 from torch import Tensor
 
 from vtagml.callbacks.parameter_table import count_parameters, total
+from vtagml.constructors import arguments
 
 PACKAGES = ("torch", "lightning", "timm", "torchmetrics", "vtagml")
 GIT_SECONDS = 10
@@ -103,7 +103,7 @@ def data(datamodule: Any) -> dict[str, Any]:
     """
     kept: dict[str, Any] = dict(getattr(datamodule, "hparams", None) or {})
     if not kept:
-        names = inspect.signature(type(datamodule)).parameters
+        names = arguments(type(datamodule))
         kept = {name: getattr(datamodule, name) for name in names if hasattr(datamodule, name)}
     described = {name: _described(value) for name, value in kept.items()}
     return {"class": class_name(datamodule), "settings": described}

@@ -13,7 +13,7 @@ from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.image_blind_prior import ImageBlindPrior, learn_predictions
 from vtagml.callbacks.kept_files import Attempt, keep, to_json
 from vtagml.callbacks.provenance import provenance
-from vtagml.callbacks.results_table import directions, results_table
+from vtagml.callbacks.results_table import results_table
 from vtagml.run_folder import METRICS
 from vtagml.tasks import Task
 
@@ -21,7 +21,8 @@ from vtagml.tasks import Task
 class Results(Callback):
     """Prints all metrics of a test beside those of a prediction that never looks at the image.
 
-    Leaves `metrics.json` in the run's folder: the metrics of both rows, and what produced them
+    Leaves `metrics.json` in the run's folder: the metrics of both rows; what the tasks say of them
+    (units, directions, what must agree for two results to be compared); and what produced them
     (command, versions, commit, data, backbone and weights, settings of the tasks, hardware, time
     of training). A failure to write it is an error.
 
@@ -83,12 +84,9 @@ class Results(Callback):
             return
         tasks = _tasks(pl_module)
         rows = {"model": model_metrics(trainer, tasks), "image-blind prior": self.prior_metrics}
-        better = directions(tasks)
-        headlines = {name: task.headline for name, task in tasks.items()}
         content = {
             "metrics": {"model": rows["model"], "prior": self.prior_metrics},
-            "headline": headlines,
-            "higher_is_better": better,
+            **described(tasks),
             "provenance": {
                 **provenance(trainer, pl_module),
                 "test_samples": self.samples,
@@ -98,7 +96,7 @@ class Results(Callback):
         keep(trainer, METRICS, to_json(content))
         shown = {name: row for name, row in rows.items() if row}
         if shown:
-            get_console().print(results_table(shown, better, headlines))
+            get_console().print(results_table(shown, tasks))
 
     def state_dict(self) -> dict[str, Any]:
         return {"seconds": self._elapsed(), "steps": self.steps}
@@ -109,6 +107,20 @@ class Results(Callback):
     def _elapsed(self) -> float:
         running = 0.0 if self._started is None else time.monotonic() - self._started
         return self.seconds + running
+
+
+def described(tasks: Mapping[str, Task]) -> dict[str, dict[str, Any]]:
+    """Returns what the tasks say of their metrics, so that who reads them needs no table of all."""
+    return {
+        "headline": {name: task.headline for name, task in tasks.items()},
+        "higher_is_better": {name: task.directions() for name, task in tasks.items()},
+        "units": {
+            name: {metric: unit._asdict() for metric, unit in task.units.items()}
+            for name, task in tasks.items()
+        },
+        "comparable": {name: task.comparable() for name, task in tasks.items()},
+        "letters": {name: task.letter or name for name, task in tasks.items()},
+    }
 
 
 def model_metrics(trainer: Trainer, tasks: Mapping[str, Task]) -> dict[str, dict[str, float]]:

@@ -69,7 +69,7 @@ class SkipFaultySteps(Callback):
         # An optimiser passes over parameters without a gradient: no step, no decay, no moment.
         for parameter in parameters:
             parameter.grad = None
-        cast(Any, pl_module).network.encoder.fork.take()
+        cast(Any, pl_module).network.take_gram()
         if scaler is not None and all(losses.isfinite().all() for losses, _ in seen):
             return
         self.faulty += 1

@@ -1,6 +1,5 @@
 """What was meant: one line for a mistyped key, class or value instead of the parser's pages."""
 
-import inspect
 import re
 import sys
 from argparse import ArgumentParser
@@ -8,6 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TypeAlias
+
+from vtagml.constructors import arguments
 
 Explain: TypeAlias = Callable[["re.Match[str]", str, Collection[str]], str]
 
@@ -64,7 +65,7 @@ def arguments_of(path: str) -> list[str]:
     """Returns what a class takes, nothing for one that is not there."""
     room, _, name = path.rpartition(".")
     try:
-        return list(inspect.signature(getattr(import_module(room), name)).parameters)
+        return arguments(getattr(import_module(room), name))
     except (ImportError, AttributeError, ValueError, TypeError):
         return []
 
@@ -90,7 +91,7 @@ def _unknown_argument(found: re.Match[str], message: str, keys: Collection[str])
     owner, name = found["owner"] or found["given"], found["name"].partition(".")[0]
     if owner is None:
         return f"`{_place(message, name)}` is no key of an experiment."
-    known = [each for each in arguments_of(owner) if each not in ("args", "kwargs")]
+    known = arguments_of(owner)
     hint = did_you_mean(name, known)
     takes = f" It takes {', '.join(known)}." if known and not hint else ""
     return f"`{_place(message, name)}`: `{owner}` has no argument `{name}`.{hint}{takes}"

@@ -97,7 +97,8 @@ def _runs(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
 
 def _html(options: Namespace) -> Mapping[str, bytes]:
     """One page; of unfinished runs it shows what there is, but no row in the table."""
-    from vtagml.report.html import look, page
+    from vtagml.report.finding import look
+    from vtagml.report.html import page
 
     seen, left_out = look(options.runs)
     if not seen:
@@ -106,8 +107,8 @@ def _html(options: Namespace) -> Mapping[str, bytes]:
             f"{'; '.join(left_out)}"
         )
     _say("left out: ", left_out)
-    _say("without results: ", [each.why for each in seen if each.run is None])
-    finished = [each.run for each in seen if each.run is not None]
+    _say("without results: ", [str(folder.error) for folder in seen if folder.error])
+    finished = [folder.run for folder in seen if folder.run is not None]
     comparison, warnings = _compared(finished, options) if finished else (None, [])
     content, pictures = page(seen, comparison, warnings, left_out)
     _say("", [f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB."])

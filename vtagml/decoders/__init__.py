@@ -3,7 +3,7 @@
 Every decoder splits into a trunk, which mixes the four levels, and a linear head, so that tasks
 may have decoders of their own (`PerTask`) or one trunk with a head each (`Shared`). The Swin
 decoder is VTAGML's, All-MLP is VMT-Adapter's, the convolutional ones are light enough for a CPU,
-and the pooled linear one serves classification and probes. `FineLevels` gives any of them maps
+and the linear ones serve classification and probes. `FineLevels` gives any of them maps
 of the image itself, where a backbone has nothing finer than its patches. None of them mixes the
 images of a batch: the gradients that TROA captures per image stay exact.
 """
@@ -13,7 +13,7 @@ from vtagml.decoders.conv_decoder import ConvDecoder, DeepConvDecoder
 from vtagml.decoders.decoder import Decoder
 from vtagml.decoders.decoders import Decoders, PerTask, Shared
 from vtagml.decoders.fine_levels import FineLevels
-from vtagml.decoders.pooled import PooledLinear
+from vtagml.decoders.pooled import PooledLinear, SummaryLinear
 from vtagml.decoders.swin_decoder import PlainSwinDecoder, SwinDecoder
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "PlainSwinDecoder",
     "PooledLinear",
     "Shared",
+    "SummaryLinear",
     "SwinDecoder",
 ]

@@ -32,6 +32,9 @@ class Decoder(nn.Module, ABC):
         features: Channels that the trunk gives to the head.
     """
 
+    reads_summary = False
+    """Whether the trunk is given the backbone's summary of the image behind the four levels."""
+
     def __init__(self, channels: Sequence[int], outputs: int, features: int) -> None:
         super().__init__()
         self.channels = checked_channels(channels)
@@ -53,12 +56,16 @@ class Decoder(nn.Module, ABC):
         return upsample(scores, size)
 
     def forward(
-        self, pyramid: list[Float[Tensor, "batch _ _ _"]], size: tuple[int, int]
+        self, pyramid: list[Float[Tensor, "batch ..."]], size: tuple[int, int]
     ) -> Float[Tensor, "batch outputs *image"]:
         """Map at height and width `size`, in the dtype of the pyramid's finest level."""
-        check_pyramid(pyramid, self.channels)
-        scores = self.head(self.trunk(pyramid)).to(pyramid[0].dtype)
+        scores = self.head(self.read(pyramid)).to(pyramid[0].dtype)
         return self.finish(scores, size)
+
+    def read(self, pyramid: list[Float[Tensor, "batch ..."]]) -> Float[Tensor, "batch ..."]:
+        """The trunk's features, of the levels and, for a trunk that reads it, the summary."""
+        check_pyramid(pyramid[:LEVELS], self.channels)
+        return self.trunk(pyramid if self.reads_summary else pyramid[:LEVELS])
 
 
 def small(layer: Layer) -> Layer:

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.decoders.decoder import Decoder, check_pyramid
+from vtagml.decoders.decoder import Decoder
+from vtagml.of_tasks import OfTasks
 
 Pyramid: TypeAlias = list[Tensor]
 
@@ -20,6 +21,9 @@ class Decoders(nn.Module, ABC):
         outputs: Channels of every task's map.
     """
 
+    apart = True
+    """Whether no task's map reads another's pyramid, as captured gradients require."""
+
     def __init__(self, outputs: Mapping[str, int]) -> None:
         super().__init__()
         if not outputs:
@@ -28,7 +32,7 @@ class Decoders(nn.Module, ABC):
 
     def forward(
         self,
-        pyramids: Mapping[str, list[Float[Tensor, "batch _ _ _"]]],
+        pyramids: Mapping[str, list[Float[Tensor, "batch ..."]]],
         image: Float[Tensor, "batch 3 height width"],
     ) -> dict[str, Float[Tensor, "batch ..."]]:
         """Map of every task at the image's height and width.
@@ -46,7 +50,11 @@ class Decoders(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
-        """Map of every task; `pyramids` are complete and in the order of the tasks."""
+        """Map of every task; `pyramids` are complete and in the order of the tasks.
+
+        In training a task may have further maps, on the way to its own, under keys such as
+        `depth/1`: `SumOfTasks` teaches them, too.
+        """
 
 
 class PerTask(Decoders):
@@ -59,9 +67,7 @@ class PerTask(Decoders):
         decoder: Callable[[Sequence[int], int], Decoder],
     ) -> None:
         super().__init__(outputs)
-        self.decoders = nn.ModuleDict(
-            {task: decoder(channels, count) for task, count in outputs.items()}
-        )
+        self.decoders = OfTasks({task: decoder(channels, count) for task, count in outputs.items()})
 
     def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
         size = height_and_width(image)
@@ -83,7 +89,7 @@ class Shared(Decoders):
     ) -> None:
         super().__init__(outputs)
         self.decoder = decoder(channels, next(iter(outputs.values())))
-        self.heads = nn.ModuleDict(
+        self.heads = OfTasks(
             {task: self.decoder.make_head(count) for task, count in outputs.items()}
         )
         # A head without a task would be a parameter without a gradient.
@@ -101,11 +107,9 @@ class Shared(Decoders):
         """The trunk's features of every pyramid."""
         first = pyramids[0]
         if all(identical(first, pyramid) for pyramid in pyramids):
-            check_pyramid(first, self.decoder.channels)
-            return [self.decoder.trunk(first)] * len(pyramids)
+            return [self.decoder.read(first)] * len(pyramids)
         folded = [torch.cat(levels) for levels in zip(*pyramids, strict=True)]
-        check_pyramid(folded, self.decoder.channels)
-        return self.decoder.trunk(folded).chunk(len(pyramids))
+        return self.decoder.read(folded).chunk(len(pyramids))
 
 
 def height_and_width(image: Tensor) -> tuple[int, int]:

@@ -46,6 +46,7 @@ class FineLevels(Decoders):
         self.quarter_of_encoder = Project(finest, width)
         self.eighth_of_encoder = Project(finer, 2 * width)
         self.decoders = decoders(outputs, (2 * width, 4 * width, *coarse))
+        self.apart = self.decoders.apart
 
     def decode(
         self, pyramids: dict[str, Pyramid], image: Float[Tensor, "batch 3 height width"]

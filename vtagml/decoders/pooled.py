@@ -1,4 +1,4 @@
-"""Linear decoder of one pooled level: classification and linear probes."""
+"""Linear decoders of a whole image: classification and linear probes."""
 
 from collections.abc import Sequence
 
@@ -37,3 +37,26 @@ class PooledLinear(Decoder):
         self, scores: Float[Tensor, "batch _ *grid"], size: tuple[int, int]
     ) -> Float[Tensor, "batch _ *image"]:
         return scores
+
+
+class SummaryLinear(PooledLinear):
+    """Scores of a whole image from the backbone's own summary of it: ViT's class token.
+
+    Args:
+        channels: Channels of the four levels, finest first.
+        outputs: Number of scores.
+    """
+
+    reads_summary = True
+
+    def __init__(self, channels: Sequence[int], outputs: int) -> None:
+        super().__init__(channels, outputs)
+
+    def trunk(self, pyramid: list[Float[Tensor, "batch ..."]]) -> Float[Tensor, "batch channels"]:
+        if len(pyramid) == LEVELS:
+            raise ValueError(
+                "`decoder` SummaryLinear needs a backbone that sums up the image in a token, such "
+                "as ViT, found none: use PooledLinear."
+            )
+        normalised: Tensor = self.norm(pyramid[LEVELS])
+        return normalised

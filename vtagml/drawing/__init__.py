@@ -1,7 +1,7 @@
 """Pictures that a paper could use: affinities and their history, predictions and their errors.
 
 `task_map` and `error_map` draw one map; `sample_grid`, `prediction_grid` and `method_grid` draw
-those of several samples, tasks or methods: all in a task's own colours, with the `Key` to them.
+those of several samples, tasks or methods: all in a task's own colours, with the key to them.
 
 Functions from tensors to matplotlib figures on a canvas of their own (Agg), used by callbacks,
 reports and notebooks alike. Nothing here touches pyplot or its global state; `to_png`,
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
         SIMILARITY,
         Scale,
         affinity_grid,
-        affinity_heatmap,
         affinity_heatmaps,
     )
     from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
     from vtagml.drawing.canvas import PICTURES, to_files, to_jpeg, to_png
     from vtagml.drawing.cosine_histograms import cosine_histograms
-    from vtagml.drawing.errors import Errors, error_pictures, errors
+    from vtagml.drawing.errors import error_pictures
     from vtagml.drawing.matrix_grid import matrix_grid
     from vtagml.drawing.method_grid import method_grid
     from vtagml.drawing.prediction_grid import prediction_grid
@@ -39,18 +38,15 @@ __all__ = [
     "SIMILARITY",
     "AffinityHistory",
     "AffinityRecord",
-    "Errors",
     "Scale",
     "Tiles",
     "affinity_grid",
-    "affinity_heatmap",
     "affinity_heatmaps",
     "affinity_history",
     "cosine_histograms",
     "dataset_grid",
     "error_map",
     "error_pictures",
-    "errors",
     "matrix_grid",
     "method_grid",
     "prediction_grid",

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -23,6 +23,7 @@ from vtagml.drawing.canvas import (
     new_figure,
     readable_ink,
 )
+from vtagml.metrics.unit import Unit
 
 
 class Scale(NamedTuple):
@@ -40,27 +41,9 @@ OMEGA = Scale("Blues", 0.0, 1.0)
 SIMILARITY = Scale("RdBu", -1.0, 1.0)
 
 # Inches. With many tasks the cells are small and the letters too.
-LARGE_CELL, SMALL_CELL, LARGE_LETTER, SMALL_LETTER = 0.95, 0.55, 0.092, 0.078
+LARGE_CELL, SMALL_CELL, LETTER, BESIDE, ABOVE = 0.95, 0.55, 0.092, 1.3, 1.1
 TASKS_WITH_LARGE_CELLS = 6
-BAR, LINE, MARGIN = 0.85, 0.26, 0.15
 SLANT = 30  # Degrees, of column names too long for their cell.
-
-
-def affinity_heatmap(
-    matrix: Float[Tensor, "task source"],
-    tasks: Sequence[str],
-    title: str,
-    scale: Scale = OMEGA,
-) -> Figure:
-    """Draws one matrix with sources as rows and targets as columns, as Fig. 4.
-
-    Args:
-        matrix: Entries `[target, source]`; the picture shows its transpose.
-        tasks: Names, in the order of the matrix.
-        title: Stands above the picture.
-        scale: Colours and range: `OMEGA` or `SIMILARITY`.
-    """
-    return _grid([[(matrix, title, scale)]], tasks)
 
 
 def affinity_heatmaps(
@@ -74,68 +57,30 @@ def affinity_heatmaps(
         (similarity, "S, mean cosine of the gradients", SIMILARITY),
         (omega, "ω, affinity (columns sum to 1)", OMEGA),
     ]
-    return _grid([panels], tasks, title)
+    return affinity_grid([panels], tasks, title)
 
 
-class _Layout(NamedTuple):
-    """Sizes in inches that follow from the names of the tasks."""
-
-    cell: float
-    letters: float
-    side: float
-    left: float
-    above: float
-    slanted: bool
-
-    @classmethod
-    def of(cls, tasks: Sequence[str]) -> "_Layout":
-        large = len(tasks) <= TASKS_WITH_LARGE_CELLS
-        cell = LARGE_CELL if large else SMALL_CELL
-        longest = max(map(len, tasks)) * (LARGE_LETTER if large else SMALL_LETTER)
-        slanted = longest > cell
-        above = longest * math.sin(math.radians(SLANT)) + 0.1 if slanted else LINE
-        side = max(cell * len(tasks), 2 * LARGE_CELL)
-        letters = MEDIUM if large else SMALL
-        return cls(cell, letters, side, longest + LINE + MARGIN, above, slanted)
-
-
-def affinity_grid(rows: Sequence[Sequence[Panel]], tasks: Sequence[str]) -> Figure:
+def affinity_grid(rows: Sequence[Sequence[Panel]], tasks: Sequence[str], title: str = "") -> Figure:
     """Draws matrices in rows, such as S above ω, of several runs or steps beside each other.
 
     Args:
         rows: Each matrix with what stands above it and its scale; the rows have equal lengths.
         tasks: Names, in the order of all matrices.
+        title: Stands above all.
     """
-    return _grid(rows, tasks)
-
-
-def _grid(rows: Sequence[Sequence[Panel]], tasks: Sequence[str], title: str = "") -> Figure:
-    layout = _Layout.of(tasks)
-    panel = layout.left + layout.side + BAR
-    headings = 2 if title else 1
-    line = MARGIN + layout.side + layout.above + (headings + 1.3) * LINE + MARGIN
-    width, height = panel * len(rows[0]), line * len(rows)
-    figure = new_figure(width, height)
-    for row, panels in enumerate(rows):
-        for column, (matrix, caption, scale) in enumerate(panels):
-            _check_square(matrix, tasks)
-            left = column * panel + layout.left
-            bottom = (len(rows) - 1 - row) * line + MARGIN
-            frame = (left / width, bottom / height, layout.side / width, layout.side / height)
-            axes = figure.add_axes(frame)
-            _draw(axes, matrix, scale, layout.letters)
-            _label(axes, tasks, layout)
-            bar_left = (left + layout.side + 0.12) / width
-            _draw_bar(figure.add_axes((bar_left, frame[1], 0.14 / width, frame[3])), scale)
-            place = (
-                frame[0] + frame[2] / 2,
-                1 - (row * line + MARGIN + (headings - 1) * LINE) / height,
-            )
-            figure.text(*place, as_written(caption), size=LARGE, ha="center", va="top")
-    if title:
-        top = 1 - MARGIN / height / 2
-        style: dict[str, Any] = {"size": LARGE, "weight": "bold", "ha": "center", "va": "top"}
-        figure.text(0.5, top, as_written(title), **style)
+    cell = LARGE_CELL if len(tasks) <= TASKS_WITH_LARGE_CELLS else SMALL_CELL
+    side = max(cell * len(tasks), 2 * LARGE_CELL)
+    longest = LETTER * max(map(len, tasks))
+    slant = SLANT if longest > cell else 0
+    above = ABOVE + longest * math.sin(math.radians(slant))
+    width, height = side + longest + BESIDE, side + above
+    figure = new_figure(width * len(rows[0]), height * len(rows), title, arranged=True)
+    grid = figure.subplots(len(rows), len(rows[0]), squeeze=False)
+    for axes, (matrix, caption, scale) in zip(grid.flat, chain(*rows), strict=True):
+        _check_square(matrix, tasks)
+        _draw(axes, matrix, scale, MEDIUM if cell == LARGE_CELL else SMALL)
+        _label(axes, tasks, MEDIUM if cell == LARGE_CELL else SMALL, slant)
+        axes.set_title(as_written(caption), size=LARGE, pad=12)
     return figure
 
 
@@ -153,46 +98,29 @@ def _draw(axes: Axes, matrix: Tensor, scale: Scale, letters: float) -> None:
     colours = colormaps[scale.colours]
     axes.set_facecolor(UNKNOWN)
     cells = np.ma.masked_invalid(shown)
-    axes.pcolormesh(cells, cmap=colours, norm=norm, edgecolors="white", linewidth=1.5)
+    mesh = axes.pcolormesh(cells, cmap=colours, norm=norm, edgecolors="white", linewidth=1.5)
+    axes.set_aspect("equal")
     axes.invert_yaxis()
     for (source, target), value in np.ndenumerate(shown):
         below = colours(norm(value))[:3] if np.isfinite(value) else to_rgb(UNKNOWN)
-        place = (target + 0.5, source + 0.52)
-        ink = readable_ink(*below)
-        axes.text(*place, _number(value), ha="center", va="center", size=letters, color=ink)
-
-
-def _number(value: float) -> str:
-    if not np.isfinite(value):
-        return "–"
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")  # Plus zero: no "−0.00".
-
-
-def _label(axes: Axes, tasks: Sequence[str], layout: _Layout) -> None:
-    names = [as_written(task) for task in tasks]
-    places = [place + 0.5 for place in range(len(tasks))]
-    slant: dict[str, Any] = (
-        {"rotation": SLANT, "ha": "left", "rotation_mode": "anchor"} if layout.slanted else {}
-    )
-    axes.set_xticks(places, names, size=layout.letters, color=INK, **slant)
-    axes.set_yticks(places, names, size=layout.letters, color=INK)
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    above = 1 + (layout.above + 0.04) / layout.side
-    beside = -(layout.left - MARGIN - 0.08) / layout.side
-    style: dict[str, Any] = {
-        "size": layout.letters,
-        "style": "italic",
-        "color": INK,
-        "transform": axes.transAxes,
-    }
-    axes.text(0.5, above, "target", ha="center", va="bottom", **style)
-    axes.text(beside, 0.5, "source", ha="center", va="center", rotation=90, **style)
-
-
-def _draw_bar(axes: Axes, scale: Scale) -> None:
-    values = ScalarMappable(Normalize(scale.lowest, scale.highest), scale.colours)
-    bar = axes.figure.colorbar(values, cax=axes, ticks=np.linspace(scale.lowest, scale.highest, 5))
+        style = {"size": letters, "color": readable_ink(*below)}
+        text = Unit("", 2).written(float(value))
+        axes.text(target + 0.5, source + 0.52, text, ha="center", va="center", **style)
+    bar = axes.figure.colorbar(mesh, ax=axes, ticks=np.linspace(scale.lowest, scale.highest, 5))
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, length=0)
+
+
+def _label(axes: Axes, tasks: Sequence[str], letters: float, slant: int) -> None:
+    names = [as_written(task) for task in tasks]
+    places = [place + 0.5 for place in range(len(tasks))]
+    style: dict[str, Any] = {"size": letters, "color": INK}
+    slanted = {"rotation": slant, "ha": "left", "rotation_mode": "anchor"} if slant else {}
+    axes.set_xticks(places, names, **style, **slanted)
+    axes.set_yticks(places, names, **style)
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("target", style="italic", **style)
+    axes.set_ylabel("source", style="italic", **style)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)

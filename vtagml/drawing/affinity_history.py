@@ -8,21 +8,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vtagml.drawing.canvas import (
-    INK,
-    LARGE,
-    MEDIUM,
-    SMALL,
-    line_style,
-    new_figure,
-    place_panels,
-    tidy,
-)
+from vtagml.drawing.canvas import INK, MEDIUM, SMALL, legend_below, line_style, new_figure, tidy
 
 Matrix = list[list[float]]
 
-# Inches.
-PANEL, GAPS, LEFT, LEGEND, LEGEND_LINE = (2.1, 1.6), (0.45, 0.38), 0.75, 0.85, 0.17
+WIDTH, HEIGHT, REST = 2.6, 2.0, 1.1  # Inches, of a panel and of title and legend.
 TARGETS_PER_ROW, LEGEND_COLUMNS = 6, 6
 
 
@@ -57,11 +47,7 @@ def affinity_history(history: AffinityHistory) -> Figure:
     ]
     wide = min(len(tasks), TARGETS_PER_ROW)
     tall = len(rows) * -(-len(tasks) // TARGETS_PER_ROW)
-    legend = LEGEND + LEGEND_LINE * -(-len(tasks) // LEGEND_COLUMNS)
-    figure = new_figure(
-        LEFT + wide * PANEL[0] + (wide - 1) * GAPS[0] + 0.2,
-        legend + tall * PANEL[1] + (tall - 1) * GAPS[1] + 0.75,
-    )
+    figure = new_figure(wide * WIDTH, tall * HEIGHT + REST, "Affinities over training", True)
     panels = figure.subplots(tall, wide, sharex=True, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
@@ -75,8 +61,7 @@ def affinity_history(history: AffinityHistory) -> Figure:
         panels[block * len(rows), column].set_title(f"target: {name}", size=MEDIUM, color=INK)
     for axes in panels[-1]:
         axes.set_xlabel("step", size=SMALL)
-    place_panels(figure, PANEL, GAPS, LEFT, legend)
-    _legend(figure, panels[0, 0])
+    legend_below(figure, panels[0, 0].lines, LEGEND_COLUMNS, "source")
     return figure
 
 
@@ -93,19 +78,3 @@ def _draw(
         marker = "o" if len(steps) == 1 else ""  # A line through one point is invisible.
         axes.plot(steps, values[:, source], label=name, lw=1.6, marker=marker, **line_style(source))
     tidy(axes)
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    height = figure.get_figheight()
-    figure.legend(
-        handles,
-        names,
-        title="source",
-        title_fontsize=SMALL,
-        fontsize=SMALL,
-        loc="lower center",
-        ncols=min(len(names), LEGEND_COLUMNS),
-        frameon=False,
-    )
-    figure.suptitle("Affinities over training", size=LARGE, weight="bold", y=1 - 0.1 / height)

@@ -6,11 +6,13 @@ from io import BytesIO
 from typing import Any, cast
 
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 DOTS_PER_INCH = 150
 JPEG_QUALITY = 85
@@ -23,6 +25,7 @@ INK = "#222222"
 FAINT = "#8a8a8a"
 UNKNOWN = "#d9d9d9"
 SMALL, MEDIUM, LARGE = 8.5, 10.0, 12.0
+MARGIN = 0.08  # Inches, around panels and words.
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart. Yellow is left out:
 # on white it is too pale for a line.
@@ -30,10 +33,20 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#2
 DASHES = ("solid", "dashed", "dotted")
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Returns an empty white figure of a size in inches, with a canvas of its own."""
-    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+def new_figure(width: float, height: float, title: str = "", arranged: bool = False) -> Figure:
+    """Returns an empty white figure with a canvas of its own.
+
+    Args:
+        width: In inches.
+        height: Likewise.
+        title: Stands above all.
+        arranged: Whether matplotlib finds the places of panels and words, so that none overlap.
+    """
+    layout = ConstrainedLayoutEngine(w_pad=MARGIN, h_pad=MARGIN) if arranged else None
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white", layout=layout)
     FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(as_written(title), size=LARGE, weight="bold")
     return figure
 
 
@@ -135,6 +148,19 @@ def line_style(index: int) -> dict[str, Any]:
         "color": PALETTE[index % len(PALETTE)],
         "linestyle": DASHES[index // len(PALETTE) % len(DASHES)],
     }
+
+
+def legend_below(figure: Figure, lines: Sequence[Artist], columns: int, title: str = "") -> None:
+    """Names lines below the panels of an arranged figure."""
+    figure.legend(
+        handles=list(lines),
+        title=title,
+        title_fontsize=SMALL,
+        fontsize=SMALL,
+        loc="outside lower center",
+        ncols=min(len(lines), columns),
+        frameon=False,
+    )
 
 
 def tidy(axes: Axes) -> None:

@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
-from vtagml.drawing.canvas import INK, LARGE, PALETTE, SMALL, new_figure, place_panels, tidy
+from vtagml.drawing.canvas import INK, PALETTE, SMALL, new_figure, tidy
 
 AGREEMENT, CONFLICT = PALETTE[0], PALETTE[1]
-# Inches.
-PANEL, GAPS, LEFT, BOTTOM, TOP = (2.1, 1.4), (0.55, 0.45), 0.6, 0.4, 0.65
+WIDTH, HEIGHT, REST, LEAST = 2.7, 1.9, 0.5, 4.8  # Inches; the title needs at least so many.
 COLUMNS = 3
 BARS_PER_SIDE = 20
 
@@ -33,11 +32,8 @@ def cosine_histograms(counts: Shaped[Tensor, "task source bins"], tasks: Sequenc
         raise ValueError(f"`tasks` must be at least two to have a conflict, found {list(tasks)}.")
     rows = -(-len(pairs) // COLUMNS)
     columns = min(COLUMNS, len(pairs))
-    figure = new_figure(
-        # One panel leaves room for the title.
-        LEFT + max(columns, 2) * PANEL[0] + (columns - 1) * GAPS[0] + 0.2,
-        BOTTOM + rows * PANEL[1] + (rows - 1) * GAPS[1] + TOP,
-    )
+    title = "Cosine of two tasks' gradients, share of steps"
+    figure = new_figure(max(columns * WIDTH, LEAST), rows * HEIGHT + REST, title, arranged=True)
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for axes in panels.flat[len(pairs) :]:
         axes.set_axis_off()
@@ -46,10 +42,6 @@ def cosine_histograms(counts: Shaped[Tensor, "task source bins"], tasks: Sequenc
     for axes, (first, second), heights in zip(panels.flat, pairs, bars, strict=False):
         _draw(axes, heights, limit)
         axes.set_title(f"{tasks[first]} and {tasks[second]}", size=SMALL, color=INK)
-    title = "Cosine of two tasks' gradients, share of steps"
-    figure.suptitle(title, size=LARGE, weight="bold", y=1 - 0.08 / figure.get_figheight())
-    alone = (figure.get_figwidth() - PANEL[0]) / 2
-    place_panels(figure, PANEL, GAPS, LEFT if columns > 1 else alone, BOTTOM)
     return figure
 
 

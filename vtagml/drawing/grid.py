@@ -14,12 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from vtagml.drawing.canvas import FAINT, INK, LARGE, MEDIUM, SMALL, UNKNOWN, new_figure
-from vtagml.drawing.colour_bar import ColourBar
-from vtagml.drawing.key import NO_KEY, Key, Legend
+from vtagml.losses.shapes import Pictures
 from vtagml.losses.unknown import known, known_classes
 from vtagml.native_size import nearest
-
-Pictures = Float[Tensor, "batch 3 height width"]
+from vtagml.tasks.key import NO_KEY, ColourBar, Key, Legend
 
 # Inches; cells have an area, so that wide images and high ones are equally large.
 CELL_AREA, GAP, PAIR_GAP, HEADING, CAPTION, MARGIN = 2.2, 0.05, 0.16, 0.34, 0.26, 0.1

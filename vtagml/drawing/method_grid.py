@@ -7,10 +7,10 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vtagml.drawing.errors import error_pictures, errors
-from vtagml.drawing.grid import Group, Pictures, fitted, grid, image_group, shown_image
-from vtagml.drawing.key import error_key
-from vtagml.drawing.prediction_grid import columns, truth_beside
+from vtagml.drawing.errors import error_pictures
+from vtagml.drawing.grid import Group, grid, image_group, shown_image, shown_labels
+from vtagml.drawing.prediction_grid import columns, task_group
+from vtagml.losses.shapes import Pictures
 from vtagml.tasks.task import Task
 
 
@@ -37,25 +37,26 @@ def method_grid(
             "`predictions` must hold those of at least one method, found none: load a run first."
         )
     image = shown_image(batch["image"], rows)
-    target = batch.get(task.name)
-    found = {method: each[task.name] for method, each in predictions.items()}
-    group = truth_beside(task, target, found, image)
+    target = shown_labels(batch.get(task.name), image)
+    own = {method: tasks[task.name] for method, tasks in predictions.items()}
+    group = task_group(task, target, own, image)
     if target is None:
-        groups = [image_group(image), group._replace(columns=group.columns[1:])]
-    else:
-        groups = [image_group(image), group, *_errors(task, target, found, image)]
+        group = group._replace(columns=group.columns[1:])
+    groups = [image_group(image), group, *_errors(task, target, own, image)]
     return grid(groups, image.shape[-1] / image.shape[-2])
 
 
 def _errors(
-    task: Task, target: Tensor, predictions: Mapping[str, Tensor], image: Pictures
+    task: Task, target: Tensor | None, predictions: Mapping[str, Tensor], image: Pictures
 ) -> list[Group]:
-    """Returns the errors of each method on one scale; none for a task without pixels."""
-    rows = len(image)
-    own = torch.cat([each[:rows].detach().cpu() for each in predictions.values()])
-    labels = target[:rows].detach().cpu().repeat(len(predictions), *[1] * (target.ndim - 1))
-    found = errors(task, own, labels)
-    if found is None:
+    """Returns the errors of each method on one scale; none without labels or pixels."""
+    if target is None:
         return []
-    pictures = [fitted(each, image) for each in error_pictures(found).split(rows)]
-    return [Group("error", columns(predictions, pictures), error_key(found))]
+    rows = len(image)
+    together = torch.cat([values[:rows].detach().cpu() for values in predictions.values()])
+    labels = target.repeat(len(predictions), *[1] * (target.ndim - 1))
+    drawn = error_pictures(task, together, labels)
+    if drawn is None:
+        return []
+    pictures, key = drawn
+    return [Group("error", columns(predictions, pictures.split(rows), image), key)]

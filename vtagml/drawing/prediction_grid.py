@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from vtagml.drawing.grid import (
     Column,
     Group,
-    Pictures,
     fitted,
     grid,
     image_group,
@@ -19,7 +19,7 @@ from vtagml.drawing.grid import (
     shown_labels,
     shrunk,
 )
-from vtagml.drawing.key import key_of
+from vtagml.losses.shapes import Pictures
 from vtagml.tasks.task import Task
 
 
@@ -46,38 +46,38 @@ def prediction_grid(
     for name, task in tasks.items():
         if name in predictions:
             target = shown_labels(batch.get(name), image)
-            groups.append(task_group(task, target, predictions[name], image))
+            groups.append(task_group(task, target, {"prediction": predictions[name]}, image))
     return grid(groups, image.shape[-1] / image.shape[-2])
 
 
-def task_group(task: Task, target: Tensor | None, prediction: Tensor, image: Pictures) -> Group:
-    """Returns truth and prediction of a task as pictures of the image's size, and their key."""
-    return truth_beside(task, target, {"prediction": prediction}, image)
-
-
-def truth_beside(
+def task_group(
     task: Task, target: Tensor | None, predictions: Mapping[str, Tensor], image: Pictures
 ) -> Group:
     """Returns the truth and predictions of several origins in one range of colours."""
-    values = [each[: len(image)].detach().cpu() for each in predictions.values()]
+    values = [own[: len(image)].detach().cpu() for own in predictions.values()]
     missing = [True] * len(image)
     if target is not None:
-        target = target[: len(image)].detach().cpu()
         missing = missing_labels(target)
-        values = [target, *(each.to(target.dtype) for each in values)]
+        values = [target, *(own.to(target.dtype) for own in values)]
     # One picture of all, because a task may choose its colours by what it is given.
     together = torch.cat(values)
     pictures = task.picture(together)
-    truth, *predicted = [fitted(each, image) for each in pictures.split(len(image))]
+    split = pictures.split(len(image))
     if target is None:
-        predicted.insert(0, truth)  # and the fields that say "no label" hide the truth
-    shown = [Column("truth", shrunk(truth), missing), *columns(predictions, predicted)]
-    return Group(task.name, shown, key_of(task, together, pictures))
+        split = (split[0], *split)  # and the fields that say "no label" hide the truth
+    truth, *predicted = columns(["truth", *predictions], split, image)
+    return Group(
+        task.name, [truth._replace(missing=missing), *predicted], task.key(together, pictures)
+    )
 
 
-def columns(captions: Iterable[str], pictures: Sequence[Tensor]) -> list[Column]:
+def columns(
+    captions: Iterable[str],
+    pictures: Sequence[Float[Tensor, "batch 3 _height _width"]],
+    image: Pictures,
+) -> list[Column]:
     """Returns pictures of equally many samples each under its caption."""
     return [
-        Column(caption, shrunk(each), [False] * len(each))
-        for caption, each in zip(captions, pictures, strict=True)
+        Column(caption, shrunk(fitted(own, image)), [False] * len(own))
+        for caption, own in zip(captions, pictures, strict=True)
     ]

@@ -9,18 +9,8 @@ from lightning import LightningDataModule
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from vtagml.drawing.grid import (
-    Column,
-    Group,
-    fitted,
-    grid,
-    image_group,
-    missing_labels,
-    shown_image,
-    shown_labels,
-    shrunk,
-)
-from vtagml.drawing.key import key_of
+from vtagml.drawing.grid import grid, image_group, shown_image, shown_labels
+from vtagml.drawing.prediction_grid import task_group
 from vtagml.tasks.task import Task
 
 # Square inches and inches of a picture: there are few, and each carries its own key.
@@ -41,9 +31,8 @@ def sample_grid(batch: Mapping[str, Any], tasks: Mapping[str, Task], rows: int =
     for name, task in tasks.items():
         values = shown_labels(batch.get(name), image)
         if values is not None:
-            pictures = task.picture(values)
-            column = Column("", shrunk(fitted(pictures, image)), missing_labels(values))
-            groups.append(Group(name, [column], key_of(task, values, pictures)))
+            group = task_group(task, values, {}, image)
+            groups.append(group._replace(columns=[group.columns[0]._replace(caption="")]))
     aspect = image.shape[-1] / image.shape[-2]
     return grid(groups, aspect, min(AREA, WIDEST**2 / aspect))
 

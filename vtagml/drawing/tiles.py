@@ -9,12 +9,12 @@ import torch
 from matplotlib.colors import to_hex
 from torch import Tensor
 
-from vtagml.drawing.colour_bar import ColourBar
-from vtagml.drawing.errors import error_pictures, errors
-from vtagml.drawing.grid import Pictures, fitted, shown_image, shown_labels, shrunk
-from vtagml.drawing.key import Legend, error_key
+from vtagml.drawing.errors import error_pictures
+from vtagml.drawing.grid import fitted, shown_image, shown_labels, shrunk
 from vtagml.drawing.prediction_grid import task_group
 from vtagml.drawing.tiles_file import IMAGE, Tiles
+from vtagml.losses.shapes import Pictures
+from vtagml.tasks.key import ColourBar, Legend
 from vtagml.tasks.task import Task
 
 SIDE = 256  # Pixels of a tile; more would make files of tens of megabytes.
@@ -44,14 +44,14 @@ def tiles(
         if name in predictions:
             target = shown_labels(batch.get(name), image)
             own, keys[name] = _of_task(task, target, predictions[name], image)
-            pictures |= {f"{name}/{kind}": each for kind, each in own.items()}
+            pictures |= {f"{name}/{kind}": drawn for kind, drawn in own.items()}
     return Tiles(pictures, {"step": step, "tasks": keys})
 
 
 def _of_task(
     task: Task, target: Tensor | None, prediction: Tensor, image: Pictures
 ) -> tuple[dict[str, npt.NDArray[np.uint8]], dict[str, Any]]:
-    group = task_group(task, target, prediction, image)
+    group = task_group(task, target, {"prediction": prediction}, image)
     truth, predicted = group.columns
     own = {"prediction": _bytes(predicted.pictures)}
     key: dict[str, Any] = {"missing": truth.missing, "legend": _named(group.key.legend)}
@@ -60,11 +60,10 @@ def _of_task(
         own["key"] = _bytes(group.key.ball[None])
     if target is not None:
         own["truth"] = _bytes(truth.pictures)
-        predictions, target = (each[: len(image)].detach().cpu() for each in (prediction, target))
-        found = errors(task, predictions, target)
-        if found is not None:
-            own["error"] = _bytes(fitted(error_pictures(found), image))
-            meaning = error_key(found)
+        drawn = error_pictures(task, prediction[: len(image)].detach().cpu(), target)
+        if drawn is not None:
+            pictures, meaning = drawn
+            own["error"] = _bytes(fitted(pictures, image))
             if meaning.legend:
                 key["error_legend"] = _named(meaning.legend)
             else:

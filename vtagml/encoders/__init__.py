@@ -1,24 +1,13 @@
-"""Encoders: each method is a network from an image to one feature pyramid per task.
+"""Encoders: how tasks run through a backbone, from an image to one feature pyramid per task.
 
-`VTAGML` is the paper's: vision adapters on a frozen backbone, conditioned by task affinity. The
-others are what it is measured against: `Frozen` (only decoders train), `PlainAdapters` (bottlenecks
-that know nothing of the tasks), `FullFineTuning` (one backbone for all tasks, all of it trains) and
-`SingleTask` (a backbone per task).
+`Shared` is one stream for all tasks, `Separate` one for each with what trains of its own; what
+trains is a tuning's word (`vtagml.tuning`). `VTAGML` is the paper's: vision adapters on a frozen
+backbone, conditioned by task affinity, all streams folded into one batch.
 """
 
 from vtagml.encoders.encoder import Encoder
-from vtagml.encoders.frozen import Frozen, SharedBackbone
-from vtagml.encoders.full_fine_tuning import FullFineTuning
-from vtagml.encoders.plain_adapters import PlainAdapters
-from vtagml.encoders.single_task import SingleTask
+from vtagml.encoders.separate import Separate
+from vtagml.encoders.shared import Shared
 from vtagml.encoders.vtagml import VTAGML
 
-__all__ = [
-    "VTAGML",
-    "Encoder",
-    "Frozen",
-    "FullFineTuning",
-    "PlainAdapters",
-    "SharedBackbone",
-    "SingleTask",
-]
+__all__ = ["VTAGML", "Encoder", "Separate", "Shared"]

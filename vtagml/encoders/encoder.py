@@ -6,23 +6,25 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.affinity.fork import Fork
-
 
 class Encoder(nn.Module, ABC):
     """Turns an image into one feature pyramid per task.
 
+    The place where its tasks part is a `Fork` among its modules. It may have several, or none if
+    its tasks share nothing.
+
     Args:
         tasks: Names of the tasks, in the order of the rows and columns of ω.
         channels: Channels of the four levels, finest first.
-        fork: The place where the tasks part and their gradients are captured.
     """
 
-    def __init__(self, tasks: Sequence[str], channels: Sequence[int], fork: Fork) -> None:
+    apart = True
+    """Whether no task's stream reads another's behind a fork, as captured gradients require."""
+
+    def __init__(self, tasks: Sequence[str], channels: Sequence[int]) -> None:
         super().__init__()
         self.tasks = tuple(tasks)
         self.channels = tuple(channels)
-        self.fork = fork
 
     @abstractmethod
     def forward(
@@ -36,3 +38,13 @@ class Encoder(nn.Module, ABC):
             image: Values in [0, 1].
             omega: A row of affinities per task; encoders without conditioning ignore it.
         """
+
+    def merge(self) -> None:
+        """Brings what tuned a backbone back to the layers and keys of timm.
+
+        Raises:
+            ValueError: It cannot be written as weights of the backbone.
+        """
+        raise ValueError(
+            f"{type(self).__name__} cannot be merged into weights of its backbone, which is frozen."
+        )

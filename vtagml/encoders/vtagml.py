@@ -7,10 +7,13 @@ from torch import Tensor, nn
 
 from vtagml.adapters import Adapter, FrozenBlock, TaskEmbedding, VisionAdapter, frozen_block
 from vtagml.affinity import Fork, Statistic, elementwise
-from vtagml.backbone import Backbone, Stage
-from vtagml.encoders.checkpointing import Run, recomputed, straight
+from vtagml.backbone import Backbone, Place, StagedBackbone, recomputed, staged
 from vtagml.encoders.encoder import Encoder
-from vtagml.encoders.places import Place, frozen_prefix, places, staged
+
+_THIRD, _FOURTH = 3, 4
+
+Part = Callable[[Tensor], Tensor]
+"""Gives the tokens where the streams part to each of them, with a leading axis."""
 
 
 class VTAGML(Encoder):
@@ -51,16 +54,15 @@ class VTAGML(Encoder):
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
     ) -> None:
-        super().__init__(tasks, backbone.channels, Fork(len(tasks), statistic))
-        self.backbone = staged(backbone).freeze()
-        self.embedding = TaskEmbedding(len(tasks), embedding)
-        self.run: Run = recomputed if checkpointing else straight
-        self.places = places(self.backbone, blocks)
+        super().__init__(tasks, backbone.channels)
+        self.fork = Fork(len(self.tasks), statistic)
+        self.backbone = staged(backbone.freeze())
+        if checkpointing:
+            self.backbone.run = recomputed
+        self.embedding = TaskEmbedding(self.tasks, embedding)
+        self.places = _last(self.backbone) if blocks is None else self.backbone.places(blocks)
         self.frozen_blocks = {
-            place: frozen_block(
-                self.backbone, self.backbone.stages[place.stage - 1].blocks[place.block - 1]
-            )
-            for place in self.places
+            place: frozen_block(self.backbone, self.backbone.block(place)) for place in self.places
         }
         self.adapters = nn.ModuleDict(
             {
@@ -104,54 +106,56 @@ class VTAGML(Encoder):
         )
 
     def _pyramids(
-        self,
-        image: Tensor,
-        omega: Tensor,
-        names: Sequence[str],
-        part: Callable[[Tensor], Tensor],
+        self, image: Tensor, omega: Tensor, names: Sequence[str], part: Part
     ) -> dict[str, list[Tensor]]:
-        size = (image.shape[-2], image.shape[-1])
-        first = self.places[0]
-        shared, tokens = frozen_prefix(self.backbone, image, first)
-        embeddings = self.embedding(omega)
-        streams, point = part(tokens), None
-        levels = []
-        for number, stage in enumerate(self.backbone.stages[first.stage - 1 :], first.stage):
-            if number > first.stage:
-                streams = _folded(stage.downsample, streams)
-                point = None if point is None else _folded(stage.downsample, point)
-            streams, point = self._stage(number, stage, streams, point, embeddings, size)
-            levels.append(self._level(number, streams, size))
+        visit = _Streams(self, self.embedding(omega), part, (image.shape[-2], image.shape[-1]))
+        pyramid = self.backbone(image, visit)
+        parting = self.places[0].stage - 1
+        levels = [level.unflatten(0, (len(names), len(image))) for level in pyramid[parting:]]
         return {
-            name: [*shared, *(level[row] for level in levels)] for row, name in enumerate(names)
+            name: [*pyramid[:parting], *(level[row] for level in levels)]
+            for row, name in enumerate(names)
         }
 
-    def _stage(
-        self,
-        number: int,
-        stage: Stage,
-        streams: Tensor,
-        point: Tensor | None,
-        embeddings: Tensor,
-        size: tuple[int, int],
-    ) -> tuple[Tensor, Tensor | None]:
-        """Returns the streams behind a stage and what its last adapter sends over the skip."""
-        first = self.places[0]
-        for index, block in enumerate(stage.blocks, start=1):
-            place = Place(number, index)
-            if place in self.frozen_blocks:
-                frozen = self.frozen_blocks[place].for_image(size)
-                streams, point = self.run(
-                    self.adapters[str(place)], frozen, streams, embeddings, point, place == first
-                )
-            elif place > first:
-                streams = self.run(_folded, block, streams)
-        return streams, point
 
-    def _level(self, number: int, streams: Tensor, size: tuple[int, int]) -> Tensor:
-        return _folded(lambda tokens: self.backbone.level(number - 1, tokens, size), streams)
+class _Streams:
+    """One pass of all tasks: from the first adapter on they are folded into the batch.
+
+    Args:
+        encoder: Whose adapters stand at its places.
+        embeddings: Of each stream.
+        part: Makes the streams of the tokens that enter the first adapter.
+        size: Height and width of the image.
+    """
+
+    def __init__(
+        self, encoder: VTAGML, embeddings: Tensor, part: Part, size: tuple[int, int]
+    ) -> None:
+        self.encoder, self.embeddings, self.part, self.size = encoder, embeddings, part, size
+        self.skip: Tensor | None = None  # what the last adapter sent, [stream, batch, …]
+
+    def __call__(self, place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
+        first, run = self.encoder.places[0], self.encoder.backbone.run
+        if place < first:
+            return layer(tokens)
+        if place.block == 0:
+            if self.skip is not None:
+                self.skip = layer(self.skip.flatten(0, 1)).unflatten(0, self.skip.shape[:2])
+            return layer(tokens)
+        if place not in self.encoder.frozen_blocks:
+            return run(layer, tokens)
+        parting = place == first
+        streams = self.part(tokens) if parting else tokens.unflatten(0, (len(self.embeddings), -1))
+        block = self.encoder.frozen_blocks[place].for_image(self.size)
+        adapter = self.encoder.adapters[str(place)]
+        streams, self.skip = run(adapter, block, streams, self.embeddings, self.skip, parting)
+        return streams.flatten(0, 1)
 
 
-def _folded(layer: Callable[[Tensor], Tensor], streams: Tensor) -> Tensor:
-    """Runs a layer on all images of all tasks as one batch."""
-    return layer(streams.flatten(0, 1)).unflatten(0, streams.shape[:2])
+def _last(backbone: StagedBackbone) -> list[Place]:
+    """The paper's places: the last four blocks of the third stage, two of the fourth."""
+    third, fourth = (
+        [place for place in backbone.places() if place.stage == stage]
+        for stage in (_THIRD, _FOURTH)
+    )
+    return [*third[-4:], *fourth[-2:]]

@@ -186,7 +186,7 @@ def fitted(
 def _uncompiled(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a model's settings without compilation, which takes longer than many predictions."""
     arguments = dict(settings.get("init_args") or {})
-    arguments.pop("compile", None)
+    arguments.pop("compute", None)
     return {**settings, "init_args": arguments}
 
 

@@ -1,8 +1,8 @@
 """Metrics of the tasks, pooled over all valid pixels of the dataset unless their name says else.
 
-Each is a pair of pure functions, one that reduces a batch to sums and one that turns sums into the
-metric, and a thin class that keeps the sums in float64. Adding the sums of batches or of ranks is
-all there is to accumulation, so the classes are right in distributed runs by construction. Unknown
+Each says what a batch adds to sums or counts, which are kept in float64, and what follows from all
+of them. Adding those of batches or of ranks is all there is to accumulation, so the classes are
+right in distributed runs by construction. Unknown
 labels (NaN, or 255 in class labels) do not count; without any valid pixel a metric is NaN. The
 mean IoU is torchmetrics' own, see `vtagml.tasks.Segmentation`.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
     from vtagml.metrics.pooled import Pooled
     from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
+    from vtagml.metrics.unit import Unit, degrees, percent
     from vtagml.metrics.within_ratio import WithinRatio
 
 __all__ = [
@@ -41,11 +42,14 @@ __all__ = [
     "MedianAngularError",
     "Pooled",
     "RootMeanSquareError",
+    "Unit",
     "WithinAngle",
     "WithinRatio",
     "angular_error",
     "collect",
+    "degrees",
     "delta_m",
+    "percent",
 ]
 
 open_when_asked(__name__)

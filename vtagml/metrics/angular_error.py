@@ -1,23 +1,20 @@
 """The angle between predicted and true normals: mean, median, and shares within an angle."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
-from torchmetrics import Metric
 
+from vtagml.losses.shapes import Directions, Field, Number, Sums, Where
 from vtagml.losses.unknown import known
-from vtagml.metrics.pooled import Pooled, masked_sums
+from vtagml.metrics.pooled import Counted, Pooled, counts_of, masked_sums
 
 BINS_PER_DEGREE = 20
 """Resolution of the median."""
 BINS = 180 * BINS_PER_DEGREE
 
 
-def angular_error(
-    prediction: Float[Tensor, "batch 3 height width"],
-    target: Float[Tensor, "batch 3 height width"],
-) -> tuple[Float[Tensor, "batch 1 height width"], Bool[Tensor, "batch 1 height width"]]:
+def angular_error(prediction: Directions, target: Directions) -> tuple[Field, Where]:
     """The angle between two directions in degrees, and where it is valid.
 
     2·atan2(‖p−g‖, ‖p+g‖) of the unit vectors, which is accurate at all angles; the arc cosine of
@@ -31,7 +28,7 @@ def angular_error(
     return torch.rad2deg(2 * torch.atan2(difference, total)), valid
 
 
-def median_of_histogram(counts: Float[Tensor, "bins"], width: float) -> Float[Tensor, ""]:
+def median_of_histogram(counts: Float[Tensor, "bins"], width: float) -> Number:
     """The median of values counted in bins of equal width from zero; linear inside a bin."""
     below = counts.cumsum(dim=0)
     half = below[-1] / 2
@@ -45,11 +42,7 @@ class AngularError(Pooled):
 
     higher_is_better = False
 
-    def sums(
-        self,
-        prediction: Float[Tensor, "batch 3 height width"],
-        target: Float[Tensor, "batch 3 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def sums(self, prediction: Directions, target: Directions) -> Sums:
         return masked_sums(*angular_error(prediction, target))
 
 
@@ -71,43 +64,29 @@ class WithinAngle(Pooled):
         super().__init__()
         self.degrees = degrees
 
-    def sums(
-        self,
-        prediction: Float[Tensor, "batch 3 height width"],
-        target: Float[Tensor, "batch 3 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def sums(self, prediction: Directions, target: Directions) -> Sums:
         angle, valid = angular_error(prediction, target)
         return masked_sums(angle < self.degrees, valid)
 
 
-class MedianAngularError(Metric):
+class MedianAngularError(Counted):
     """The median angle in degrees over all valid pixels of the dataset.
 
     A median cannot be summed over batches and ranks, a histogram can; with 20 bins per degree the
     result is exact to 0.05 degrees.
     """
 
-    is_differentiable = False
-    full_state_update = False
     higher_is_better = False
-    counts: Tensor
 
     def __init__(self) -> None:
-        super().__init__()
-        self.add_state("counts", torch.zeros(BINS, dtype=torch.float64), dist_reduce_fx="sum")
+        super().__init__(BINS)
 
-    def update(
-        self,
-        prediction: Float[Tensor, "batch 3 height width"],
-        target: Float[Tensor, "batch 3 height width"],
-    ) -> None:
+    def counted(self, prediction: Directions, target: Directions) -> Float[Tensor, "bins"]:
         angle, valid = angular_error(prediction, target)
         # A prediction that is not a number is as wrong as can be; the mean shows it as NaN.
         angle = angle.nan_to_num(180.0)
         place = (angle * BINS_PER_DEGREE).long().clamp(max=BINS - 1)
-        # The additional last bin takes the invalid pixels.
-        place = torch.where(valid, place, BINS).flatten()
-        self.counts += torch.bincount(place, minlength=BINS + 1)[:BINS]
+        return counts_of(place, valid, BINS).double()
 
-    def compute(self) -> Float[Tensor, ""]:
+    def compute(self) -> Number:
         return median_of_histogram(self.counts, 1 / BINS_PER_DEGREE)

@@ -2,9 +2,7 @@
 
 from abc import abstractmethod
 
-from jaxtyping import Bool, Float
-from torch import Tensor
-
+from vtagml.losses.shapes import Field, Sums, Where
 from vtagml.metrics.depth_range import DepthRange
 from vtagml.metrics.pooled import Pooled
 
@@ -18,19 +16,10 @@ class DepthError(Pooled):
         super().__init__()
         self.distances = distances or DepthRange()
 
-    def sums(
-        self,
-        prediction: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def sums(self, prediction: Field, target: Field) -> Sums:
         valid = self.distances.valid(target)
         return self.masked(self.distances.clamp(prediction).double(), target.double(), valid)
 
     @abstractmethod
-    def masked(
-        self,
-        prediction: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-        valid: Bool[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def masked(self, prediction: Field, target: Field, valid: Where) -> Sums:
         """The sum of the quantity over the valid pixels, and its divisor."""

@@ -1,8 +1,6 @@
 """The distances in which depth is evaluated."""
 
-from jaxtyping import Bool, Float
-from torch import Tensor
-
+from vtagml.losses.shapes import Field, Where
 from vtagml.losses.unknown import known
 
 
@@ -31,9 +29,7 @@ class DepthRange:
         self.minimum = minimum
         self.maximum = maximum
 
-    def valid(
-        self, target: Float[Tensor, "batch 1 height width"]
-    ) -> Bool[Tensor, "batch 1 height width"]:
+    def valid(self, target: Field) -> Where:
         """Where the target is known, positive and inside the range."""
         valid = known(target) & (target > 0)
         if self.minimum is not None:
@@ -42,9 +38,7 @@ class DepthRange:
             valid = valid & (target <= self.maximum)
         return valid
 
-    def clamp(
-        self, prediction: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 1 height width"]:
+    def clamp(self, prediction: Field) -> Field:
         if self.minimum is None and self.maximum is None:
             return prediction
         return prediction.clamp(self.minimum, self.maximum)

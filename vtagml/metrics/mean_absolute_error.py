@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.losses.masked_l1 import masked_l1
+from vtagml.losses.shapes import Sums
 from vtagml.metrics.pooled import Pooled
 
 
@@ -16,5 +17,5 @@ class MaskedMeanAbsoluteError(Pooled):
         self,
         prediction: Float[Tensor, "batch channels height width"],
         target: Float[Tensor, "batch channels height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    ) -> Sums:
         return masked_l1(prediction.double(), target)

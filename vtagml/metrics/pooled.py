@@ -1,11 +1,16 @@
-"""The mean of a quantity over everything that is valid in the dataset."""
+"""What is pooled over everything that is valid in the dataset: a mean, or counts."""
 
 from abc import ABC, abstractmethod
+from typing import TypeAlias
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Shaped
 from torch import Tensor
 from torchmetrics import Metric
+
+from vtagml.losses.shapes import Number, Sums
+
+Values: TypeAlias = Shaped[Tensor, "batch *size"]
 
 
 class Pooled(Metric, ABC):
@@ -26,25 +31,53 @@ class Pooled(Metric, ABC):
         self.add_state("count", zero.clone(), dist_reduce_fx="sum")
 
     @abstractmethod
-    def sums(
-        self, prediction: Shaped[Tensor, "batch *size"], target: Shaped[Tensor, "batch *size"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def sums(self, prediction: Values, target: Values) -> Sums:
         """The sum of the quantity over the valid pixels of a batch, and their number."""
 
-    def update(
-        self, prediction: Shaped[Tensor, "batch *size"], target: Shaped[Tensor, "batch *size"]
-    ) -> None:
+    def update(self, prediction: Values, target: Values) -> None:
         total, count = self.sums(prediction, target)
         self.total += total
         self.count += count
 
-    def compute(self) -> Float[Tensor, ""]:
+    def compute(self) -> Number:
         return self.total / self.count
 
 
-def masked_sums(
-    quantity: Shaped[Tensor, "*size"], valid: Shaped[Tensor, "*size"]
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+class Counted(Metric, ABC):
+    """A metric of counts over the whole dataset, for what cannot be summed but by its counts.
+
+    A subclass says in `counted` what a batch adds, and in `compute` what follows from all counts.
+
+    Args:
+        shape: Of the counts.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.add_state("counts", torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
+
+    @abstractmethod
+    def counted(self, prediction: Values, target: Values) -> Shaped[Tensor, "..."]:
+        """The counts of a batch."""
+
+    def update(self, prediction: Values, target: Values) -> None:
+        self.counts += self.counted(prediction, target)
+
+
+def counts_of(
+    place: Shaped[Tensor, "*size"], valid: Shaped[Tensor, "*size"], places: int
+) -> Shaped[Tensor, "places"]:
+    """How many valid entries are in each place."""
+    # The additional last place takes the invalid ones.
+    place = torch.where(valid, place, places).flatten()
+    return torch.bincount(place, minlength=places + 1)[:places]
+
+
+def masked_sums(quantity: Shaped[Tensor, "*size"], valid: Shaped[Tensor, "*size"]) -> Sums:
     """The sum of a quantity where it is valid, and the number of valid entries, in float64."""
     # The selection also removes NaN, which a product with the mask would keep.
     total = torch.where(valid, quantity, 0).sum(dtype=torch.float64)

@@ -1,22 +1,11 @@
 """The share of pixels whose depth is right up to a ratio (δ < 1.25)."""
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 
+from vtagml.losses.shapes import Field, Sums, Where
 from vtagml.metrics.depth_error import DepthError
 from vtagml.metrics.depth_range import DepthRange
 from vtagml.metrics.pooled import masked_sums
-
-
-def within_ratio(
-    prediction: Float[Tensor, "batch 1 height width"],
-    target: Float[Tensor, "batch 1 height width"],
-    valid: Bool[Tensor, "batch 1 height width"],
-    ratio: float,
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """The number of valid pixels with max(p/g, g/p) below the ratio, and of valid pixels."""
-    return masked_sums(torch.maximum(prediction / target, target / prediction) < ratio, valid)
 
 
 class WithinRatio(DepthError):
@@ -38,10 +27,6 @@ class WithinRatio(DepthError):
         super().__init__(distances)
         self.ratio = ratio
 
-    def masked(
-        self,
-        prediction: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-        valid: Bool[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-        return within_ratio(prediction, target, valid, self.ratio)
+    def masked(self, prediction: Field, target: Field, valid: Where) -> Sums:
+        ratio = torch.maximum(prediction / target, target / prediction)
+        return masked_sums(ratio < self.ratio, valid)

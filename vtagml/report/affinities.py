@@ -4,30 +4,36 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from vtagml.affinity.transfer import (
-    AffinityState,
-    positions,
-    read_state,
-    restricted,
-    square,
-    stochastic,
-)
+from vtagml.affinity.transfer import positions, read_state, restricted, square, stochastic
 from vtagml.run_files import cut
 from vtagml.run_folder import AFFINITY
 
 SIMILARITY, OMEGA = "S", "ω"
+RECORDED = {SIMILARITY: "similarity", OMEGA: "omega"}
 FEWEST = 3  # Two ranks always agree or disagree wholly.
 FEWEST_DRAWN = 10  # Of three pairs there are ten different samples, of ten pairs enough.
 SAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
 
 Matrix = npt.NDArray[np.float64]
+
+
+class Matrices(NamedTuple):
+    """S and ω as [target, source], by name.
+
+    Attributes:
+        step: Of the training, None where the file does not say.
+        named: NaN in S where a pair was never observed.
+    """
+
+    step: int | None
+    named: Mapping[str, Matrix]
 
 
 @dataclass(frozen=True)
@@ -38,26 +44,38 @@ class Learned:
         path: The file.
         kind: Class and settings of the affinity.
         tasks: In the order of the matrices.
-        matrices: S and ω as [target, source]; NaN in S where a pair was never observed.
-        history: The records over training, as the file has them; may be empty.
-        step: Of the matrices, None where the file does not say.
+        last: At the end of the training.
+        history: Over the training; may be empty.
     """
 
     path: Path
     kind: str
     tasks: tuple[str, ...]
-    matrices: Mapping[str, Matrix]
-    history: Sequence[Mapping[str, Any]]
-    step: int | None
+    last: Matrices
+    history: Sequence[Matrices]
 
     @property
     def name(self) -> str:
         parent = self.path.resolve().parent.name
         return parent if self.path.name == AFFINITY else self.path.stem
 
+    @property
+    def matrices(self) -> Mapping[str, Matrix]:
+        """S and ω at the end of the training."""
+        return self.last.named
+
     def among(self, tasks: Sequence[str]) -> Mapping[str, Matrix]:
         """The matrices of some of the tasks; the rows of ω sum to one among them, too."""
-        return _chosen(self.matrices, self.tasks, tasks)
+        order = positions(tasks, self.tasks)
+        omega = restricted(torch.from_numpy(self.matrices[OMEGA]), order).numpy()
+        return {SIMILARITY: self.matrices[SIMILARITY][np.ix_(order, order)], OMEGA: omega}
+
+    def thinned(self, count: int) -> Sequence[Matrices]:
+        """So many records of the history, its first and last among them; the last without one."""
+        if not self.history:
+            return [self.last]
+        places = np.linspace(0, len(self.history) - 1, min(count, len(self.history)))
+        return [self.history[round(place)] for place in places]
 
 
 def read_learned(path: Path) -> Learned:
@@ -69,56 +87,41 @@ def read_learned(path: Path) -> Learned:
             f"`{path}`: a run that trains several tasks writes one."
         )
     try:
-        state = read_state(file)
-        similarity = _similarity(state)
-        omega = stochastic("omega", state["omega"], state["tasks"]).numpy()
-        history = _history(state)
+        state: Mapping[str, Any] = cast(Mapping[str, Any], read_state(file))
+        tasks = tuple(state["tasks"])
+        similarity = square("similarity", state["similarity"], tasks).numpy()
+        observed = square("observations", state["observations"], tasks).numpy()
+        named = {
+            SIMILARITY: np.where(observed > 0, similarity, np.nan),
+            OMEGA: stochastic("omega", state["omega"], tasks).numpy(),
+        }
+        history = [_record(record, len(tasks)) for record in state.get("history") or ()]
     except FileNotFoundError:
         raise
     except (ValueError, TypeError) as error:
         raise ValueError(f"`{file}` does not hold affinities. {error}") from None
-    step: Any = cast(Mapping[str, Any], state).get("step")
     settings = ", ".join(f"{name}={value}" for name, value in state["settings"].items())
-    return Learned(
-        path=file,
-        kind=f"{state['affinity']}({settings})",
-        tasks=tuple(state["tasks"]),
-        matrices={SIMILARITY: similarity, OMEGA: omega},
-        history=history,
-        step=step,
-    )
+    kind = f"{state['affinity']}({settings})"
+    return Learned(file, kind, tasks, Matrices(state.get("step"), named), history)
 
 
-def _history(state: AffinityState) -> list[Mapping[str, Any]]:
-    history: Any = cast(Mapping[str, Any], state).get("history") or []
-    side = len(state["tasks"])
-    for record in history:
-        for name in ("step", "omega", "similarity"):
-            if not record or record.get(name) is None:
-                raise ValueError(
-                    "`history` must hold records of `step`, `omega` and `similarity`, found "
-                    f"{cut(record)}."
-                )
-            if name != "step" and [len(row or ()) for row in record[name]] != [side] * side:
-                raise ValueError(
-                    f"`history` must hold matrices of {side} × {side} numbers, found "
-                    f"{cut(record[name])}."
-                )
-    return list(history)
-
-
-def _similarity(state: AffinityState) -> Matrix:
-    similarity = square("similarity", state["similarity"], state["tasks"]).numpy()
-    observed = square("observations", state["observations"], state["tasks"]).numpy()
-    return np.where(observed > 0, similarity, np.nan)
-
-
-def _chosen(
-    matrices: Mapping[str, Matrix], known: Sequence[str], tasks: Sequence[str]
-) -> dict[str, Matrix]:
-    order = positions(tasks, known)
-    omega = restricted(torch.from_numpy(matrices[OMEGA]), order).numpy()
-    return {SIMILARITY: matrices[SIMILARITY][np.ix_(order, order)], OMEGA: omega}
+def _record(record: Mapping[str, Any] | None, side: int) -> Matrices:
+    if not record or any(record.get(name) is None for name in ("step", *RECORDED.values())):
+        raise ValueError(
+            f"`history` must hold records of `step`, `omega` and `similarity`, found {cut(record)}."
+        )
+    for name in RECORDED.values():
+        if [len(row or ()) for row in record[name]] != [side] * side:
+            raise ValueError(
+                f"`history` must hold matrices of {side} × {side} numbers, found "
+                f"{cut(record[name])}."
+            )
+    # JSON has no NaN: an unknown entry is null there and None here.
+    named = {
+        name: np.array(record[key], dtype=object).astype(np.float64)
+        for name, key in RECORDED.items()
+    }
+    return Matrices(record["step"], named)
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def spearman_interval(first: Matrix, second: Matrix) -> tuple[float, float]:
         is what pairs of tasks like these would give, not what other seeds would; run those.
     """
     rows, columns = np.triu_indices(len(first), 1)
-    values = np.stack([[each[rows, columns], each[columns, rows]] for each in (first, second)])
+    values = np.stack([[own[rows, columns], own[columns, rows]] for own in (first, second)])
     values = values[:, :, np.isfinite(values).all((0, 1))]
     pairs = values.shape[2]
     if pairs < FEWEST_DRAWN or math.isnan(spearman(values[0].ravel(), values[1].ravel())):
@@ -215,34 +218,31 @@ class AffinityComparison:
     @property
     def notes(self) -> list[str]:
         """What has to be said beside the numbers."""
-        said = []
+        notes = []
         for one, other in ((self.first, self.second), (self.second, self.first)):
             if alone := [task for task in one.tasks if task not in other.tasks]:
-                said.append(f"Only `{one.path}` has {', '.join(alone)}: left out.")
-        if len(said) > 0:
-            said.append("After leaving tasks out, the rows of ω are made to sum to one again.")
-        unknown = [each for each in (self.first, self.second) if _has_unknown(each, self.tasks)]
-        said += [f"`{each.path}` has pairs that were never observed: left out." for each in unknown]
-        for name, each in self.agreements.items():
-            if not math.isnan(each.interval[0]):
-                low, high = each.interval
-                said.append(
-                    f"Spearman of {name}: {each.correlation:.2f}, from {low:.2f} to {high:.2f} in "
+                notes.append(f"Only `{one.path}` has {', '.join(alone)}: left out.")
+        if notes:
+            notes.append("After leaving tasks out, the rows of ω are made to sum to one again.")
+        for run in (self.first, self.second):
+            if np.isnan(run.among(self.tasks)[SIMILARITY]).any():
+                notes.append(f"`{run.path}` has pairs that were never observed: left out.")
+        for name, own in self.agreements.items():
+            if not math.isnan(own.interval[0]):
+                low, high = own.interval
+                notes.append(
+                    f"Spearman of {name}: {own.correlation:.2f}, from {low:.2f} to {high:.2f} in "
                     "95 % of bootstrap samples over pairs of tasks. Pairs that share a task are "
                     "not independent, and other seeds are not in it."
                 )
         if math.isnan(self.agreements[OMEGA].correlation):
-            said.append("A rank correlation needs three entries and an ω that is not constant.")
-        said.append(
+            notes.append("A rank correlation needs three entries and an ω that is not constant.")
+        notes.append(
             "A pair counts twice among the entries, once per direction. The level of S depends on "
             "the network and rises while the decoders learn: ranks compare between networks, "
             "distances hardly."
         )
-        return said
-
-
-def _has_unknown(learned: Learned, tasks: Sequence[str]) -> bool:
-    return bool(np.isnan(learned.among(tasks)[SIMILARITY]).any())
+        return notes
 
 
 def compare_affinities(first: Learned, second: Learned) -> AffinityComparison:
@@ -254,5 +254,5 @@ def compare_affinities(first: Learned, second: Learned) -> AffinityComparison:
             f"`{first.path}` and {list(second.tasks)} in `{second.path}`."
         )
     one, other = first.among(tasks), second.among(tasks)
-    found = {name: agreement(one[name], other[name]) for name in (SIMILARITY, OMEGA)}
-    return AffinityComparison(first, second, tasks, found)
+    agreements = {name: agreement(one[name], other[name]) for name in RECORDED}
+    return AffinityComparison(first, second, tasks, agreements)

@@ -1,12 +1,12 @@
 """The files of a comparison of affinities."""
 
-import math
 from collections.abc import Sequence
 
+from vtagml.metrics.unit import Unit
 from vtagml.report.affinities import AffinityComparison
 from vtagml.report.affinity_figures import side_by_side, strip
-from vtagml.report.document import joined, listed, pictures, shown
-from vtagml.report.formats import EMPTY, Sheet, comma_separated, latex, markdown
+from vtagml.report.document import listed, pictures, shown, tables, written
+from vtagml.report.formats import Sheet, markdown
 
 
 def agreement_sheet(comparison: AffinityComparison) -> Sheet:
@@ -14,12 +14,10 @@ def agreement_sheet(comparison: AffinityComparison) -> Sheet:
     rows = (
         (
             name,
-            _number(each.frobenius),
-            _number(each.absolute),
-            _number(each.correlation),
-            str(each.entries),
+            *map(Unit("").written, (own.frobenius, own.absolute, own.correlation)),
+            str(own.entries),
         )
-        for name, each in comparison.agreements.items()
+        for name, own in comparison.agreements.items()
     )
     return Sheet(header, tuple(rows))
 
@@ -27,19 +25,16 @@ def agreement_sheet(comparison: AffinityComparison) -> Sheet:
 def affinity_files(comparison: AffinityComparison, formats: Sequence[str]) -> dict[str, bytes]:
     """Returns the files of a comparison of affinities by name."""
     sheet = agreement_sheet(comparison)
-    files = pictures("affinities", side_by_side(comparison), formats)
+    figures = pictures("affinities", side_by_side(comparison), formats)
     for letter, learned in (("a", comparison.first), ("b", comparison.second)):
-        files |= pictures(f"training_{letter}", strip(learned), formats)
+        figures |= pictures(f"training_{letter}", strip(learned), formats)
     about = origins(comparison) + comparison.notes
-    if "markdown" in formats:
-        said = ["# Affinities", listed(about), markdown(sheet), ABOUT]
-        said += shown(files)
-        files["affinities.md"] = joined(said)
-    if "csv" in formats:
-        files["affinities.csv"] = comma_separated(sheet).encode()
-    if "latex" in formats:
-        files["affinities.tex"] = latex(sheet, about).encode()
-    return files
+    text = ["# Affinities", listed(about), markdown(sheet), ABOUT, *shown(figures)]
+    return {
+        **figures,
+        **written("affinities", text, formats),
+        **tables("affinities", sheet, sheet, about, formats),
+    }
 
 
 ABOUT = (
@@ -50,14 +45,7 @@ ABOUT = (
 
 def origins(comparison: AffinityComparison) -> list[str]:
     return [
-        f"{letter}: `{each.path}`, {each.kind}, {_step(each.step)}, tasks {', '.join(each.tasks)}."
-        for letter, each in (("A", comparison.first), ("B", comparison.second))
+        f"{letter}: `{run.path}`, {run.kind}, step "
+        f"{'unknown' if run.last.step is None else run.last.step}, tasks {', '.join(run.tasks)}."
+        for letter, run in (("A", comparison.first), ("B", comparison.second))
     ]
-
-
-def _step(step: int | None) -> str:
-    return "step unknown" if step is None else f"step {step}"
-
-
-def _number(value: float) -> str:
-    return EMPTY if math.isnan(value) else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")

@@ -3,14 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from vtagml.affinity import AffinityState
 from vtagml.report.finding import find_runs
-from vtagml.report.methods import everywhere_without, identity
+from vtagml.report.methods import everywhere_without, identity, leaves
 from vtagml.report.runs import Run
 
 # Of the data's settings; all else has to be equal.
@@ -36,17 +36,17 @@ def benefits(runs: Sequence[Run]) -> AffinityState:
             number, or a task of a pair was never trained alone.
     """
     _check(runs)
-    found: dict[tuple[str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[float]] = {}
     signs: dict[str, int] = {}
     for run in runs:
         for target in run.tasks:
             source = next((task for task in run.tasks if task != target), target)
-            found.setdefault((target, source), []).append(run.value(target))
-            signs[target] = 1 if run.higher_is_better[target][run.headline[target]] else -1
+            values.setdefault((target, source), []).append(run.value(target))
+            signs[target] = 1 if run.better(target, run.headline[target]) else -1
     tasks = list(signs)
-    if missing := [task for task in tasks if (task, task) not in found]:
+    if missing := [task for task in tasks if (task, task) not in values]:
         raise ValueError(f"`runs` must train each task alone, too, found no such run of {missing}.")
-    means = {pair: fmean(values) for pair, values in found.items()}
+    means = {pair: fmean(own) for pair, own in values.items()}
     return {
         "affinity": "benefits",
         "tasks": tasks,
@@ -54,7 +54,7 @@ def benefits(runs: Sequence[Run]) -> AffinityState:
             [signs[t] * (means.get((t, s), means[t, t]) / means[t, t] - 1) for s in tasks]
             for t in tasks
         ],
-        "observations": [[len(found.get((t, s), ())) for s in tasks] for t in tasks],
+        "observations": [[len(values.get((t, s), ())) for s in tasks] for t in tasks],
         "omega": [[1 / len(tasks)] * len(tasks) for _ in tasks],
         "settings": {},
     }
@@ -62,10 +62,10 @@ def benefits(runs: Sequence[Run]) -> AffinityState:
 
 def write_benefits(runs: str | Path, file: str | Path) -> None:
     """Reads the runs below a folder and writes their benefits, for `lightning report`."""
-    found, left_out = find_runs([Path(runs)])
+    finished, left_out = find_runs([Path(runs)])
     if left_out:
         raise ValueError(f"`runs` must be finished, but {left_out[0]}")
-    Path(file).write_text(json.dumps(benefits(found), indent=1), encoding="utf-8")
+    Path(file).write_text(json.dumps(benefits(finished), indent=1), encoding="utf-8")
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -105,12 +105,4 @@ def _method(run: Run) -> dict[str, Any]:
     """Settings by dotted key that the report groups by, without those of the tasks."""
     own = identity(run)
     own["data"] = everywhere_without(own.get("data") or {}, MAY_DIFFER)
-    return {key: value for key, value in _leaves(own) if not OF_TASKS.match(key)}
-
-
-def _leaves(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    if not isinstance(value, Mapping):
-        yield above, value
-        return
-    for key, each in value.items():
-        yield from _leaves(each, f"{above}.{key}" if above else str(key))
+    return {key: value for key, value in leaves(own) if not OF_TASKS.match(key)}

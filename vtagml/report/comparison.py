@@ -4,15 +4,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from vtagml.metrics.delta_m import delta_m
-from vtagml.report.comparable import direction
+from vtagml.metrics.unit import Unit
 from vtagml.report.methods import Method
-from vtagml.report.record import look_up
-from vtagml.report.reported import Reported, letters
+from vtagml.report.reported import Reported
 from vtagml.report.runs import Run
 from vtagml.report.statistics import Spread
-from vtagml.report.units import heading
 
 Key = tuple[str, str]
 """Task and metric."""
@@ -49,24 +48,32 @@ class Row:
     method: Method | None = None
 
 
+class Column(NamedTuple):
+    """What the numbers of a column are of."""
+
+    unit: Unit
+    higher_is_better: bool | None
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The rows, what their columns are, and what has to be said.
 
     Attributes:
-        columns: Task and metric, with the better direction.
+        columns: By task and metric.
         rows: Reported rows first, then the prior, then what was measured.
         notes: In whole sentences.
         has_delta: Whether there is a baseline.
     """
 
-    columns: Mapping[Key, bool | None]
+    columns: Mapping[Key, Column]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     has_delta: bool
 
     def heading(self, key: Key) -> str:
-        return heading(*key, self.columns[key])
+        unit, higher_is_better = self.columns[key]
+        return unit.heading(higher_is_better, key[0])
 
     @property
     def methods(self) -> list[Method]:
@@ -86,7 +93,9 @@ def compare(
     """
     runs = [run for method in methods for run in method.runs]
     columns = {
-        (task, run.headline[task]): direction(run, task) for run in runs for task in run.tasks
+        key: Column(run.unit(*key), run.better(*key))
+        for run in runs
+        for key in run.headline.items()
     }
     chosen = [_named(methods, name) for name in baseline]
     against = _baseline(chosen)
@@ -101,16 +110,16 @@ def compare(
     return Comparison(columns, (*rows, *_prior(runs), *measured), tuple(notes), bool(baseline))
 
 
-def _row(method: Method, columns: Mapping[Key, bool | None], against: Mapping[Key, float]) -> Row:
+def _row(method: Method, columns: Mapping[Key, Column], against: Mapping[Key, float]) -> Row:
     runs = method.runs
     own = [key for key in columns if key[0] in method.tasks]
-    seconds = [each for run in runs if (each := run.step_seconds) is not None]
+    seconds = [time for run in runs if (time := run.step_seconds) is not None]
     return Row(
         name=method.name,
         values={key: Spread.of([run.value(key[0]) for run in runs]) for key in own},
         delta=_delta(runs, own, columns, against),
-        trainable=look_up(runs[0].provenance, "parameters.trainable"),
-        total=look_up(runs[0].provenance, "parameters.total"),
+        trainable=runs[0].recorded("parameters.trainable"),
+        total=runs[0].recorded("parameters.total"),
         steps=tuple(sorted({run.steps for run in runs if run.steps is not None})),
         seconds=Spread.of(seconds) if seconds else None,
         seeds=len(runs),
@@ -121,36 +130,35 @@ def _row(method: Method, columns: Mapping[Key, bool | None], against: Mapping[Ke
 def _delta(
     runs: Sequence[Run],
     keys: Sequence[Key],
-    columns: Mapping[Key, bool | None],
+    columns: Mapping[Key, Column],
     against: Mapping[Key, float],
 ) -> Spread | None:
     """Δm of each seed against the baseline's mean; their mean is Δm of the mean."""
-    if not all(key in against and columns[key] is not None for key in keys):
+    if not all(key in against and columns[key].higher_is_better is not None for key in keys):
         return None
-    base = {task: against[task, metric] for task, metric in keys}
-    better = {task: bool(columns[task, metric]) for task, metric in keys}
+    base = {key[0]: against[key] for key in keys}
+    better = {key[0]: bool(columns[key].higher_is_better) for key in keys}
     return Spread.of([delta_m({t: run.value(t) for t in base}, base, better) for run in runs])
 
 
 def _baseline(methods: Sequence[Method]) -> dict[Key, float]:
-    found: dict[Key, float] = {}
+    means: dict[Key, float] = {}
     for method in methods:
-        for task in method.tasks:
-            key = (task, method.runs[0].headline[task])
-            if key in found:
-                names = ", ".join(each.name for each in methods)
+        for key in method.runs[0].headline.items():
+            if key in means:
+                names = ", ".join(method.name for method in methods)
                 raise ValueError(
-                    f"`--baseline` must give each task once, found {task} in several of {names}: "
+                    f"`--baseline` must give each task once, found {key[0]} in several of {names}: "
                     "several are for single-task runs, one for each task."
                 )
-            found[key] = Spread.of([run.value(task) for run in method.runs]).mean
-    return found
+            means[key] = Spread.of([run.value(key[0]) for run in method.runs]).mean
+    return means
 
 
 def _named(methods: Sequence[Method], name: str) -> Method:
     for method in methods:
         folders = [run.folder.resolve() for run in method.runs]
-        if name in (method.name, *(each.name for each in folders)):
+        if name in (method.name, *(folder.name for folder in folders)):
             return method
         if Path(name).resolve() in folders:
             return method
@@ -163,23 +171,22 @@ def _named(methods: Sequence[Method], name: str) -> Method:
 
 def _prior(runs: Sequence[Run]) -> list[Row]:
     """The prediction that never looks at the image, over all runs that have it."""
-    found: dict[Key, list[float]] = {}
+    known: dict[Key, list[float]] = {}
     for run in runs:
         for task, metric in run.headline.items():
             value = run.prior.get(task, {}).get(metric, math.nan)
             if not math.isnan(value):
-                found.setdefault((task, metric), []).append(value)
-    if not found:
-        return []
-    means = {key: Spread(Spread.of(values).mean, None, 1) for key, values in found.items()}
-    return [Row(PRIOR, means)]
+                known.setdefault((task, metric), []).append(value)
+    means = {key: Spread(Spread.of(values).mean, None, 1) for key, values in known.items()}
+    return [Row(PRIOR, means)] if means else []
 
 
 def _reference(
-    table: Reported, methods: Sequence[Method], columns: Mapping[Key, bool | None]
+    table: Reported, methods: Sequence[Method], columns: Mapping[Key, Column]
 ) -> list[Row]:
     dataset, _ = methods[0].runs[0].dataset
-    tasks = letters(tuple(dict.fromkeys(task for task, _ in columns)))
+    known = {task: name for method in methods for task, name in method.runs[0].letters.items()}
+    tasks = tuple(dict.fromkeys(known.get(task, task) for task, _ in columns))
     return [
         Row(
             name=method,
@@ -208,21 +215,21 @@ def _about_delta(names: Sequence[str]) -> str:
 
 def _about_tasks(methods: Sequence[Method], against: Mapping[Key, float]) -> list[str]:
     tasks = {task for task, _ in against}
-    said = []
+    notes = []
     for method in methods:
         own = set(method.tasks)
         if not own <= tasks:
             lacking = ", ".join(sorted(own - tasks))
-            said.append(f"{method.name} has no Δm: the baseline lacks {lacking}.")
+            notes.append(f"{method.name} has no Δm: the baseline lacks {lacking}.")
         elif own < tasks:
             had = ", ".join(method.tasks)
-            said.append(f"Δm of {method.name} is over its own tasks only: {had}.")
-    return said
+            notes.append(f"Δm of {method.name} is over its own tasks only: {had}.")
+    return notes
 
 
 def _about_reported(table: Reported) -> str:
-    said = (
+    caveat = (
         f"Rows marked {REPORTED} are not measured here but printed in: {table.citation}. Classes, "
         "splits, image size and thresholds there are not known to be the ones here."
     )
-    return " ".join([said, *table.notes])
+    return " ".join([caveat, *table.notes])

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from vtagml.drawing import PICTURES, to_files
 from vtagml.report.comparison import Comparison
 from vtagml.report.figures import result_dots, validation_curves
-from vtagml.report.formats import comma_separated, latex, markdown, markdown_prose
+from vtagml.report.formats import Sheet, comma_separated, latex, markdown, markdown_prose
 from vtagml.report.reported import Reported
 from vtagml.report.sheets import parts, printed, programs, readers, sources, traces
 
@@ -18,8 +18,8 @@ WIDEST = 3000.0  # Pixels; a strip of many matrices is shrunk to it.
 
 def completed(chosen: Sequence[str]) -> tuple[str, ...]:
     """Adds all kinds of tables where none is chosen, and PNG where no kind of picture is."""
-    tables = [each for each in chosen if each in TABLES] or TABLES
-    kinds = [each for each in chosen if each in PICTURES] or PICTURES[:1]
+    tables = [form for form in chosen if form in TABLES] or TABLES
+    kinds = [form for form in chosen if form in PICTURES] or PICTURES[:1]
     return (*tables, *kinds)
 
 
@@ -35,63 +35,71 @@ def comparison_files(
         formats: Of `FORMATS`, as `completed` gives them. `runs.csv` is made in any case: every
             number has to be traced.
     """
-    sheet = readers(comparison)
-    files = pictures("results", result_dots(comparison), formats)
-    files |= pictures("validation", validation_curves(comparison), formats)
-    files["runs.csv"] = comma_separated(sources(comparison)).encode()
-    if "markdown" in formats:
-        said = ["# Comparison", markdown(sheet), listed(comparison.notes)]
-        said += _section("Beware", warnings)
-        said += shown(files)
-        said += ["## Where each row comes from", markdown(sources(comparison))]
-        said += _section("Left out", left_out)
-        files["report.md"] = joined(said)
-    if "csv" in formats:
-        files["table.csv"] = comma_separated(programs(comparison)).encode()
-    if "latex" in formats:
-        files["table.tex"] = latex(sheet, [*traces(comparison), *comparison.notes]).encode()
-    return files
+    sheet, origins = readers(comparison), sources(comparison)
+    figures = pictures("results", result_dots(comparison), formats)
+    figures |= pictures("validation", validation_curves(comparison), formats)
+    text = ["# Comparison", markdown(sheet), listed(comparison.notes)]
+    text += _section("Beware", warnings)
+    text += shown(figures)
+    text += ["## Where each row comes from", markdown(origins)]
+    text += _section("Left out", left_out)
+    comments = [*traces(comparison), *comparison.notes]
+    return {
+        **figures,
+        "runs.csv": comma_separated(origins).encode(),
+        **written("report", text, formats),
+        **tables("table", sheet, programs(comparison), comments, formats),
+    }
 
 
-def reported_files(tables: Sequence[Reported], formats: Sequence[str]) -> dict[str, bytes]:
+def reported_files(reported: Sequence[Reported], formats: Sequence[str]) -> dict[str, bytes]:
     """Returns the files of papers' tables without any run."""
     files: dict[str, bytes] = {}
-    said = ["# Reported, not measured"]
-    for table in tables:
-        sheet = printed(table)
-        said += [f"## {table.citation}", listed(table.notes)]
+    text = ["# Reported, not measured"]
+    for table in reported:
+        text += [f"## {table.citation}", listed(table.notes)]
         for name, part in parts(table).items():
-            said += [name, markdown(part)]
+            text += [name, markdown(part)]
         comments = [f"Reported, not measured: {table.citation}", *table.notes]
-        if "csv" in formats:
-            files[f"{table.name}.csv"] = comma_separated(sheet).encode()
-        if "latex" in formats:
-            files[f"{table.name}.tex"] = latex(sheet, comments).encode()
-    if "markdown" in formats:
-        files["report.md"] = joined(said)
-    return files
+        sheet = printed(table)
+        files |= tables(table.name, sheet, sheet, comments, formats)
+    return files | written("report", text, formats)
 
 
-def _section(title: str, said: Sequence[str]) -> list[str]:
-    return [f"## {title}", listed(said)] if said else []
+def tables(
+    name: str, sheet: Sheet, digits: Sheet, comments: Sequence[str], formats: Sequence[str]
+) -> dict[str, bytes]:
+    """Returns a table for other programs: all `digits` as CSV, and what is printed as LaTeX."""
+    made = {}
+    if "csv" in formats:
+        made[f"{name}.csv"] = comma_separated(digits).encode()
+    if "latex" in formats:
+        made[f"{name}.tex"] = latex(sheet, comments).encode()
+    return made
 
 
-def listed(said: Sequence[str]) -> str:
-    return "\n".join(f"- {markdown_prose(each)}" for each in said)
+def written(name: str, text: Sequence[str], formats: Sequence[str]) -> dict[str, bytes]:
+    """Returns the text for people, of its parts."""
+    whole = "\n\n".join(part.strip("\n") for part in text if part.strip()) + "\n"
+    return {f"{name}.md": whole.encode()} if "markdown" in formats else {}
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"## {title}", listed(lines)] if lines else []
+
+
+def listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {markdown_prose(line)}" for line in lines)
 
 
 def pictures(name: str, figure: Figure | None, formats: Sequence[str]) -> dict[str, bytes]:
     """Returns the files of a figure, none of none."""
-    kinds = [each for each in PICTURES if each in formats]
+    kinds = [kind for kind in PICTURES if kind in formats]
     made = {} if figure is None else to_files(figure, kinds, WIDEST)
     return {f"figures/{name}.{kind}": content for kind, content in made.items()}
 
 
-def shown(files: Iterable[str]) -> list[str]:
+def shown(figures: Iterable[str]) -> list[str]:
     """The pictures that a reader of Markdown can see, each once; of a PDF the link."""
-    kinds = {name.rpartition(".")[0]: name for name in sorted(files)}
+    kinds = {name.rpartition(".")[0]: name for name in sorted(figures)}
     return [f"{'' if name.endswith('.pdf') else '!'}[{name}]({name})" for name in kinds.values()]
-
-
-def joined(said: Sequence[str]) -> bytes:
-    return ("\n\n".join(part.strip("\n") for part in said if part.strip()) + "\n").encode()

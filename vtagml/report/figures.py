@@ -11,25 +11,21 @@ from matplotlib.lines import Line2D
 from vtagml.drawing.canvas import (
     FAINT,
     INK,
-    LARGE,
     MEDIUM,
     PALETTE,
     SMALL,
     as_written,
+    legend_below,
     line_style,
     new_figure,
-    place_panels,
     tidy,
 )
 from vtagml.report.comparison import PRIOR, REPORTED, Comparison, Row
 from vtagml.report.methods import Method
 from vtagml.report.statistics import Spread
-from vtagml.report.units import shown
 
-# Inches.
-CURVE, CURVE_GAPS, CURVE_LEFT = (2.9, 2.1), (0.75, 0.7), 0.75
-DOT_WIDTH, DOT_LINE, DOT_GAP, LETTER = 2.1, 0.27, 0.3, 0.075
-TITLE, AXIS, LEGEND_LINE, MARGIN = 0.6, 0.5, 0.2, 0.2
+# Inches: of panels, of a line in them and in a legend, of what stands around them.
+CURVE_WIDTH, CURVE_HEIGHT, DOT_WIDTH, LINE, LETTER, REST = 3.7, 2.9, 2.4, 0.3, 0.075, 0.9
 LEGEND_COLUMNS, LONGEST = 2, 44
 MARKERS = "osD^v<>"
 
@@ -40,33 +36,33 @@ def validation_curves(comparison: Comparison) -> Figure | None:
     Returns:
         None when no run kept a validation metric.
     """
-    found = {
+    curves_of = {
         key: [(method, _mean_curve(method, key[0])) for method in comparison.methods]
         for key in comparison.columns
     }
-    keys = [key for key, curves in found.items() if any(curve for _, curve in curves)]
+    keys = [key for key, curves in curves_of.items() if any(curve for _, curve in curves)]
     if not keys:
         return None
-    lines = -(-len(comparison.methods) // LEGEND_COLUMNS)
-    legend = AXIS + LEGEND_LINE * lines + MARGIN
     rows, columns = -(-len(keys) // 2), min(len(keys), 2)
     figure = new_figure(
-        CURVE_LEFT + max(columns, 2) * CURVE[0] + CURVE_GAPS[0] + MARGIN,
-        legend + rows * CURVE[1] + (rows - 1) * CURVE_GAPS[1] + TITLE,
+        2 * CURVE_WIDTH,  # one panel leaves room for the title
+        rows * CURVE_HEIGHT + LINE * -(-len(comparison.methods) // LEGEND_COLUMNS) + REST,
+        "Validation, mean ± standard deviation over seeds",
+        arranged=True,
     )
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes in panels.flat[len(keys) :]:
         axes.set_axis_off()
     for axes, key in zip(panels.flat, keys, strict=False):
-        for index, (_, curve) in enumerate(found[key]):
-            _draw_curve(axes, curve, index, shown(key[1]).factor)
+        for index, (_, curve) in enumerate(curves_of[key]):
+            _draw_curve(axes, curve, index, comparison.columns[key].unit.factor)
         tidy(axes)
         axes.set_title(as_written(comparison.heading(key)), size=MEDIUM, color=INK)
         axes.set_xlabel("step", size=SMALL)
         axes.set_xlim(left=0)
-    place_panels(figure, CURVE, CURVE_GAPS, CURVE_LEFT, legend)
-    _title(figure, "Validation, mean ± standard deviation over seeds")
-    _legend(figure, [method.name for method in comparison.methods])
+    names = [_short(method.name) for method in comparison.methods]
+    lines = [Line2D([], [], label=name, **_style(index)) for index, name in enumerate(names)]
+    legend_below(figure, lines, LEGEND_COLUMNS)
     return figure
 
 
@@ -80,17 +76,20 @@ def _mean_curve(method: Method, task: str) -> dict[int, Spread]:
 
 def _draw_curve(axes: Axes, curve: dict[int, Spread], index: int, factor: float) -> None:
     steps = list(curve)
-    means = [factor * each.mean for each in curve.values()]
-    spread = [factor * (each.deviation or 0.0) for each in curve.values()]
-    style = line_style(index)
-    marker = MARKERS[index % len(MARKERS)]
-    axes.plot(steps, means, lw=1.6, marker=marker, ms=4, **style)
+    means = [factor * spread.mean for spread in curve.values()]
+    around = [factor * (spread.deviation or 0.0) for spread in curve.values()]
+    style = _style(index)
+    axes.plot(steps, means, **style)
     if len(steps) > 1:
-        low = [mean - each for mean, each in zip(means, spread, strict=True)]
-        high = [mean + each for mean, each in zip(means, spread, strict=True)]
+        low = [mean - deviation for mean, deviation in zip(means, around, strict=True)]
+        high = [mean + deviation for mean, deviation in zip(means, around, strict=True)]
         axes.fill_between(steps, low, high, color=style["color"], alpha=0.15, lw=0)
     elif steps:
-        axes.errorbar(steps, means, spread, color=style["color"], capsize=3)
+        axes.errorbar(steps, means, around, color=style["color"], capsize=3)
+
+
+def _style(index: int) -> dict[str, Any]:
+    return {"lw": 1.6, "ms": 4, "marker": MARKERS[index % len(MARKERS)], **line_style(index)}
 
 
 def result_dots(comparison: Comparison) -> Figure:
@@ -102,15 +101,16 @@ def result_dots(comparison: Comparison) -> Figure:
     rows = [row for row in comparison.rows if row.name != PRIOR]
     panels = [(comparison.heading(key), key) for key in comparison.columns]
     names = [_short(f"{row.name} ({REPORTED})" if row.source else row.name) for row in rows]
-    left = max(map(len, names)) * LETTER + MARGIN
     count = len(panels) + comparison.has_delta
-    height = len(rows) * DOT_LINE + DOT_LINE
     figure = new_figure(
-        left + count * DOT_WIDTH + (count - 1) * DOT_GAP + MARGIN, TITLE + height + AXIS
+        LETTER * max(map(len, names)) + count * DOT_WIDTH,
+        LINE * (len(rows) + 1) + REST,
+        "Results: mean ± standard deviation; strokes are seeds",
+        arranged=True,
     )
     axes_of = figure.subplots(1, count, squeeze=False)[0]
     for axes, (title, key) in zip(axes_of, panels, strict=False):
-        factor = shown(key[1]).factor
+        factor = comparison.columns[key].unit.factor
         _draw_dots(axes, rows, [row.values.get(key) for row in rows], factor)
         for place, row in enumerate(rows):
             _draw_seeds(axes, row, key[0], place, factor)
@@ -122,8 +122,6 @@ def result_dots(comparison: Comparison) -> Figure:
     for axes in axes_of[1:]:
         axes.set_yticklabels([])
     axes_of[0].set_yticklabels(names, size=SMALL, color=INK)
-    place_panels(figure, (DOT_WIDTH, height), (DOT_GAP, 0.0), left, AXIS)
-    _title(figure, "Results: mean ± standard deviation; strokes are seeds")
     return figure
 
 
@@ -161,17 +159,3 @@ def _draw_seeds(axes: Axes, row: Row, task: str, place: int, factor: float) -> N
 
 def _short(name: str) -> str:
     return as_written(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
-
-
-def _title(figure: Figure, title: str) -> None:
-    top = 1 - 0.1 / figure.get_figheight()
-    figure.suptitle(title, size=LARGE, weight="bold", y=top)
-
-
-def _legend(figure: Figure, names: Sequence[str]) -> None:
-    handles = [
-        Line2D([], [], marker=MARKERS[index % len(MARKERS)], ms=4, lw=1.6, **line_style(index))
-        for index in range(len(names))
-    ]
-    style: dict[str, Any] = {"loc": "lower center", "frameon": False, "fontsize": SMALL}
-    figure.legend(handles, [_short(name) for name in names], ncols=LEGEND_COLUMNS, **style)

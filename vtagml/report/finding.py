@@ -1,10 +1,26 @@
 """Run folders, found: those that are named, and those below a folder that is named."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vtagml.report.runs import Run, is_run, read_run
 from vtagml.run_files import printable_name
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run folder that was named or found.
+
+    Attributes:
+        folder: Where it is.
+        run: What was read of it; None where it has no results that can be read.
+        error: Why it has none.
+    """
+
+    folder: Path
+    run: Run | None
+    error: OSError | ValueError | None = None
 
 
 def find_runs(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
@@ -19,23 +35,51 @@ def find_runs(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
     Raises:
         FileNotFoundError, ValueError: A run that was named cannot be used.
     """
-    runs: dict[Path, Run] = {}
+    seen, left_out = look(paths)
+    for folder in seen:
+        if folder.error is not None:
+            raise folder.error
+    return [folder.run for folder in seen if folder.run is not None], left_out
+
+
+def look(paths: Sequence[Path]) -> tuple[list[Seen], list[str]]:
+    """The same with the unfinished runs that are named themselves.
+
+    Raises:
+        FileNotFoundError, ValueError: A path holds no run.
+    """
+    seen: dict[Path, Seen] = {}
     left_out: dict[Path, str] = {}
     for path in paths:
-        if is_run(path) or not path.is_dir():
-            runs.setdefault(path.resolve(), read_run(path))
+        if is_run(printable_name(path)):
+            seen.setdefault(path.resolve(), _read(path))
             continue
-        before = len(runs) + len(left_out)
-        for folder in _below(path):
-            try:
-                if replaced := _replacement(printable_name(folder)):
-                    raise ValueError(f"`{folder}` was set aside when `{replaced}` was run again.")
-                runs.setdefault(folder.resolve(), read_run(folder))
-            except (OSError, ValueError) as error:
-                left_out.setdefault(folder.resolve(), str(error))
-        if before == len(runs) + len(left_out):
+        below = [_found(folder) for folder in _below(path)] if path.is_dir() else []
+        if not below:
             read_run(path)  # says that it is none
-    return list(runs.values()), [why for place, why in left_out.items() if place not in runs]
+        for folder in below:
+            if folder.error is None:
+                seen.setdefault(folder.folder.resolve(), folder)
+            else:
+                left_out.setdefault(folder.folder.resolve(), str(folder.error))
+    return list(seen.values()), [why for place, why in left_out.items() if place not in seen]
+
+
+def _read(folder: Path) -> Seen:
+    try:
+        return Seen(folder, read_run(folder))
+    except (OSError, ValueError) as error:
+        return Seen(folder, None, error)
+
+
+def _found(folder: Path) -> Seen:
+    """A run that was not named: one that was set aside is left out."""
+    try:
+        if replaced := _replacement(printable_name(folder)):
+            raise ValueError(f"`{folder}` was set aside when `{replaced}` was run again.")
+    except (OSError, ValueError) as error:
+        return Seen(folder, None, error)
+    return _read(folder)
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -44,7 +88,7 @@ def _below(folder: Path) -> Iterator[Path]:
     Yields:
         Runs, and folders that cannot be looked into.
     """
-    seen: set[Path] = set()
+    visited: set[Path] = set()
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -52,9 +96,9 @@ def _below(folder: Path) -> Iterator[Path]:
             yield here
             continue
         try:
-            if (place := here.resolve()) not in seen:
-                seen.add(place)
-                waiting += sorted((each for each in here.iterdir() if each.is_dir()), reverse=True)
+            if (place := here.resolve()) not in visited:
+                visited.add(place)
+                waiting += sorted((file for file in here.iterdir() if file.is_dir()), reverse=True)
         except OSError:
             yield here
 

@@ -10,45 +10,39 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-EMPTY = "–"
 # What LaTeX does not take as it stands.
 LATEX: Mapping[str, str] = {
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
     "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "±": r"$\pm$",
     "−": "$-$",
     "–": "--",
-    "×": r"$\times$",
     "°": r"$^\circ$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "→": r"$\rightarrow$",
-    "Δ": r"$\Delta$",
-    "κ": r"$\kappa$",
-    "ρ": r"$\rho$",
-    "ω": r"$\omega$",
-    "≤": r"$\le$",
     "…": r"\ldots{}",
+    **{
+        letter: rf"$\{name}$"
+        for letter, name in {
+            "±": "pm",
+            "×": "times",
+            "↑": "uparrow",
+            "↓": "downarrow",
+            "→": "rightarrow",
+            "Δ": "Delta",
+            "κ": "kappa",
+            "ρ": "rho",
+            "ω": "omega",
+            "≤": "le",
+        }.items()
+    },
 }
 
 # What Markdown would take for markup, HTML or the border of a cell.
 MARKDOWN: Mapping[str, str] = {
-    "\\": r"\\",
-    "|": r"\|",
-    "[": r"\[",
-    "]": r"\]",
-    "*": r"\*",
+    **{letter: f"\\{letter}" for letter in "\\|[]*"},
     "`": "&#96;",
     "<": "&lt;",
     ">": "&gt;",
@@ -86,7 +80,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def markdown_text(text: str) -> str:
     """Returns words that Markdown shows as they are written: without markup, on one line."""
-    return "".join(MARKDOWN.get(letter, letter) for letter in LINE_END.sub(" ", text))
+    return LINE_END.sub(" ", text).translate(str.maketrans(dict(MARKDOWN)))
 
 
 def markdown_prose(text: str) -> str:
@@ -133,7 +127,7 @@ def _cells(sheet: Sheet, place: int) -> Iterator[str]:
 
 def latex_text(text: str) -> str:
     """Returns words that LaTeX prints as they are written."""
-    return "".join(LATEX.get(letter, letter) for letter in text)
+    return text.translate(str.maketrans(dict(LATEX)))
 
 
 def comma_separated(sheet: Sheet) -> str:

@@ -81,10 +81,11 @@ def group(runs: Sequence[Run], by: str = "config") -> list[Method]:
     for run in runs:
         groups.setdefault(json.dumps(identity(run), sort_keys=True, default=str), []).append(run)
     members = list(groups.values())
-    for each in members:
-        _check_seeds(each)
-    names = _distinct([_name(each[0], by) for each in members], [each[0] for each in members])
-    return [Method(name, tuple(each)) for name, each in zip(names, members, strict=True)]
+    for own in members:
+        _check_seeds(own)
+    firsts = [own[0] for own in members]
+    names = _distinct([_name(run, by) for run in firsts], firsts)
+    return [Method(name, tuple(own)) for name, own in zip(names, members, strict=True)]
 
 
 def identity(run: Run) -> dict[str, Any]:
@@ -92,14 +93,14 @@ def identity(run: Run) -> dict[str, Any]:
     if run.config is not None:
         return training(run.config)
     kept = ("encoder", "decoders", "affinity", "backbone", "tasks", "precision", "parameters")
-    recorded = {name: run.provenance.get(name) for name in kept}
-    settings = _without(look_up(run.provenance, "data.settings") or {}, INCIDENTAL_OF_DATA)
+    recorded = {name: run.recorded(name) for name in kept}
+    settings = _without(run.recorded("data.settings") or {}, INCIDENTAL_OF_DATA)
     return {**recorded, "data": settings, "steps": run.steps, "checkpoint": _source(run)}
 
 
 def _source(run: Run) -> str:
     """Without a config, who says that two checkpoints are of one method? Each is its own."""
-    return str(run.provenance.get("checkpoint") or "")
+    return str(run.recorded("checkpoint") or "")
 
 
 def training(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,9 +138,9 @@ class _Origins:
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: self._resolved(each) for key, each in value.items()}
+            return {key: self._resolved(part) for key, part in value.items()}
         if isinstance(value, list):
-            return [self._resolved(each) for each in value]
+            return [self._resolved(part) for part in value]
         if self.left > 0 and _names_a_run(value):
             self.left -= 1
             config = config_of_origin(value)
@@ -171,21 +172,21 @@ def _name(run: Run, by: str) -> str:
     if by == "config":
         return "+".join(run.configs) or run.folder.resolve().name
     if by in NAMED_BY:
-        return str(look_up(run.provenance, NAMED_BY[by]))
-    found = look_up(run.config, by)
-    if found is None:
+        return str(run.recorded(NAMED_BY[by]))
+    setting = look_up(run.config, by)
+    if setting is None:
         raise ValueError(
             f"`--by` must be config, folder, {', '.join(NAMED_BY)} or a key of the config, found "
             f"`{by}`, which `{run.folder}` does not have."
         )
     class_path = look_up(run.config, f"{by}.class_path")
-    return str(class_path).rpartition(".")[2] if class_path else str(found)
+    return str(class_path).rpartition(".")[2] if class_path else str(setting)
 
 
 def _distinct(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
     told = list(names)
     for name in set(names):
-        alike = [index for index, each in enumerate(names) if each == name]
+        alike = [index for index, other in enumerate(names) if other == name]
         if len(alike) > 1:
             for index, what in zip(alike, _differences([runs[i] for i in alike]), strict=True):
                 told[index] = f"{name}, {what}"
@@ -194,22 +195,23 @@ def _distinct(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
 
 def _differences(runs: Sequence[Run]) -> list[str]:
     """Says of each run what tells it from the others: short settings, or else its folder."""
-    flat = [dict(_leaves(identity(run))) for run in runs]
-    keys = dict.fromkeys(key for each in flat for key in each)
-    telling = [key for key in keys if len({str(each.get(key)) for each in flat}) > 1]
+    flat = [dict(leaves(identity(run))) for run in runs]
+    keys = dict.fromkeys(key for own in flat for key in own)
+    telling = [key for key in keys if len({str(own.get(key)) for own in flat}) > 1]
     words = [
-        ", ".join(f"{key.rpartition('.')[2]}={_short(each.get(key))}" for key in telling[:3])
-        for each in flat
+        ", ".join(f"{key.rpartition('.')[2]}={_short(own.get(key))}" for key in telling[:3])
+        for own in flat
     ]
     if len(set(words)) < len(words) or len(telling) > 3:
         return [run.folder.resolve().name for run in runs]
     return words
 
 
-def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Goes through nested settings by dotted key."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{key}.")
+            yield from leaves(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 

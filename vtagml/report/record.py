@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vtagml.metrics.unit import Unit
 from vtagml.run_files import MEGABYTE, Form, is_there, read_json, read_yaml
 from vtagml.run_folder import CONFIG, METRICS
 
@@ -35,58 +35,61 @@ RECORD: Form = {
     "metrics": {"model": {str: {str: float}}, "prior": {str: {str: float}}},
     "headline": {str: str},
     "higher_is_better": {str: {str: bool}},
+    "units": {str: {str: {"name": str, "decimals": int, "factor": float}}},
+    "comparable": {str: dict},
+    "letters": {str: str},
     "provenance": PROVENANCE,
 }
 SETTINGS: Form = {
     "trainer": {"max_steps": int, "accumulate_grad_batches": int},
     "data": {"init_args": dict},
 }
+NEEDED = ("metrics", "headline", "higher_is_better", "provenance")
+MOST_DECIMALS = 9
 
 Metrics = Mapping[str, Mapping[str, float]]
 
 
-@dataclass(frozen=True)
-class Record:
-    """The results of a run, of the form `RECORD`.
+def read_record(folder: Path) -> dict[str, Any]:
+    """Reads the results of a run as `Run` has them; what is wrong with them is said in one error.
 
-    Attributes:
-        metrics: Per task and metric, NaN where the run has no finite number.
-        prior: The same of a prediction that never looks at the image; may be empty.
-        headline: The metric of each task that tables show.
-        higher_is_better: Per task and metric, None where nobody says.
-        provenance: What produced the result, as `vtagml.callbacks.provenance` describes it.
+    A run of an older version does not say in which units its metrics are and what they need to be
+    compared: that stays unknown.
     """
-
-    metrics: Metrics
-    prior: Metrics
-    headline: Mapping[str, str]
-    higher_is_better: Mapping[str, Mapping[str, bool | None]]
-    provenance: Mapping[str, Any]
-
-
-def read_record(folder: Path) -> Record:
-    """Reads the results of a run; what is wrong with them is said in one error."""
     file = folder / METRICS
     content = read_json(file, RECORD, MOST_OF_METRICS) or {}
-    model = _numbers(look_up(content, "metrics.model"))
     headline = {task: name for task, name in (content.get("headline") or {}).items() if name}
-    parts = {
-        "metrics": model,
+    record = {
+        "metrics": _numbers(look_up(content, "metrics.model")),
+        "prior": _numbers(look_up(content, "metrics.prior")),
         "headline": headline,
-        "higher_is_better": content.get("higher_is_better"),
+        "higher_is_better": _rows(content, "higher_is_better"),
+        "units": {
+            task: {metric: _unit(metric, own or {}) for metric, own in units.items()}
+            for task, units in _rows(content, "units").items()
+        },
+        "comparable": _rows(content, "comparable"),
+        "letters": content.get("letters") or {},
         "provenance": content.get("provenance"),
     }
-    if missing := [name for name, part in parts.items() if not part]:
+    if missing := [name for name in NEEDED if not record[name]]:
         raise ValueError(
             f"`{file}` must be what `lightning test` leaves, found no usable {', '.join(missing)} "
             "in it: it is of another program or version; leave it out or test again."
         )
-    return Record(
-        metrics=model,
-        prior=_numbers(look_up(content, "metrics.prior")),
-        headline=headline,
-        higher_is_better={task: own or {} for task, own in content["higher_is_better"].items()},
-        provenance=content["provenance"],
+    return record
+
+
+def _rows(content: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    return {task: own or {} for task, own in (content.get(name) or {}).items()}
+
+
+def _unit(metric: str, own: Mapping[str, Any]) -> Unit:
+    decimals, factor = own.get("decimals"), own.get("factor")
+    return Unit(
+        own.get("name") or metric,
+        min(max(0, 3 if decimals is None else decimals), MOST_DECIMALS),
+        factor if factor and math.isfinite(factor) else 1.0,
     )
 
 
@@ -132,7 +135,7 @@ def config_of_origin(file: str) -> dict[str, Any] | None:
 
 def look_up(content: Mapping[str, Any] | None, path: str) -> Any:
     """Returns what stands under a dotted path, None where nothing does."""
-    found: Any = content
+    value: Any = content
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

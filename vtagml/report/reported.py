@@ -1,6 +1,6 @@
 """The tables of papers, as rows of reference: reported by their authors, not measured here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -8,9 +8,7 @@ from typing import Any
 
 import yaml
 
-from vtagml.report.units import OF_PAPERS
-
-LETTERS = {"segmentation": "S", "depth": "D", "normals": "N", "edges": "E"}
+from vtagml.metrics.unit import Unit
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,12 @@ class Column:
     tasks: str
     task: str
     metric: str
-    unit: str
+    unit: Unit
+    higher_is_better: bool
+
+    @property
+    def heading(self) -> str:
+        return self.unit.heading(self.higher_is_better, self.task)
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,10 @@ class Reported:
         title: Its title and where it appeared.
         table: The table's number there.
         setting: Which of the paper's experiments.
-        source: The dataset that was trained on, where it is not the one of the columns.
-        notes: What a reader of the numbers has to know.
         columns: What the numbers are of.
         rows: A method's numbers as printed, in the columns' units; None where unknown.
+        source: The dataset that was trained on, where it is not the one of the columns.
+        notes: What a reader of the numbers has to know.
     """
 
     name: str
@@ -45,44 +48,44 @@ class Reported:
     title: str
     table: int
     setting: str
-    source: str | None
-    notes: tuple[str, ...]
     columns: tuple[Column, ...]
     rows: Mapping[str, tuple[float | None, ...]]
+    source: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def citation(self) -> str:
         trained = f", trained on {self.source}" if self.source else ""
         return f"{self.title}, Table {self.table} ({self.setting}{trained})"
 
-    def values(self, dataset: str, tasks: str) -> dict[str, dict[tuple[str, str], float]]:
+    def values(self, dataset: str, tasks: Sequence[str]) -> dict[str, dict[tuple[str, str], float]]:
         """Returns each method's numbers for a dataset and its tasks, in the units that runs keep.
 
         Args:
             dataset: Name of the dataset's class.
-            tasks: Such as `S-D-N`.
+            tasks: Their letters, such as S, D and N, in any order.
         """
         fitting = [
             (place, column)
             for place, column in enumerate(self.columns)
-            if (column.dataset, column.tasks) == (dataset, tasks)
+            if column.dataset == dataset and set(column.tasks.split("-")) == set(tasks)
         ]
         if not fitting:
-            held = dict.fromkeys(f"{each.dataset} {each.tasks}" for each in self.columns)
+            held = dict.fromkeys(f"{column.dataset} {column.tasks}" for column in self.columns)
             raise ValueError(
-                f"`--reported` must name a table with the runs' data and tasks, {dataset} {tasks}; "
-                f"{self.name} holds {', '.join(held)}. Numbers of other data do not compare; "
-                f"`lightning report --reported {self.name}` without runs shows the table."
+                "`--reported` must name a table with the runs' data and tasks, "
+                f"{dataset} {'-'.join(tasks)}; {self.name} holds {', '.join(held)}. Numbers of "
+                f"other data do not compare; `lightning report --reported {self.name}` without "
+                "runs shows the table."
             )
-        found: dict[str, dict[tuple[str, str], float]] = {}
-        for method, numbers in self.rows.items():
-            cells = ((column, numbers[place]) for place, column in fitting)
-            found[method] = {
-                (column.task, column.metric): number * OF_PAPERS[column.unit]
-                for column, number in cells
-                if number is not None
+        return {
+            method: {
+                (column.task, column.metric): number / column.unit.factor
+                for place, column in fitting
+                if (number := numbers[place]) is not None
             }
-        return found
+            for method, numbers in self.rows.items()
+        }
 
 
 def reported(name: str) -> Reported:
@@ -97,27 +100,23 @@ def reported(name: str) -> Reported:
 def all_reported() -> dict[str, Reported]:
     """Returns all tables that the package holds, by name."""
     text = files("vtagml.report").joinpath("reported.yaml").read_text(encoding="utf-8")
-    return {name: _table(name, content) for name, content in yaml.safe_load(text).items()}
+    content = yaml.safe_load(text)
+    return {
+        name: _table(name, content["metrics"], table) for name, table in content["tables"].items()
+    }
 
 
-def _table(name: str, content: Mapping[str, Any]) -> Reported:
-    return Reported(
-        name=name,
-        paper=content["paper"],
-        title=content["title"],
-        table=content["table"],
-        setting=content["setting"],
-        source=content.get("source"),
-        notes=tuple(content.get("notes", ())),
-        columns=tuple(Column(**column) for column in content["columns"]),
-        rows={
-            method: tuple(None if each is None else float(each) for each in numbers)
-            for method, numbers in content["rows"].items()
-        },
-    )
+def _table(name: str, metrics: Mapping[str, Any], content: dict[str, Any]) -> Reported:
+    content["notes"] = tuple(content.pop("notes", ()))
+    content["columns"] = tuple(_column(metrics, column) for column in content["columns"])
+    content["rows"] = {
+        method: tuple(None if number is None else float(number) for number in numbers)
+        for method, numbers in content["rows"].items()
+    }
+    return Reported(name=name, **content)
 
 
-def letters(tasks: tuple[str, ...]) -> str:
-    """Returns the papers' short name of a set of tasks: `S-D-N-E`."""
-    rest = [task for task in tasks if task not in LETTERS]
-    return "-".join([letter for task, letter in LETTERS.items() if task in tasks] + rest)
+def _column(metrics: Mapping[str, Any], column: Mapping[str, str]) -> Column:
+    unit = dict(metrics[column["metric"]])
+    better = unit.pop("higher_is_better")
+    return Column(**column, unit=Unit(**unit), higher_is_better=better)

@@ -10,23 +10,40 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from vtagml.metrics.unit import Unit
 from vtagml.report.logs import Curve, read_logs
-from vtagml.report.record import Record, config_of_origin, look_up, read_config, read_record
+from vtagml.report.record import Metrics, config_of_origin, look_up, read_config, read_record
 from vtagml.run_files import is_there, printable_name
 from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
 
 
 @dataclass(frozen=True)
-class Run(Record):
+class Run:
     """One run folder.
 
     Attributes:
         folder: Where it is.
+        metrics: Per task and metric, NaN where the run has no finite number.
+        prior: The same of a prediction that never looks at the image; may be empty.
+        headline: The metric of each task that tables show.
+        higher_is_better: Per task and metric, None where nobody says.
+        units: Per task and metric, how people read it; empty where that is not known.
+        comparable: Per task, what must agree for two runs to be compared; empty where not known.
+        letters: Per task, its short name in papers; empty where not known.
+        provenance: What produced the result, as `vtagml.callbacks.provenance` describes it.
         config: Of the training, None where it is not to be found.
         logs: What its CSV logger kept, by key and step.
     """
 
     folder: Path
+    metrics: Metrics
+    prior: Metrics
+    headline: Mapping[str, str]
+    higher_is_better: Mapping[str, Mapping[str, bool | None]]
+    units: Mapping[str, Mapping[str, Unit]]
+    comparable: Mapping[str, Mapping[str, Any]]
+    letters: Mapping[str, str]
+    provenance: Mapping[str, Any]
     config: Mapping[str, Any] | None
     logs: Mapping[str, Curve]
 
@@ -34,39 +51,54 @@ class Run(Record):
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.headline)
 
+    def recorded(self, path: str) -> Any:
+        """What the run recorded of its making under a dotted path, None where nothing is."""
+        return look_up(self.provenance, path)
+
     @property
     def seeds(self) -> tuple[int | None, int | None]:
         """Seeds of the weights and of the data's order, in training if that is known."""
         own = look_up(self.config, "data.init_args")
         return (
-            _first(look_up(self.config, "seed_everything"), self.provenance.get("seed")),
+            _first(look_up(self.config, "seed_everything"), self.recorded("seed")),
             _first(
                 look_up(own, "seed"),
                 look_up(own, "source.init_args.seed"),  # a source and a target have their own
-                look_up(self.provenance, "data.settings.seed"),
+                self.recorded("data.settings.seed"),
             ),
         )
 
     @property
     def dataset(self) -> tuple[str, Mapping[str, Any]]:
         """Class and settings of what was evaluated on: the target, where there are two domains."""
-        data = self.provenance.get("data")
-        target = look_up(data, "settings.target")
-        found = target if isinstance(target, Mapping) else data or {}
-        settings = look_up(found, "settings")
-        return str(found.get("class")), settings if isinstance(settings, Mapping) else found
+        data, target = self.recorded("data") or {}, self.recorded("data.settings.target")
+        evaluated = target if isinstance(target, Mapping) else data
+        settings = look_up(evaluated, "settings")
+        return str(evaluated.get("class")), settings if isinstance(settings, Mapping) else evaluated
 
     @property
     def steps(self) -> int | None:
-        return look_up(self.provenance, "training.steps")
+        return self.recorded("training.steps")
+
+    @property
+    def commit(self) -> str | None:
+        changed = " with changes" if self.recorded("commit.dirty") else ""
+        return f"{commit}{changed}" if (commit := self.recorded("commit.hash")) else None
 
     @property
     def configs(self) -> tuple[str, ...]:
         """Names of the YAML files on the command line that produced the result."""
-        words = _words(self.provenance.get("command") or "")
+        words = _words(self.recorded("command") or "")
         apart = [part for word in words for part in re.split("(?<=^--config)=", word)]
         files = [Path(value) for key, value in pairwise(apart) if key == "--config"]
-        return tuple(each.parent.name if each.name == CONFIG else each.stem for each in files)
+        return tuple(file.parent.name if file.name == CONFIG else file.stem for file in files)
+
+    def unit(self, task: str, metric: str) -> Unit:
+        return self.units.get(task, {}).get(metric, Unit(metric))
+
+    def better(self, task: str, metric: str) -> bool | None:
+        """Whether higher is better."""
+        return self.higher_is_better.get(task, {}).get(metric)
 
     def value(self, task: str) -> float:
         """The headline metric of a task."""
@@ -89,7 +121,7 @@ class Run(Record):
 
 
 def _first(*seeds: Any) -> int | None:
-    return next((each for each in seeds if isinstance(each, int)), None)
+    return next((seed for seed in seeds if isinstance(seed, int)), None)
 
 
 def _words(command: str) -> list[str]:
@@ -104,10 +136,10 @@ def read_run(folder: Path) -> Run:
     _check(printable_name(folder))
     record = read_record(folder)
     config = read_config(folder)
-    checkpoint = record.provenance.get("checkpoint")
+    checkpoint = record["provenance"].get("checkpoint")
     if config is None and checkpoint:  # tested elsewhere than it was trained
         config = config_of_origin(checkpoint)
-    return Run(folder=folder, config=config, logs=read_logs(folder), **vars(record))
+    return Run(folder=folder, config=config, logs=read_logs(folder), **record)
 
 
 def is_run(folder: Path) -> bool:

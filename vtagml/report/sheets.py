@@ -4,30 +4,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
-from vtagml.report.comparison import REPORTED, Comparison, Row
-from vtagml.report.formats import EMPTY, Sheet
-from vtagml.report.record import look_up
+from vtagml.metrics.unit import EMPTY, Unit
+from vtagml.report.comparison import REPORTED, Comparison, Key, Row
+from vtagml.report.formats import Sheet
 from vtagml.report.reported import Reported
 from vtagml.report.runs import Run
 from vtagml.report.statistics import Spread
-from vtagml.report.units import ARROWS, HIGHER_IN_PAPERS, METRICS, shown
 
-MILLION = 1e6
-DELTA = "Δm % ↑"
-SOURCE = (
-    "run",
-    "seeds",
-    "commit",
-    "date",
-    "command",
-    "versions",
-    "data",
-    "backbone",
-    "weights",
-    "hardware",
-    "precision",
-    "checkpoint",
-)
+MILLIONS = Unit("M", 2, 1e-6)
+SECONDS = Unit("step s")
+DELTA = Unit("Δm %", 2)
 
 
 def readers(comparison: Comparison) -> Sheet:
@@ -39,12 +25,12 @@ def readers(comparison: Comparison) -> Sheet:
 
 def results(comparison: Comparison) -> Sheet:
     header = ["method", "seeds", *map(comparison.heading, comparison.columns)]
-    header += [DELTA] if comparison.has_delta else []
+    header += [DELTA.heading(True)] if comparison.has_delta else []
     rows = []
     for row in comparison.rows:
         cells = [_name(row), str(row.seeds) if row.seeds else EMPTY]
-        cells += [_metric(row, key) for key in comparison.columns]
-        cells += [_spread(row.delta, 2, signed=True)] if comparison.has_delta else []
+        cells += [_metric(row, key, column.unit) for key, column in comparison.columns.items()]
+        cells += [_signed(_spread(row.delta, DELTA))] if comparison.has_delta else []
         rows.append(tuple(cells))
     return Sheet(tuple(header), tuple(rows), _best(comparison))
 
@@ -54,27 +40,25 @@ def _best(comparison: Comparison) -> frozenset[tuple[int, int]]:
 
     What is reported, or never looked at an image, does not compete.
     """
-    measured = [place for place, row in enumerate(comparison.rows) if row.method is not None]
-    found = set()
-    for column, (key, better) in enumerate(comparison.columns.items(), start=2):
-        _, factor, decimals = shown(key[1])
-        values = {
-            place: round(value.mean * factor, decimals)
-            for place in measured
-            if (value := comparison.rows[place].values.get(key)) is not None
-        }
-        found |= {(place, column) for place in _leaders(values, better)}
-    deltas = {
-        place: round(value.mean, 2)
-        for place in measured
-        if (value := comparison.rows[place].delta) is not None
+    measured = {place: row for place, row in enumerate(comparison.rows) if row.method is not None}
+    columns = [
+        ({place: row.values.get(key) for place, row in measured.items()}, *column)
+        for key, column in comparison.columns.items()
+    ]
+    columns.append(({place: row.delta for place, row in measured.items()}, DELTA, True))
+    return frozenset(
+        (place, column)
+        for column, (spreads, unit, better) in enumerate(columns, start=2)
+        for place in _leaders(spreads, unit, better)
+    )
+
+
+def _leaders(spreads: Mapping[int, Spread | None], unit: Unit, better: bool | None) -> list[int]:
+    known = {
+        place: round(spread.mean * unit.factor, unit.decimals)
+        for place, spread in spreads.items()
+        if spread is not None and not math.isnan(spread.mean)
     }
-    last = 2 + len(comparison.columns)
-    return frozenset(found | {(place, last) for place in _leaders(deltas, True)})
-
-
-def _leaders(values: Mapping[int, float], better: bool | None) -> list[int]:
-    known = {place: value for place, value in values.items() if not math.isnan(value)}
     if better is None or len(known) < 2:
         return []
     best = max(known.values()) if better else min(known.values())
@@ -88,37 +72,37 @@ def costs(comparison: Comparison) -> Sheet:
             _millions(row.trainable),
             _millions(row.total),
             ", ".join(map(str, row.steps)) or EMPTY,
-            _spread(row.seconds, 3),
+            _spread(row.seconds, SECONDS),
         )
         for row in comparison.rows
     )
-    return Sheet(("method", "trainable M", "total M", "steps", "step s"), tuple(rows))
+    return Sheet(("method", "trainable M", "total M", "steps", SECONDS.name), tuple(rows))
 
 
 def _name(row: Row) -> str:
     return f"{row.name} ({REPORTED}: {row.source})" if row.source else row.name
 
 
-def _metric(row: Row, key: tuple[str, str]) -> str:
-    _, factor, decimals = shown(key[1])
+def _metric(row: Row, key: Key, unit: Unit) -> str:
     value = row.values.get(key)
     if value is not None and row.source:
-        return _as_printed(round(value.mean * factor, 4), decimals)
-    return _spread(value, decimals, factor)
+        return _as_printed(round(value.mean * unit.factor, 4), unit)
+    return _spread(value, unit)
 
 
-def _spread(value: Spread | None, decimals: int, factor: float = 1.0, signed: bool = False) -> str:
+def _spread(value: Spread | None, unit: Unit) -> str:
     if value is None or math.isnan(value.mean):
         return EMPTY
-    sign = "+" if signed else ""
-    text = f"{value.mean * factor:{sign}.{decimals}f}".replace("-", "−")
-    if value.deviation is None:
-        return text
-    return f"{text} ± {value.deviation * factor:.{decimals}f}"
+    text = unit.written(value.mean)
+    return text if value.deviation is None else f"{text} ± {unit.written(value.deviation)}"
+
+
+def _signed(text: str) -> str:
+    return text if text.startswith(("−", EMPTY)) else f"+{text}"
 
 
 def _millions(count: int | None) -> str:
-    return EMPTY if count is None else f"{count / MILLION:.2f}"
+    return EMPTY if count is None else MILLIONS.written(float(count))
 
 
 def programs(comparison: Comparison) -> Sheet:
@@ -152,34 +136,38 @@ def _whole(value: int | None) -> str:
 
 def sources(comparison: Comparison) -> Sheet:
     """Where every number comes from: a line per run."""
-    rows = [(method.name, *source(run)) for method in comparison.methods for run in method.runs]
-    return Sheet(("method", *SOURCE), tuple(rows))
+    lines = [
+        {"method": method.name, **source(run)}
+        for method in comparison.methods
+        for run in method.runs
+    ]
+    return Sheet(tuple(lines[0]), tuple(tuple(line.values()) for line in lines))
 
 
-def source(run: Run) -> tuple[str, ...]:
-    found = run.provenance
-    commit = look_up(found, "commit.hash")
-    changed = " with changes" if look_up(found, "commit.dirty") else ""
-    return (
-        str(run.folder),
-        ", ".join(map(str, run.seeds)),
-        f"{commit}{changed}" if commit else EMPTY,
-        str(found.get("date") or EMPTY),
-        str(found.get("command") or EMPTY),
-        _settings(found.get("versions")),
-        f"{look_up(found, 'data.class')}: {_settings(look_up(found, 'data.settings'))}",
-        str(look_up(found, "backbone.architecture") or EMPTY),
-        str(look_up(found, "backbone.weights") or EMPTY),
-        _settings(found.get("hardware")),
-        str(found.get("precision") or EMPTY),
-        str(found.get("checkpoint") or EMPTY),
-    )
+def source(run: Run) -> dict[str, str]:
+    def text(path: str) -> str:
+        return str(run.recorded(path) or EMPTY)
+
+    return {
+        "run": str(run.folder),
+        "seeds": ", ".join(map(str, run.seeds)),
+        "commit": run.commit or EMPTY,
+        "date": text("date"),
+        "command": text("command"),
+        "versions": _settings(run.recorded("versions")),
+        "data": f"{run.recorded('data.class')}: {_settings(run.recorded('data.settings'))}",
+        "backbone": text("backbone.architecture"),
+        "weights": text("backbone.weights"),
+        "hardware": _settings(run.recorded("hardware")),
+        "precision": text("precision"),
+        "checkpoint": text("checkpoint"),
+    }
 
 
 def _settings(content: object) -> str:
     if not isinstance(content, dict):
         return EMPTY
-    parts = (f"{key}={json.dumps(each, ensure_ascii=False)}" for key, each in content.items())
+    parts = (f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
     return ", ".join(parts).replace('"', "")
 
 
@@ -197,41 +185,36 @@ def parts(table: Reported) -> dict[str, Sheet]:
 
 
 def _part(table: Reported, places: Sequence[int], whole: bool) -> Sheet:
-    header = ["method"]
-    decimals = {}
-    for place in places:
-        column = table.columns[place]
-        known = column.metric in METRICS
-        name = METRICS[column.metric].name if known else f"{column.metric} ({column.unit})"
-        decimals[place] = shown(column.metric).decimals if known else 0
-        better = ARROWS[column.metric in HIGHER_IN_PAPERS]
-        where = f"{column.dataset} {column.tasks}: " if whole else ""
-        header.append(f"{where}{column.task} {name} {better}")
+    columns = [table.columns[place] for place in places]
+    header = [
+        f"{column.dataset} {column.tasks}: {column.heading}" if whole else column.heading
+        for column in columns
+    ]
     rows = (
         (
             f"{method} ({REPORTED})",
-            *(_as_printed(numbers[place], decimals[place]) for place in places),
+            *(_as_printed(numbers[place], table.columns[place].unit) for place in places),
         )
         for method, numbers in table.rows.items()
     )
-    return Sheet(tuple(header), tuple(rows))
+    return Sheet(("method", *header), tuple(rows))
 
 
-def _as_printed(number: float | None, decimals: int) -> str:
+def _as_printed(number: float | None, unit: Unit) -> str:
     """A number with all its digits, and no fewer than tables have here."""
     if number is None:
         return EMPTY
     own = len(f"{number:g}".partition(".")[2])
-    return f"{number:.{max(own, decimals)}f}"
+    return f"{number:.{max(own, unit.decimals)}f}"
 
 
 def traces(comparison: Comparison) -> Sequence[str]:
     """One short line per row, for formats in which no second table fits."""
-    said = []
+    lines = []
     for row in comparison.rows:
         if row.source:
-            said.append(f"{row.name}: {REPORTED}, {row.source}")
+            lines.append(f"{row.name}: {REPORTED}, {row.source}")
         for run in row.method.runs if row.method else ():
-            commit = look_up(run.provenance, "commit.hash") or "no commit"
-            said.append(f"{row.name}: {run.folder}, {commit}, {run.provenance.get('command')}")
-    return said
+            commit = run.recorded("commit.hash") or "no commit"
+            lines.append(f"{row.name}: {run.folder}, {commit}, {run.recorded('command')}")
+    return lines

@@ -1,19 +1,25 @@
 """What tasks with classes share."""
 
+import math
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from vtagml.losses.cross_entropy import cross_entropy
+from vtagml.losses.shapes import Field, Ids, Pictures, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known_classes
 from vtagml.tasks.class_map import ClassMap
+from vtagml.tasks.key import Key, Legend
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.palette import UNKNOWN_GREY, palette
 from vtagml.tasks.prior import MajorityPrior
-from vtagml.tasks.task import Task
+from vtagml.tasks.task import Map, Span, Task
+
+LEGEND_ENTRIES = 24
 
 
 class Categorical(Task, ABC):
@@ -50,32 +56,51 @@ class Categorical(Task, ABC):
             self.trained_on(names)
         self._legend = [(f"class {index}", colour) for index, colour in enumerate(palette(classes))]
 
-    def predict(self, map: Float[Tensor, "batch channels *size"]) -> Int[Tensor, "batch *size"]:
+    def predict(self, map: Map) -> Ids:
         return (map if self.class_map is None else self.class_map.scores(map)).argmax(dim=1)
 
-    def averaged(
-        self, maps: Sequence[Float[Tensor, "batch channels *size"]]
-    ) -> Int[Tensor, "batch *size"]:
+    def averaged(self, maps: Sequence[Map]) -> Ids:
         """The class of the largest mean probability."""
         probabilities = torch.stack([full_precision(map).softmax(dim=1) for map in maps])
         return self.predict(probabilities.mean(dim=0).log())
 
-    def loss(
-        self, map: Float[Tensor, "batch channels *size"], target: Int[Tensor, "batch *size"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def code(self, span: Span | None = None) -> Callable[[Map], Map]:
+        return self_information
+
+    def loss(self, map: Map, target: Ids) -> Sums:
         if self.class_map is not None:
             map, target = self.class_map.scores(map), self.class_map.learnable(target)
         return cross_entropy(map, target)
 
-    def count(self, target: Int[Tensor, "batch *size"]) -> Int[Tensor, ""]:
+    def count(self, target: Ids) -> Int[Tensor, ""]:
         seen = target if self.class_map is None else self.class_map.learnable(target)
         return known_classes(seen).sum()
 
     def prior(self) -> MajorityPrior:
         return MajorityPrior(self.data_classes)
 
-    def legend(self) -> list[tuple[str, tuple[float, float, float]]]:
+    def comparable(self) -> dict[str, Any]:
+        class_map = None if self.class_map is None else str(self.class_map)
+        return {"classes": self.classes, "class map": class_map}
+
+    def legend(self) -> Legend:
         return list(self._legend)
+
+    def key(self, values: Ids, pictures: Pictures) -> Key:
+        """The classes that occur: no one reads a legend of forty."""
+        # One number per colour, because unique rows take long on large maps.
+        shown = set(_code(pictures.permute(0, 2, 3, 1)).unique().tolist())
+        occurs = (entry for entry in self._legend if int(_code(torch.tensor(entry[1]))) in shown)
+        return Key(list(occurs)[:LEGEND_ENTRIES])
+
+    @property
+    def error_unit(self) -> None:
+        return None
+
+    def error(self, prediction: Ids, target: Ids) -> Field | None:
+        """1 where the class is wrong, 0 where it is right."""
+        wrong = (prediction != target).float()
+        return torch.where(known_classes(target), wrong, torch.nan)[:, None]
 
     def bind(self, labels: Mapping[str, Labels]) -> None:
         self.class_map = None
@@ -121,8 +146,19 @@ class Categorical(Task, ABC):
         """Number of classes of labels and predictions."""
         return len(self._legend)
 
-    def colours(self, ids: Int[Tensor, "batch *size"]) -> Float[Tensor, "batch *size 3"]:
+    def colours(self, ids: Ids) -> Float[Tensor, "batch *size 3"]:
         """The colour of every class id; grey where it is unknown."""
         table = torch.full((UNKNOWN_CLASS + 1, 3), UNKNOWN_GREY)
         table[: self.data_classes] = torch.tensor([colour for _, colour in self._legend])
         return table.to(ids.device)[ids.long()]
+
+
+def self_information(map: Map) -> Map:
+    """-p·log p / log C of the classes' probabilities: near zero where the network is sure."""
+    logarithms = full_precision(map).log_softmax(dim=1)
+    return -logarithms.exp() * logarithms / math.log(map.shape[1])
+
+
+def _code(colours: Float[Tensor, "*size 3"]) -> Int64[Tensor, "*size"]:
+    red, green, blue = (colours * 255).round().long().unbind(-1)
+    return (red * 256 + green) * 256 + blue

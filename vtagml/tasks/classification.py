@@ -1,12 +1,17 @@
 """Classification of whole images."""
 
+from typing import ClassVar, NoReturn
+
 from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+from vtagml.losses.shapes import Ids
 from vtagml.metrics.accuracy import Accuracy
 from vtagml.metrics.collection import collect
+from vtagml.metrics.unit import percent
 from vtagml.tasks.categorical import Categorical
+from vtagml.tasks.task import Span
 
 
 class Classification(Categorical):
@@ -23,6 +28,13 @@ class Classification(Categorical):
 
     headline = "accuracy"
     higher_is_better = True
+    units: ClassVar = {"accuracy": percent("accuracy")}
+
+    def code(self, span: Span | None = None) -> NoReturn:
+        raise ValueError(
+            f"`tasks` of an adversarial module must have dense maps, found {self.name} of "
+            f"{type(self).__name__}, which is one row of scores: leave it out."
+        )
 
     def metrics(self) -> MetricCollection:
         return collect({"accuracy": Accuracy()})
@@ -30,3 +42,6 @@ class Classification(Categorical):
     def picture(self, prediction: Int[Tensor, "batch"]) -> Float[Tensor, "batch 3 1 1"]:
         """One pixel in the colour of the class per image."""
         return self.colours(prediction)[:, :, None, None]
+
+    def error(self, prediction: Ids, target: Ids) -> None:
+        return None

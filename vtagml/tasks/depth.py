@@ -1,24 +1,27 @@
 """Depth in metres."""
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
 
-import matplotlib
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 from torch.nn import functional
 from torchmetrics import MetricCollection
 
 from vtagml.losses.rotated_l1 import rotated_l1
+from vtagml.losses.shapes import Field, Pictures, Sums
 from vtagml.losses.unknown import full_precision, known
 from vtagml.metrics.absolute_relative_error import AbsoluteRelativeError
 from vtagml.metrics.collection import collect
 from vtagml.metrics.depth_range import DepthRange
 from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
+from vtagml.metrics.unit import Unit, percent
 from vtagml.metrics.within_ratio import WithinRatio
-from vtagml.tasks.palette import UNKNOWN_GREY
-from vtagml.tasks.prior import MeanPrior
-from vtagml.tasks.task import Task
+from vtagml.tasks.palette import on_ramp
+from vtagml.tasks.task import Span, Task
 
 
 class Depth(Task):
@@ -43,9 +46,15 @@ class Depth(Task):
             learning rate says: with 1 m, a street's 20 m are far off and their loss drowns others.
     """
 
-    unit = "m"
     headline = "rmse"
     higher_is_better = False
+    units: ClassVar = {
+        "rmse": Unit("RMSE m"),
+        "rmse_image": Unit("RMSE of an image m"),
+        "delta1": percent("δ < 1.25"),
+    }
+    letter = "D"
+    unit = "m"
 
     def __init__(
         self,
@@ -65,20 +74,27 @@ class Depth(Task):
         self.pictured = pictured
         self.distances = DepthRange(minimum, maximum)
 
-    def predict(
-        self, map: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 1 height width"]:
+    def predict(self, map: Field) -> Field:
         return self.scale * functional.softplus(full_precision(map))
 
-    def loss(
-        self,
-        map: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def code(self, span: Span | None = None) -> Callable[[Field], Field]:
+        """Depth in shares of the range."""
+        if span is None or not span[0] < span[1]:
+            raise ValueError(
+                f"`ranges` must give the source's smallest and largest depth in metres for "
+                f"{self.name}, found {span}: for example `ranges: {{{self.name}: [0, 80]}}`."
+            )
+        return partial(self._share, span)
+
+    def _share(self, span: Span, map: Field) -> Field:
+        # Not clamped: a prediction beyond the range must still get a gradient that brings it back.
+        return (self.predict(map) - span[0]) / (span[1] - span[0])
+
+    def loss(self, map: Field, target: Field) -> Sums:
         total, count = rotated_l1(self.predict(map), target)
         return total / self.scale, count
 
-    def count(self, target: Float[Tensor, "batch 1 height width"]) -> Int[Tensor, ""]:
+    def count(self, target: Field) -> Int[Tensor, ""]:
         return known(target[..., 1:-1, 1:-1]).sum()
 
     def metrics(self) -> MetricCollection:
@@ -91,17 +107,15 @@ class Depth(Task):
             }
         )
 
-    def prior(self) -> MeanPrior:
-        return MeanPrior()
+    def comparable(self) -> dict[str, Any]:
+        limits = self.distances
+        return {
+            "unit": self.unit,
+            "smallest depth": limits.minimum,
+            "largest depth": limits.maximum,
+        }
 
-    def picture(
-        self, prediction: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def picture(self, prediction: Field) -> Pictures:
         near, far = self.pictured
-        valid = known(prediction)
-        metres = torch.where(valid, prediction, 1.0).float().clamp(near, far)
-        share = (far / metres).log() / math.log(far / near)
-        table = matplotlib.colormaps["viridis"](torch.linspace(0, 1, 256).numpy())[:, :3]
-        colours = torch.as_tensor(table, dtype=torch.float32, device=share.device)
-        place = (share[:, 0] * (len(colours) - 1)).round().long()
-        return torch.where(valid, colours[place].movedim(-1, 1), UNKNOWN_GREY)
+        metres = torch.where(known(prediction), prediction, torch.nan).float().clamp(near, far)
+        return on_ramp((far / metres).log() / math.log(far / near))

@@ -1,17 +1,18 @@
 """Texture edges."""
 
+from typing import Any, ClassVar
+
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from torchmetrics import MetricCollection
 
 from vtagml.losses.masked_l1 import masked_l1
+from vtagml.losses.shapes import Field, Pictures, Sums
 from vtagml.losses.unknown import full_precision, known
 from vtagml.metrics.collection import collect
 from vtagml.metrics.edge_f1 import EdgeF1, EdgeMacroF1, check_threshold
 from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
+from vtagml.metrics.unit import percent
 from vtagml.tasks.palette import UNKNOWN_GREY
-from vtagml.tasks.prior import MeanPrior
 from vtagml.tasks.task import Task
 
 
@@ -37,21 +38,17 @@ class Edges(Task):
 
     headline = "f1"
     higher_is_better = True
+    units: ClassVar = {"f1": percent("F1"), "f1_macro": percent("macro F1")}
+    letter = "E"
 
     def __init__(self, threshold: float = 0.2, weight: float = 1.0, name: str = "edges") -> None:
         super().__init__(name, channels=1, weight=weight)
         self.threshold = check_threshold(threshold)
 
-    def predict(
-        self, map: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 1 height width"]:
+    def predict(self, map: Field) -> Field:
         return full_precision(map).clamp(0, 1)
 
-    def loss(
-        self,
-        map: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, map: Field, target: Field) -> Sums:
         return masked_l1(map, target)
 
     def metrics(self) -> MetricCollection:
@@ -63,11 +60,9 @@ class Edges(Task):
             }
         )
 
-    def prior(self) -> MeanPrior:
-        return MeanPrior()
+    def comparable(self) -> dict[str, Any]:
+        return {"threshold": self.threshold}
 
-    def picture(
-        self, prediction: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def picture(self, prediction: Field) -> Pictures:
         grey = torch.where(known(prediction), prediction, UNKNOWN_GREY).clamp(0, 1)
         return grey.float().expand(-1, 3, -1, -1)

@@ -1,10 +1,11 @@
 """Depth in metres, learned as its inverse."""
 
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 from torch.nn import functional
 
 from vtagml.losses.berhu import inverse_berhu
+from vtagml.losses.shapes import Field, Sums
 from vtagml.losses.unknown import full_precision, known
 from vtagml.tasks.depth import Depth
 
@@ -21,22 +22,14 @@ class InverseDepth(Depth):
     metrics and pictures are those of `Depth`, in metres; `scale` has no effect.
     """
 
-    def predict(
-        self, map: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 1 height width"]:
+    def predict(self, map: Field) -> Field:
         return self._inverse(map).clamp(min=1 / FARTHEST).reciprocal()
 
-    def loss(
-        self,
-        map: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, map: Field, target: Field) -> Sums:
         return inverse_berhu(self._inverse(map), target)
 
-    def _inverse(
-        self, map: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 1 height width"]:
+    def _inverse(self, map: Field) -> Field:
         return functional.softplus(full_precision(map))
 
-    def count(self, target: Float[Tensor, "batch 1 height width"]) -> Int[Tensor, ""]:
+    def count(self, target: Field) -> Int[Tensor, ""]:
         return (known(target) & (target > 0)).sum()

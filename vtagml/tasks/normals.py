@@ -1,6 +1,7 @@
 """Surface normals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -8,15 +9,25 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 
 from vtagml.losses.masked_l1 import masked_l1
+from vtagml.losses.shapes import Directions, Field, Pictures, Sums
 from vtagml.losses.unknown import full_precision, known
-from vtagml.metrics.angular_error import AngularError, MedianAngularError, WithinAngle
+from vtagml.metrics.angular_error import (
+    AngularError,
+    MedianAngularError,
+    WithinAngle,
+    angular_error,
+)
 from vtagml.metrics.collection import collect
+from vtagml.metrics.unit import degrees, percent
+from vtagml.tasks.key import Key
 from vtagml.tasks.palette import UNKNOWN_GREY
 from vtagml.tasks.prior import MeanDirectionPrior
-from vtagml.tasks.task import Task
+from vtagml.tasks.task import Span, Task
 
 SHORT = 1e-3
 """Vectors below this length are not scaled to unit length in the loss, see `direction`."""
+BALL = 96
+"""Pixels across the ball that shows what the colours mean."""
 
 
 class Normals(Task):
@@ -39,13 +50,20 @@ class Normals(Task):
 
     headline = "merr"
     higher_is_better = False
+    units: ClassVar = {
+        "merr": degrees("mErr"),
+        "median": degrees("median error"),
+        "within_11": percent("within 11.25°"),
+        "within_22": percent("within 22.5°"),
+        "within_30": percent("within 30°"),
+    }
+    letter = "N"
+    error_unit = "°"
 
     def __init__(self, weight: float = 1.0, name: str = "normals") -> None:
         super().__init__(name, channels=3, weight=weight)
 
-    def predict(
-        self, map: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def predict(self, map: Directions) -> Directions:
         map = full_precision(map)
         length = map.norm(dim=1, keepdim=True)
         camera = map.new_tensor([0.0, 0.0, -1.0])[:, None, None]
@@ -53,22 +71,17 @@ class Normals(Task):
         unit = map / torch.where(length > 0, length, 1.0)
         return torch.where(length > 0, unit, camera)
 
-    def averaged(
-        self, maps: Sequence[Float[Tensor, "batch 3 height width"]]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def averaged(self, maps: Sequence[Directions]) -> Directions:
         """The mean direction, of length one."""
         return self.predict(super().averaged(maps))
 
-    def mirrored(
-        self, map: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def mirrored(self, map: Directions) -> Directions:
         return super().mirrored(map) * map.new_tensor([-1.0, 1.0, 1.0])[:, None, None]
 
-    def loss(
-        self,
-        map: Float[Tensor, "batch 3 height width"],
-        target: Float[Tensor, "batch 3 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def code(self, span: Span | None = None) -> Callable[[Directions], Directions]:
+        return direction
+
+    def loss(self, map: Directions, target: Directions) -> Sums:
         return masked_l1(direction(map), target)
 
     def metrics(self) -> MetricCollection:
@@ -85,18 +98,22 @@ class Normals(Task):
     def prior(self) -> MeanDirectionPrior:
         return MeanDirectionPrior()
 
-    def picture(
-        self, prediction: Float[Tensor, "batch 3 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def picture(self, prediction: Directions) -> Pictures:
         # y points down and z into the scene; colours are read with y up and z towards the eye.
         axes = prediction.new_tensor([1.0, -1.0, -1.0])[:, None, None]
         colours = ((axes * prediction + 1) / 2).clamp(0, 1)
         return torch.where(known(prediction), colours, UNKNOWN_GREY).float()
 
+    def key(self, values: Directions, pictures: Pictures) -> Key:
+        return Key([], ball=self.picture(ball()[None])[0])
 
-def direction(
-    map: Float[Tensor, "batch 3 height width"],
-) -> Float[Tensor, "batch 3 height width"]:
+    def error(self, prediction: Directions, target: Directions) -> Field:
+        """The angle in degrees."""
+        angle, valid = angular_error(prediction, target)
+        return torch.where(valid, angle, torch.nan).float()
+
+
+def direction(map: Directions) -> Directions:
     """Vectors scaled to unit length, with gradients that stay bounded near the zero vector.
 
     The gradient of a direction grows with the inverse of the length, so vectors shorter than
@@ -105,3 +122,16 @@ def direction(
     map = full_precision(map)
     square = map.square().sum(dim=1, keepdim=True)
     return map * square.clamp(min=SHORT**2).rsqrt()
+
+
+def ball(side: int = BALL) -> Float[Tensor, "3 side side"]:
+    """The normals of a ball seen from the front; NaN around it.
+
+    On its right the normal points right, above it points up, in its middle towards the eye.
+    """
+    places = (torch.arange(side) + 0.5) * 2 / side - 1
+    down, right = torch.meshgrid(places, places, indexing="ij")
+    square = 1 - right**2 - down**2
+    # x points right, y down and z into the scene: what faces the eye has a negative z.
+    normals = torch.stack([right, down, -square.clamp(min=0).sqrt()])
+    return torch.where(square > 0, normals, torch.nan)

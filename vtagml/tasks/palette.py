@@ -1,4 +1,11 @@
-"""Colours for classes whose dataset defines none, and for what is unknown."""
+"""Colours for classes whose dataset defines none, for numbers, and for what is unknown."""
+
+import matplotlib
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vtagml.losses.shapes import Field, Pictures
 
 UNKNOWN_GREY = 0.5
 """Red, green and blue of pixels without a label."""
@@ -40,3 +47,17 @@ def _halves(index: int) -> float:
         position += scale * bit
         scale /= 2
     return position
+
+
+def ramp(colours: str) -> Float[Tensor, "256 3"]:
+    """One of matplotlib's ranges of colours, from 0 to 1."""
+    table = matplotlib.colormaps[colours](torch.linspace(0, 1, 256).numpy())[:, :3]
+    return torch.as_tensor(table, dtype=torch.float32)
+
+
+def on_ramp(shares: Field, colours: str = "viridis") -> Pictures:
+    """Shares of a range as colours, those outside as its ends; grey where they are NaN."""
+    valid = shares.isfinite()
+    table = ramp(colours).to(shares.device)
+    place = (torch.where(valid, shares, 0.0)[:, 0].clamp(0, 1) * (len(table) - 1)).round().long()
+    return torch.where(valid, table[place].movedim(-1, 1), UNKNOWN_GREY)

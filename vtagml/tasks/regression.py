@@ -2,18 +2,15 @@
 
 import math
 
-import matplotlib
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from torchmetrics import MetricCollection
 
+from vtagml.losses.shapes import Field, Pictures, Sums
 from vtagml.losses.unknown import full_precision, known
 from vtagml.metrics.collection import collect
 from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
 from vtagml.metrics.pooled import Pooled
-from vtagml.tasks.palette import UNKNOWN_GREY
-from vtagml.tasks.prior import MeanPrior
+from vtagml.tasks.palette import on_ramp
 from vtagml.tasks.task import Task
 
 
@@ -41,34 +38,19 @@ class Regression(Task):
             raise ValueError(f"`pictured` of {name} must be two rising numbers, found {pictured}.")
         self.pictured = pictured
 
-    def predict(
-        self, map: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 1 height width"]:
+    def predict(self, map: Field) -> Field:
         return full_precision(map)
 
-    def loss(
-        self,
-        map: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, map: Field, target: Field) -> Sums:
         return squared_error(full_precision(map), target)
 
     def metrics(self) -> MetricCollection:
         return collect({"mse": MaskedMeanSquaredError(), "l1": MaskedMeanAbsoluteError()})
 
-    def prior(self) -> MeanPrior:
-        return MeanPrior()
-
-    def picture(
-        self, prediction: Float[Tensor, "batch 1 height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def picture(self, prediction: Field) -> Pictures:
         low, high = self.pictured
-        valid = known(prediction)
-        share = (torch.where(valid, prediction, low).float().clamp(low, high) - low) / (high - low)
-        table = matplotlib.colormaps["viridis"](torch.linspace(0, 1, 256).numpy())[:, :3]
-        colours = torch.as_tensor(table, dtype=torch.float32, device=share.device)
-        place = (share[:, 0] * (len(colours) - 1)).round().long()
-        return torch.where(valid, colours[place].movedim(-1, 1), UNKNOWN_GREY)
+        shown = torch.where(known(prediction), prediction, torch.nan).float().clamp(low, high)
+        return on_ramp((shown - low) / (high - low))
 
 
 class MaskedMeanSquaredError(Pooled):
@@ -76,18 +58,11 @@ class MaskedMeanSquaredError(Pooled):
 
     higher_is_better = False
 
-    def sums(
-        self,
-        prediction: Float[Tensor, "batch 1 height width"],
-        target: Float[Tensor, "batch 1 height width"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def sums(self, prediction: Field, target: Field) -> Sums:
         return squared_error(prediction.double(), target)
 
 
-def squared_error(
-    prediction: Float[Tensor, "batch 1 height width"],
-    target: Float[Tensor, "batch 1 height width"],
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+def squared_error(prediction: Field, target: Field) -> Sums:
     """The squared difference summed over the valid pixels, and their number."""
     valid = known(target)
     # Both sides are masked before the difference: afterwards, zero times NaN would be NaN.

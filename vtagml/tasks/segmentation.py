@@ -1,6 +1,7 @@
 """Semantic segmentation."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -10,6 +11,7 @@ from torchmetrics.classification import MulticlassJaccardIndex
 from vtagml.losses.unknown import UNKNOWN_CLASS
 from vtagml.metrics.accuracy import Accuracy
 from vtagml.metrics.collection import collect
+from vtagml.metrics.unit import percent
 from vtagml.tasks.categorical import Categorical
 
 
@@ -33,6 +35,8 @@ class Segmentation(Categorical):
 
     headline = "miou"
     higher_is_better = True
+    units: ClassVar = {"miou": percent("mIoU"), "accuracy": percent("accuracy")}
+    letter = "S"
 
     def __init__(
         self,

@@ -2,16 +2,26 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+from vtagml.losses.shapes import Field, Pictures, Sums
+from vtagml.losses.unknown import full_precision, known
+from vtagml.metrics.unit import Unit
 from vtagml.tasks.class_map import ClassMap
+from vtagml.tasks.key import NO_KEY, Key, Legend, colour_bar
 from vtagml.tasks.labels import Labels
-from vtagml.tasks.prior import Prior
+from vtagml.tasks.prior import MeanPrior, Prior
+
+Map: TypeAlias = Float[Tensor, "batch channels *size"]
+Label: TypeAlias = Shaped[Tensor, "batch ..."]
+Span: TypeAlias = tuple[float, float]
+"""The smallest and the largest value of a dataset."""
 
 RESERVED = ("image", "name", "camera", "size", "shown", "step")
 """Keys of a sample that are no task."""
@@ -31,11 +41,18 @@ class Task(ABC):
     Attributes:
         headline: Key of the one metric that tables and the relative change Δm use.
         higher_is_better: Whether a larger headline metric is better.
+        units: How people read each metric; one that is left out, as it is.
+        letter: Short name in the papers' tables, such as the S of S-D-N; empty for the own name.
+        unit: Of predictions; may be empty.
+        error_unit: Of `error`; None where a pixel is right or wrong and nothing between.
         class_map: How predictions become the data's classes, where these are others.
     """
 
     headline: str
     higher_is_better: bool
+    units: ClassVar[Mapping[str, Unit]] = {}
+    letter: str = ""
+    unit: str = ""
     class_map: ClassMap | None = None
 
     def __init__(self, name: str, channels: int, weight: float = 1.0) -> None:
@@ -59,34 +76,36 @@ class Task(ABC):
         return None
 
     @abstractmethod
-    def predict(self, map: Float[Tensor, "batch channels *size"]) -> Shaped[Tensor, "batch ..."]:
+    def predict(self, map: Map) -> Label:
         """The decoder's map in the units of the labels."""
 
-    def averaged(
-        self, maps: Sequence[Float[Tensor, "batch channels *size"]]
-    ) -> Shaped[Tensor, "batch ..."]:
+    def averaged(self, maps: Sequence[Map]) -> Label:
         """One prediction of several maps of the same images: the mean of what each predicts."""
         return torch.stack([self.predict(map) for map in maps]).mean(dim=0)
 
-    def mirrored(
-        self, map: Float[Tensor, "batch channels *size"]
-    ) -> Float[Tensor, "batch channels *size"]:
+    def mirrored(self, map: Map) -> Map:
         """The map of images that were mirrored left to right, as if they had not been."""
         return map.flip(-1) if map.ndim > 3 else map
 
+    def code(self, span: Span | None = None) -> Callable[[Map], Map]:
+        """How other networks see a map, such as one that tells two datasets apart: as it is.
+
+        What they see should have the same range for every dataset and network.
+
+        Args:
+            span: Of the labels, for tasks whose predictions have no range of their own.
+        """
+        return full_precision
+
     @abstractmethod
-    def loss(
-        self,
-        map: Float[Tensor, "batch channels *size"],
-        target: Shaped[Tensor, "batch ..."],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, map: Map, target: Label) -> Sums:
         """The sum of the loss over the valid pixels, and their number.
 
         Without a valid pixel the sum is an exact zero that is still connected to `map`, so that
         every rank of a distributed run has the same graph.
         """
 
-    def count(self, target: Shaped[Tensor, "batch ..."]) -> Shaped[Tensor, ""]:
+    def count(self, target: Label) -> Shaped[Tensor, ""]:
         """The number of valid pixels that `loss` gives, of the target alone.
 
         Training in accumulated batches asks for it. This one computes the loss of some map; where
@@ -100,19 +119,51 @@ class Task(ABC):
     def metrics(self) -> MetricCollection:
         """Fresh metrics, to be updated with predictions and targets; unknown labels are ignored."""
 
-    @abstractmethod
+    def directions(self) -> dict[str, bool | None]:
+        """Whether higher is better, for each metric; None where it does not say."""
+        metrics = self.metrics().items()
+        own = {name: getattr(metric, "higher_is_better", None) for name, metric in metrics}
+        return own | {self.headline: self.higher_is_better}
+
+    def comparable(self) -> dict[str, Any]:
+        """What two results must have in common to be compared: words and what holds here."""
+        return {}
+
     def prior(self) -> Prior:
         """A fresh accumulator of the best prediction that never looks at the image."""
+        return MeanPrior()
 
     @abstractmethod
-    def picture(
-        self, prediction: Shaped[Tensor, "batch ..."]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def picture(self, prediction: Label) -> Pictures:
         """A prediction or a target as colours in [0, 1]; unknown pixels are grey."""
 
-    def legend(self) -> list[tuple[str, tuple[float, float, float]]]:
+    def legend(self) -> Legend:
         """Names and colours of the classes in the picture; empty where colours are continuous."""
         return []
+
+    def key(self, values: Label, pictures: Pictures) -> Key:
+        """What the colours of some predictions or labels mean: a bar where they are one number.
+
+        Args:
+            values: The predictions or labels.
+            pictures: What `picture` made of them.
+        """
+        if values.ndim != 4 or values.shape[1] != 1:
+            return NO_KEY
+        return Key([], colour_bar(self.picture, values, self.unit))
+
+    @property
+    def error_unit(self) -> str | None:
+        return self.unit
+
+    def error(self, prediction: Label, target: Label) -> Field | None:
+        """How wrong each pixel is; NaN where no label says what is right.
+
+        This one takes the absolute difference, the mean over the channels. None for a task of
+        whole images.
+        """
+        apart = (prediction.double() - target.double()).abs().mean(dim=1, keepdim=True)
+        return torch.where(known(target), apart, torch.nan).float()
 
     def bind(self, labels: Mapping[str, Labels]) -> None:  # noqa: B027 -- nothing to take by default
         """Takes over what the data know about the task: names and colours of its classes.

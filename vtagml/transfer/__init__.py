@@ -1,34 +1,24 @@
 """From one dataset to another, and from known tasks to a new one (the settings of Sec. 4).
 
-`SourceWeights` starts a fit from the network of another run. `ZeroShot` goes on from there on a
-target without the labels of some tasks, which are evaluated all the same; `encoder_and_decoders`,
-`decoders_only` and `norms_and_decoders` say which parameters tune. `NewTask` adds a task that was
-never trained to a network of `KnownTasks`, with a `MeasuredRow` of ω or, to compare, a
-`UniformRow`.
+`SourceWeights` starts a fit from the network of another run, `TuneOnly` freezes what shall stay the
+source's (all but `decoders_only` or `norms_and_decoders`). `NewTask` starts one that adds a task
+which was never trained, with a `MeasuredRow` of ω or, to compare, a `UniformRow`. They are
+callbacks, so they go with every encoder and objective; zero-shot transfer is `SourceWeights` and
+the objective `vtagml.objectives.HeldOut`.
 """
 
-from vtagml.transfer.known_tasks import KnownTasks
 from vtagml.transfer.new_row import MeasuredRow, NewRow, UniformRow
 from vtagml.transfer.new_task import NewTask
 from vtagml.transfer.source_weights import SourceWeights
-from vtagml.transfer.tuning import (
-    Tuning,
-    decoders_only,
-    encoder_and_decoders,
-    norms_and_decoders,
-)
-from vtagml.transfer.zero_shot import ZeroShot
+from vtagml.transfer.tune_only import TuneOnly, decoders_only, norms_and_decoders
 
 __all__ = [
-    "KnownTasks",
     "MeasuredRow",
     "NewRow",
     "NewTask",
     "SourceWeights",
-    "Tuning",
+    "TuneOnly",
     "UniformRow",
-    "ZeroShot",
     "decoders_only",
-    "encoder_and_decoders",
     "norms_and_decoders",
 ]

@@ -103,6 +103,8 @@ class MeasuredRow(NewRow):
         start: Observed steps before the row is taken from them.
     """
 
+    learns = True
+
     def __init__(
         self,
         tasks: Sequence[str],

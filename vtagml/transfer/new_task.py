@@ -1,30 +1,27 @@
 """A task that was never trained: its row of ω is measured, its decoder trains alone."""
 
-from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from lightning import Callback
+from lightning import LightningModule, Trainer
+from torch import Tensor
 
-from vtagml.module import (
-    MultitaskModule,
-    OptimizerOfParameters,
-    ScheduleOfSteps,
-    adamw,
-    default_decoders,
-)
-from vtagml.network import DecodersOfTasks, EncoderOfTasks
-from vtagml.schedule import WarmupCosine
-from vtagml.tasks import Task
-from vtagml.transfer.known_tasks import KnownTasks
+from vtagml.module import MultitaskModule
+from vtagml.of_tasks import keys_of, modules_of
 from vtagml.transfer.new_row import NewRow
-from vtagml.transfer.tuning import own_modules
+from vtagml.transfer.source_weights import SourceWeights
+from vtagml.transfer.tune_only import restrict
+
+AFFINITY = "affinity."
 
 
-class NewTask(MultitaskModule):
+class NewTask(SourceWeights):
     """Adds a task to a network that has learned others, from a few labelled samples.
 
     All parameters of adapters, embeddings and other decoders stay bit by bit the source's, and so
     do the known tasks' rows of ω and their predictions. The new task's decoder starts fresh and
-    trains alone; the stream that it reads is told by ω[new], over the known tasks, what it is.
+    trains alone; the stream that it reads is told by ω[new], over the known tasks, what it is. The
+    affinity is told of the source's ω by its own setting; it is a `MeasuredRow` or `UniformRow`.
 
     Note:
         The paper's abstract claims that affinities generalise to new tasks, and says nothing of
@@ -35,48 +32,35 @@ class NewTask(MultitaskModule):
         On a shared decoder only the new head trains, behind a trunk that does not know the task.
 
     Args:
-        tasks: The known tasks, as on the source and in the same order, and the new one.
-        encoder: The source's.
-        source: The run to start from, which does not know the new task.
-        new_task: Name of the new task.
-        affinity: `MeasuredRow` or `UniformRow` of the same new task.
-        decoders: The source's.
-        optimizer: As in the base, like all that follow.
+        checkpoint: The source: a checkpoint, or the folder of a run, of which the newest is taken.
+        task: Name of the new task, one of the module's and none of the source's.
     """
 
-    def __init__(
-        self,
-        tasks: list[Task],
-        encoder: EncoderOfTasks,
-        source: KnownTasks,
-        new_task: str,
-        affinity: Callable[[Sequence[str]], NewRow],
-        decoders: DecodersOfTasks = default_decoders,
-        optimizer: OptimizerOfParameters = adamw,
-        schedule: ScheduleOfSteps = WarmupCosine,
-        compile: str | None = None,
-        channels_last: bool = False,
-    ) -> None:
-        super().__init__(
-            tasks,
-            encoder,
-            decoders,
-            affinity,
-            optimizer,
-            schedule,
-            compile=compile,
-            channels_last=channels_last,
-        )
-        self.source, self.new_task = source, new_task
-        found = getattr(self.network.affinity, "new", None)
-        if new_task not in self.task_names or found != new_task:
-            raise ValueError(
-                f"`new_task` must be one of the `tasks` {self.task_names} and the `new` of the "
-                f"affinity, {found!r}; found {new_task!r}. Name the same task in both places."
-            )
-        self.network.requires_grad_(False)
-        for module in own_modules(self.network.decoders, self.task_names, new_task):
-            module.requires_grad_(True)
+    def __init__(self, checkpoint: str | Path, task: str) -> None:
+        super().__init__(checkpoint)
+        self.task = task
 
-    def configure_callbacks(self) -> Sequence[Callback]:
-        return [self.source]
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        super().setup(trainer, pl_module, stage)
+        if stage != "fit" or not isinstance(pl_module, MultitaskModule):
+            return
+        affinity = pl_module.network.affinity
+        row = affinity.new if isinstance(affinity, NewRow) else None
+        if self.task not in pl_module.task_names or row != self.task:
+            raise ValueError(
+                f"`task` must be one of the `tasks` {pl_module.task_names} and the `new` of the "
+                f"affinity, {row!r}; found {self.task!r}. Name the same task in both places."
+            )
+        own = modules_of(pl_module.network.decoders, self.task)
+        restrict(pl_module.network, [each for room in own for each in room.parameters()])
+
+    def known(self, tasks: list[str]) -> list[str]:
+        return [name for name in tasks if name != self.task]
+
+    def adapted(self, found: dict[str, Tensor], module: MultitaskModule) -> dict[str, Tensor]:
+        """The source's state; what is the new task's, and the affinity, as they were built."""
+        network = module.network
+        of_task = keys_of(network, self.task)
+        own: dict[str, Any] = network.state_dict()
+        kept = {k: v for k, v in own.items() if k.startswith(AFFINITY) or k in of_task}
+        return {k: v for k, v in found.items() if not k.startswith(AFFINITY)} | kept

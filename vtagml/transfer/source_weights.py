@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vtagml.backbone import differing_keys
 from vtagml.checkpoints.reading import read_checkpoint
+from vtagml.module import TASKS, MultitaskModule
 
 NETWORK = "network."
 NEWEST = Path("checkpoints") / "last.ckpt"
@@ -23,9 +24,6 @@ class SourceWeights(Callback):
     A fit that is resumed by `--ckpt_path` goes on from its own checkpoint, and an evaluation has
     one: neither needs the source any more. Optimiser, schedule and counters start anew, but for the
     affinity's, which is past its warm-up.
-
-    As a callback it works with every module that has `network` and `tasks`; a module that cannot
-    do without it takes it as an argument, and gives it back from `configure_callbacks`.
 
     Args:
         checkpoint: A checkpoint, or the folder of a run, of which the newest is taken.
@@ -46,9 +44,9 @@ class SourceWeights(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # Every rank reads the file itself; its own weights would be those of rank 0 anyway.
         if not self._resumes:
-            self.load_into(pl_module)
+            self.load_into(cast(MultitaskModule, pl_module))
 
-    def load_into(self, module: LightningModule) -> None:
+    def load_into(self, module: MultitaskModule) -> None:
         """Loads the source's network into that of `module`.
 
         Raises:
@@ -56,15 +54,11 @@ class SourceWeights(Callback):
             ValueError: It cannot be read, or its network or its classes are others.
         """
         content = self.read()
-        given = network_of(content)
-        found = self.adapted(given, module)
-        network = cast(Any, module).network
-        tasks = cast(Any, module).tasks
-        expected = network.state_dict()
+        found = self.adapted(network_of(content), module)
         problems = [
-            *_other_order(expected, given, list(tasks)),
-            *differing_keys(expected, found),
-            *_other_classes(content.get("class_names", {}), tasks),
+            *_other_order(content.get(TASKS), self.known(module.task_names)),
+            *differing_keys(module.network.state_dict(), found),
+            *_other_classes(content.get("class_names", {}), module.tasks),
         ]
         if problems:
             raise ValueError(
@@ -73,9 +67,13 @@ class SourceWeights(Callback):
                 "same tasks, classes, encoder, decoders and affinity (config.yaml in the run's "
                 "folder has the source's)."
             )
-        network.load_state_dict(found)
+        module.network.load_state_dict(found)
 
-    def adapted(self, found: dict[str, Tensor], module: LightningModule) -> dict[str, Tensor]:
+    def known(self, tasks: list[str]) -> list[str]:
+        """Those of the module's tasks that the source has to know. Here all."""
+        return tasks
+
+    def adapted(self, found: dict[str, Tensor], module: MultitaskModule) -> dict[str, Tensor]:
         """The source's state in the form of the module's network. Here it has that form already."""
         return found
 
@@ -103,22 +101,10 @@ def network_of(content: Mapping[str, Any]) -> dict[str, Tensor]:
     }
 
 
-def _other_order(
-    expected: Mapping[str, Tensor], found: Mapping[str, Tensor], tasks: Sequence[str]
-) -> Iterator[str]:
-    """The orders of the tasks if they differ: no shape would tell, and ω would be mixed up.
-
-    Modules that belong to a task have its name in their keys, which are in the order in which the
-    modules were built.
-    """
-    orders = [
-        list(dict.fromkeys(part for key in state for part in key.split(".") if part in tasks))
-        for state in (expected, found)
-    ]
-    ours, theirs = ([task for task in order if task in orders[0]] for order in orders)
-    ours = [task for task in ours if task in theirs]
-    if ours != theirs:
-        yield f"the order of the tasks is {theirs}, not {ours}"
+def _other_order(theirs: Sequence[str] | None, ours: Sequence[str]) -> Iterator[str]:
+    """The orders of the tasks if they differ: no shape would tell, and ω would be mixed up."""
+    if theirs is not None and list(theirs) != list(ours):
+        yield f"the order of the tasks is {list(theirs)}, not {list(ours)}"
 
 
 def _other_classes(kept: Mapping[str, Sequence[str]], tasks: Mapping[str, Any]) -> Iterator[str]:

@@ -1,11 +1,10 @@
 """One page to look at: runs as a single HTML file that needs no network and no other file.
 
-`look` finds what there is to show, finished or not; `page` puts it into the template. All that
+`page` puts what `vtagml.report.finding.look` found into the template, finished or not. All that
 comes from runs goes into one block of JSON, which the script of the page reads; the browser is told
 to run that script only and to load nothing.
 """
 
-from vtagml.report.html.look import Seen, look
 from vtagml.report.html.page import page
 
-__all__ = ["Seen", "look", "page"]
+__all__ = ["page"]

@@ -6,20 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vtagml.report.finding import Seen
 from vtagml.report.html.curves import curves
-from vtagml.report.html.look import Seen
 from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
-from vtagml.report.record import look_up
 from vtagml.report.runs import Run
-from vtagml.report.units import heading, shown
 from vtagml.run_files import Form, is_there, read_json, read_text
 from vtagml.run_folder import CONFIG, PARAMETERS
 
 COUNT: Form = {"part": str, "trainable": int, "frozen": int, "total": int}
 COUNTS: Form = {"parts": [COUNT], "total": COUNT}
 LONGEST = 200_000  # Letters of a config.
-EMPTY = "–"
 
 Part = dict[str, Any]
 
@@ -36,10 +33,10 @@ def content(seen: Seen, name: str, budget: Budget) -> Part:
     return {
         "name": name,
         "folder": str(folder),
-        "why": seen.why,
+        "why": str(seen.error or ""),
         "facts": facts(run) if run else [],
         "metrics": metrics(run) if run else [],
-        "curves": _part(lambda: _curves(folder)),
+        "curves": _part(lambda: _curves(folder, run)),
         "affinities": _part(lambda: affinities(folder)),
         "conflicts": _part(lambda: {"picture": conflicts_picture(folder, budget)}),
         "gallery": _part(lambda: gallery(folder, budget)),
@@ -57,37 +54,27 @@ def _part(read: Callable[[], Part]) -> Part:
         return {"missing": f"This part cannot be shown: {error}"}
 
 
-def _curves(folder: Path) -> Part:
-    found, said = curves(folder)
-    return {"curves": found, "said": said} if found else {"missing": said}
+def _curves(folder: Path, run: Run | None) -> Part:
+    points, said = curves(folder, run)
+    return {"curves": points, "said": said} if points else {"missing": said}
 
 
 def facts(run: Run) -> list[list[str]]:
     """The first lines about a run: what, when, of which code."""
-    found = run.provenance
-    commit = look_up(found, "commit.hash")
-    changed = " with changed files" if look_up(found, "commit.dirty") else ""
-    seconds = look_up(found, "training.seconds")
+    seconds = run.recorded("training.seconds")
     dataset, _ = run.dataset
+    parts = map(run.recorded, ("encoder", "affinity.class", "decoders"))
     known = {
-        "method": " · ".join(
-            str(each)
-            for each in (
-                found.get("encoder"),
-                look_up(found, "affinity.class"),
-                found.get("decoders"),
-            )
-            if each
-        ),
-        "data": f"{dataset}, {found.get('test_samples') or 'unknown number of'} test samples",
-        "tested": found.get("date"),
-        "commit": f"{commit}{changed}" if commit else "not recorded",
+        "method": " · ".join(str(part) for part in parts if part),
+        "data": f"{dataset}, {run.recorded('test_samples') or 'unknown number of'} test samples",
+        "tested": run.recorded("date"),
+        "commit": run.commit or "not recorded",
         "seed": ", ".join(dict.fromkeys(map(str, run.seeds))),
         "steps": run.steps,
         "training": f"{seconds / 60:.1f} minutes" if isinstance(seconds, int | float) else None,
-        "hardware": look_up(found, "hardware.device"),
-        "precision": found.get("precision"),
-        "command": found.get("command"),
+        "hardware": run.recorded("hardware.device"),
+        "precision": run.recorded("precision"),
+        "command": run.recorded("command"),
     }
     return [[key, str(value)] for key, value in known.items() if value not in (None, "")]
 
@@ -96,37 +83,32 @@ def metrics(run: Run) -> list[Part]:
     """Every metric of a run beside that of the prior, the headline of a task first."""
     rows = []
     for task, own in run.metrics.items():
-        first = run.headline.get(task)
-        for name in sorted(own, key=lambda each: (each != first, each)):
-            better = run.higher_is_better.get(task, {}).get(name)
+        headline = run.headline.get(task)
+        for name in sorted(own, key=lambda metric: (metric != headline, metric)):
+            unit = run.unit(task, name)
             rows.append(
                 {
                     "task": task,
-                    "metric": heading("", name, better),
-                    "headline": name == first,
-                    "model": _number(own[name], name),
-                    "prior": _number(run.prior.get(task, {}).get(name, math.nan), name),
+                    "metric": unit.heading(run.better(task, name)),
+                    "headline": name == headline,
+                    "model": unit.written(own[name]),
+                    "prior": unit.written(run.prior.get(task, {}).get(name, math.nan)),
                 }
             )
     return rows
-
-
-def _number(value: float, metric: str) -> str:
-    _, factor, decimals = shown(metric)
-    return f"{factor * value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else EMPTY
 
 
 def parameters(folder: Path) -> Part:
     file = folder / PARAMETERS
     if not is_there(file):
         return {"missing": f"This run has no `{PARAMETERS}`."}
-    found = read_json(file, COUNTS) or {}
-    rows = [[each.get("part") or "", *_counts(each)] for each in found.get("parts") or () if each]
-    return {"rows": rows, "total": _counts(found.get("total") or {})}
+    counts = read_json(file, COUNTS) or {}
+    rows = [[part.get("part") or "", *_counts(part)] for part in counts.get("parts") or () if part]
+    return {"rows": rows, "total": _counts(counts.get("total") or {})}
 
 
-def _counts(found: Mapping[str, Any]) -> list[int]:
-    return [found.get(name) or 0 for name in ("trainable", "frozen", "total")]
+def _counts(part: Mapping[str, Any]) -> list[int]:
+    return [part.get(name) or 0 for name in ("trainable", "frozen", "total")]
 
 
 def config(folder: Path) -> Part:
@@ -138,5 +120,5 @@ def config(folder: Path) -> Part:
     return {"text": text[:LONGEST], "said": cut}
 
 
-def _indented(found: Mapping[str, Any]) -> str:
-    return json.dumps(found, indent=2, ensure_ascii=False, default=str)
+def _indented(provenance: Mapping[str, Any]) -> str:
+    return json.dumps(provenance, indent=2, ensure_ascii=False, default=str)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.report.logs import Curve, read_logs
-from vtagml.report.units import METRICS, heading, shown
+from vtagml.report.runs import Run
 
 KEPT = ("train/", "val/", "lr-", "affinity/weight/", "conflicts/", "throughput/images_per_second")
 MOST = 600  # Points of a curve; a screen has few more pixels.
@@ -25,31 +25,36 @@ TOTAL = "total"
 RATE = "lr-"
 
 
-def curves(folder: Path) -> tuple[dict[str, Any], str]:
-    """Returns a run's curves by key, and what has to be said about them."""
-    found = read_logs(folder, KEPT)
-    if not found:
+def curves(folder: Path, run: Run | None = None) -> tuple[dict[str, Any], str]:
+    """Returns a run's curves by key, and what has to be said about them.
+
+    Args:
+        folder: Of the run.
+        run: Knows in which units its metrics are; None where it is not finished.
+    """
+    logs = read_logs(folder, KEPT)
+    if not logs:
         return {}, (
             "This run kept no curves: its folder has no logs of the CSV logger "
             "(`logs/version_*/metrics.csv`)."
         )
-    thinned = max(len(curve) for curve in found.values()) > MOST
+    thinned = max(len(curve) for curve in logs.values()) > MOST
     said = f"Longer curves are thinned to {MOST} of their points." if thinned else ""
-    return {key: _points(key, curve) for key, curve in _one_rate(found).items()}, said
+    return {key: _points(curve, _factor(key, run)) for key, curve in _one_rate(logs).items()}, said
 
 
-def _one_rate(found: Mapping[str, Curve]) -> dict[str, Curve]:
+def _one_rate(logs: Mapping[str, Curve]) -> dict[str, Curve]:
     """Makes one curve of the learning rates that groups of parameters have in common."""
     equal: dict[tuple[tuple[int, float], ...], list[str]] = {}
-    for key in found:
+    for key in logs:
         if key.startswith(RATE):
-            equal.setdefault(tuple(found[key].items()), []).append(key)
-    others = {key: curve for key, curve in found.items() if not key.startswith(RATE)}
+            equal.setdefault(tuple(logs[key].items()), []).append(key)
+    others = {key: curve for key, curve in logs.items() if not key.startswith(RATE)}
     if len(equal) == 1:
         ((first, *more),) = equal.values()
         name = f"{first.partition('/')[0]}, all groups" if more else first
-        return others | {name: found[first]}
-    return others | {_together(keys): found[keys[0]] for keys in equal.values()}
+        return others | {name: logs[first]}
+    return others | {_together(keys): logs[keys[0]] for keys in equal.values()}
 
 
 def _together(keys: Sequence[str]) -> str:
@@ -57,9 +62,12 @@ def _together(keys: Sequence[str]) -> str:
     return ", ".join([keys[0], *(key.partition("/")[2] for key in keys[1:])])
 
 
-def _points(key: str, curve: Curve) -> dict[str, list[Any]]:
-    known = VALIDATION.fullmatch(key)
-    factor = shown(known[2]).factor if known else 1.0
+def _factor(key: str, run: Run | None) -> float:
+    metric = VALIDATION.fullmatch(key)
+    return run.unit(metric[1], metric[2]).factor if run and metric else 1.0
+
+
+def _points(curve: Curve, factor: float) -> dict[str, list[Any]]:
     items = list(curve.items())
     if len(items) > MOST:
         items = [items[round(i * (len(items) - 1) / (MOST - 1))] for i in range(MOST)]
@@ -71,21 +79,15 @@ def _rounded(value: float) -> float | None:
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
-def panels(
-    keys: Sequence[str],
-    headline: Mapping[str, str],
-    better: Mapping[str, Mapping[str, bool | None]],
-) -> list[dict[str, Any]]:
+def panels(keys: Sequence[str], runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Returns the panels for some keys: a title, and the curves to choose from.
 
     Args:
         keys: Of all runs.
-        headline: The metric of a task that is shown first.
-        better: Whether more is better, by task and metric.
+        runs: Those that are finished: they know what their metrics are.
     """
     first, *others = (_shared(keys, *panel) for panel in PANELS)
-    validation = _validation(keys, headline, better)
-    return [panel for panel in (first, *validation, *others) if panel["choices"]]
+    return [panel for panel in (first, *_validation(keys, runs), *others) if panel["choices"]]
 
 
 def _shared(
@@ -93,28 +95,36 @@ def _shared(
 ) -> dict[str, Any]:
     matches = [match for key in keys if (match := pattern.fullmatch(key))]
     choices = [{"key": match[0], "label": match[1] or TOTAL} for match in matches]
-    choices.sort(key=lambda each: each["label"] != TOTAL)
+    choices.sort(key=lambda choice: choice["label"] != TOTAL)
     return _panel(title, choices, logarithmic, together=True)
 
 
-def _validation(
-    keys: Sequence[str],
-    headline: Mapping[str, str],
-    better: Mapping[str, Mapping[str, bool | None]],
-) -> list[dict[str, Any]]:
-    tasks: dict[str, list[str]] = {task: [] for task in headline}
+def _validation(keys: Sequence[str], runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """A panel per task, whose headline metric is chosen first, then those with a unit."""
+    owners = {task: run for run in reversed(runs) for task in run.headline}
+    tasks: dict[str, list[str]] = {task: [] for run in runs for task in run.headline}
     for match in filter(None, map(VALIDATION.fullmatch, keys)):
         tasks.setdefault(match[1], []).append(match[2])
-    found = []
-    for task, metrics in tasks.items():
-        metrics.sort(key=lambda name: (name != headline.get(task), name not in METRICS, name))
-        arrows = better.get(task, {})
-        choices = [
-            {"key": f"val/{task}/{name}", "label": heading("", name, arrows.get(name))}
-            for name in metrics
-        ]
-        found.append(_panel(f"Validation: {task}", choices, False, together=False))
-    return found
+    return [
+        _panel(f"Validation: {task}", _choices(task, metrics, owners.get(task)), False, False)
+        for task, metrics in tasks.items()
+    ]
+
+
+def _choices(task: str, metrics: Sequence[str], run: Run | None) -> list[dict[str, str]]:
+    if run is None:
+        return [{"key": f"val/{task}/{name}", "label": name} for name in sorted(metrics)]
+    units = run.units.get(task, {})
+    ordered = sorted(
+        metrics, key=lambda name: (name != run.headline[task], name not in units, name)
+    )
+    return [
+        {
+            "key": f"val/{task}/{name}",
+            "label": run.unit(task, name).heading(run.better(task, name)),
+        }
+        for name in ordered
+    ]
 
 
 def _panel(

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.report.comparison import Comparison
+from vtagml.report.finding import Seen
 from vtagml.report.formats import Sheet
 from vtagml.report.html.content import content
 from vtagml.report.html.curves import panels
-from vtagml.report.html.look import Seen
 from vtagml.report.html.matrices import scales
 from vtagml.report.html.pictures import BUDGET, Budget
 from vtagml.report.sheets import costs, results, sources
@@ -52,13 +52,14 @@ def page(
         sum(each.shrunk for each in budgets),
         sum(each.left_out for each in budgets),
     )
+    keys = dict.fromkeys(key for run in runs for key in run["curves"].get("curves", {}))
     title = f"Run {names[0]}" if len(runs) == 1 else f"{len(runs)} runs"
     found: dict[str, Any] = {
         "title": title,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "comparison": None if comparison is None else _compared(comparison, warnings),
         "leftOut": list(left_out),
-        "panels": _panels(seen, runs),
+        "panels": panels(list(keys), [folder.run for folder in seen if folder.run]),
         "scales": scales(),
         "pictures": spent.said,
         "runs": runs,
@@ -91,17 +92,6 @@ def _compared(comparison: Comparison, warnings: Sequence[str]) -> dict[str, Any]
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:
     return {"header": list(sheet.header), "rows": [list(row) for row in sheet.rows]}
-
-
-def _panels(seen: Sequence[Seen], runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    keys = dict.fromkeys(key for run in runs for key in run["curves"].get("curves", {}))
-    headline: dict[str, str] = {}
-    better: dict[str, dict[str, bool | None]] = {}
-    for each in seen:
-        if each.run is not None:
-            headline |= each.run.headline
-            better |= {task: dict(own) for task, own in each.run.higher_is_better.items()}
-    return panels(list(keys), headline, better)
 
 
 def filled(title: str, found: Mapping[str, Any]) -> bytes:

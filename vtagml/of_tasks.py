@@ -1,0 +1,79 @@
+"""What belongs to a task is kept under its name, in the network and in its checkpoints."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class OfTasks(nn.ModuleDict):
+    """A module for every task, under its name."""
+
+
+class RowsOfTasks(nn.Module):
+    """A tensor with a row for every task: one parameter, saved and loaded row by row.
+
+    As one tensor it is what a matrix product over all tasks needs, and has one norm and one decay;
+    in a state dict every row has the name of its task.
+
+    Args:
+        tasks: Names of the tasks.
+        rows: Where they start.
+    """
+
+    def __init__(self, tasks: Sequence[str], rows: Tensor) -> None:
+        super().__init__()
+        self.tasks = tuple(tasks)
+        self.rows = nn.Parameter(rows)
+
+    def _save_to_state_dict(
+        self, destination: dict[str, Any], prefix: str, keep_vars: bool
+    ) -> None:
+        rows = self.rows if keep_vars else self.rows.detach()
+        for task, row in zip(self.tasks, rows, strict=True):
+            destination[prefix + task] = row
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        for task, row in zip(self.tasks, self.rows.detach(), strict=True):
+            key = prefix + task
+            if key not in state_dict:
+                missing_keys.append(key)
+            elif state_dict[key].shape != row.shape:
+                error_msgs.append(
+                    f"`{key}` must have shape {tuple(row.shape)}, found "
+                    f"{tuple(state_dict[key].shape)}."
+                )
+            else:
+                row.copy_(state_dict[key])
+        if strict:
+            own = {prefix + task for task in self.tasks}
+            unexpected_keys += [
+                key for key in state_dict if key.startswith(prefix) and key not in own
+            ]
+
+
+def modules_of(network: nn.Module, task: str) -> Iterator[nn.Module]:
+    """The modules that belong to one task alone."""
+    for module in network.modules():
+        if isinstance(module, OfTasks):
+            yield module[task]
+
+
+def keys_of(network: nn.Module, task: str) -> set[str]:
+    """The keys of a network's state that belong to one task alone."""
+    keys = set()
+    for name, module in network.named_modules():
+        if isinstance(module, OfTasks):
+            keys |= {f"{name}.{task}.{key}" for key in module[task].state_dict()}
+        elif isinstance(module, RowsOfTasks):
+            keys.add(f"{name}.{task}")
+    return keys

@@ -1,0 +1,86 @@
+"""LoRA: a trained low-rank product beside frozen matrices."""
+
+import math
+from typing import cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtagml.backbone import Backbone, staged
+from vtagml.tuning.tuning import Tuning
+
+
+class LowRankLinear(nn.Module):
+    """Computes W·x + b + s·B·A·x around a frozen linear layer; B starts at zero.
+
+    Note:
+        A parametrization of W (`torch.nn.utils.parametrize`) is the same function, but its backward
+        computes the gradient of all of W before that of its factors.
+
+    Args:
+        layer: The layer.
+        rank: Rows of A, columns of B.
+        scale: s.
+    """
+
+    def __init__(self, layer: nn.Linear, rank: int, scale: float) -> None:
+        super().__init__()
+        if not 1 <= rank <= min(layer.in_features, layer.out_features):
+            raise ValueError(
+                f"`rank` must lie between 1 and the {min(layer.in_features, layer.out_features)} "
+                f"channels of the narrowest layer, found {rank}."
+            )
+        self.layer, self.scale = layer, scale
+        self.down = nn.Linear(layer.in_features, rank, bias=False)
+        self.up = nn.Linear(rank, layer.out_features, bias=False)
+        nn.init.kaiming_uniform_(self.down.weight, a=math.sqrt(5))
+        nn.init.zeros_(self.up.weight)
+
+    def forward(
+        self, tokens: Float[Tensor, "*tokens entering"]
+    ) -> Float[Tensor, "*tokens leaving"]:
+        output = self.layer(tokens)
+        # One product that adds itself to the output, which is the largest thing here.
+        narrow = self.down(tokens).flatten(0, -2)
+        added = torch.addmm(output.flatten(0, -2), narrow, self.up.weight.T, alpha=self.scale)
+        return added.view_as(output)
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """The layer itself, with the product in its matrix."""
+        # A new matrix: other tasks may have the old one, too.
+        product = self.scale * (self.up.weight @ self.down.weight)
+        self.layer.weight = nn.Parameter(self.layer.weight + product, requires_grad=False)
+        return self.layer
+
+
+class LoRA(Tuning):
+    """Adds a low-rank product to the matrices of attention in every block.
+
+    Args:
+        rank: Of the product.
+        alpha: The product counts alpha/rank; null for one times.
+    """
+
+    def __init__(self, rank: int = 4, alpha: float | None = None) -> None:
+        self.rank = rank
+        self.scale = 1.0 if alpha is None else alpha / rank
+
+    def tune(self, backbone: Backbone) -> None:
+        blocks = staged(backbone.freeze())
+        for place in blocks.places():
+            for layer in blocks.attention:
+                blocks.replace(blocks.block(place), layer, self._beside)
+
+    def merge(self, backbone: Backbone) -> Backbone:
+        blocks = staged(backbone)
+        for place in blocks.places():
+            for layer in blocks.attention:
+                blocks.replace(
+                    blocks.block(place), layer, lambda module: cast(LowRankLinear, module).merged()
+                )
+        return backbone
+
+    def _beside(self, layer: nn.Module) -> nn.Module:
+        return LowRankLinear(cast(nn.Linear, layer), self.rank, self.scale)
