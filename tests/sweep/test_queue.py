@@ -8,19 +8,22 @@ from typing import Any
 
 import pytest
 from optuna.distributions import FloatDistribution
+from optuna.trial import FrozenTrial
 
 from vtagml.launching import Board, Runner, runner
 from vtagml.sweep import (
     EarlyStop,
     Parameter,
     Sweep,
-    Trial,
     TrialJob,
     TrialQueue,
+    failed,
+    folder_name,
     known_trials,
     listed,
-    trials_of,
+    ranked,
 )
+from vtagml.sweep.table import STATES
 
 COMMAND = ("lightning", "fit", "--config", "x.yaml", "${args}")
 A = listed("a", 1, 2, 3)
@@ -94,27 +97,34 @@ def searched(
     curve_of: Callable[[int], Any],
     trials: int | None = None,
     processes: int = 1,
-) -> tuple[Runs, list[Trial]]:
+) -> tuple[Runs, list[FrozenTrial]]:
     runs = Runs(curve_of)
     queue = TrialQueue(sweep, folder, trials, ["--data.root=d"])
     (folder / "trials").mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "JobProcess", runs)
         Runner(queue, Board(3), processes=processes).run()
-    return runs, trials_of(known_trials(folder), sweep)
+    return runs, ranked(known_trials(folder), sweep)
 
 
 def test_grid_tries_every_pair_once_and_the_best_is_first(tmp_path: Path) -> None:
     runs, trials = searched(tmp_path, sweep_of("grid", A, B), lambda number: [9.0, 6.0 - number])
-    pairs = {(trial.values["a"], trial.values["b"]) for trial in trials}
+    pairs = {(trial.user_attrs["values"]["a"], trial.user_attrs["values"]["b"]) for trial in trials}
     assert pairs == {(a, b) for a in (1, 2, 3) for b in ("[1, 2]", True)}
-    assert [trial.metric for trial in trials] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert [trial.value for trial in trials] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     assert runs.words[0] == [
         *("fit", "--config", "x.yaml", "--a=1", "--b=[1, 2]", "--data.root=d"),
         *("--test_after_fit=false", f"--trainer.default_root_dir={tmp_path}/trials/000"),
     ]
-    assert trials[0].words == ["fit", "--config", "x.yaml", "--a=3", "--b=True", "--data.root=d"]
-    assert trials[0].metrics == {"val/other": 5.0}
+    assert trials[0].user_attrs["words"] == [
+        "fit",
+        "--config",
+        "x.yaml",
+        "--a=3",
+        "--b=True",
+        "--data.root=d",
+    ]
+    assert trials[0].user_attrs["metrics"] == {"val/other": 5.0}
 
 
 def test_what_was_done_counts(tmp_path: Path) -> None:
@@ -122,7 +132,9 @@ def test_what_was_done_counts(tmp_path: Path) -> None:
     searched(tmp_path, sweep, lambda number: [1.0], trials=2)
     runs, trials = searched(tmp_path, sweep, lambda number: [2.0], trials=5)
     assert len(runs.words) == 3
-    assert len({trial.values["x"] for trial in trials}) == 5  # not the same values once more
+    assert (
+        len({trial.user_attrs["values"]["x"] for trial in trials}) == 5
+    )  # not the same values once more
     with pytest.raises(ValueError, match=r"found another one in"):
         searched(tmp_path, sweep_of("random", A), lambda number: [1.0], trials=5)
 
@@ -135,8 +147,12 @@ def test_how_many_must_be_said_without_a_grid(tmp_path: Path) -> None:
 def test_failed_and_nan_trials_cost_only_themselves(tmp_path: Path) -> None:
     curves: list[Any] = [[1.0], "no memory", [1.0, math.nan], [0.5]]
     runs, trials = searched(tmp_path, sweep_of("random", X), curves.__getitem__, trials=4)
-    assert [trial.state for trial in trials] == ["done", "done", "failed", "failed"]
-    assert [trial.failure.splitlines()[0] for trial in trials if trial.failure] == [
+    assert [STATES[trial.state] for trial in trials] == ["done", "done", "failed", "failed"]
+    assert [
+        trial.user_attrs["failure"].splitlines()[0]
+        for trial in trials
+        if "failure" in trial.user_attrs
+    ] == [
         "no memory",
         "the metric is nan",
     ]
@@ -157,11 +173,11 @@ def test_hyperband_gives_up_the_worse(method: str, tmp_path: Path) -> None:
         return [5.0 if number % 2 else 1.0 - 0.001 * number] * 4
 
     _, trials = searched(tmp_path, sweep_of(method, X, early=early), curve, trials=12)
-    given_up = [trial for trial in trials if trial.state == "given up"]
+    given_up = [trial for trial in trials if STATES[trial.state] == "given up"]
     assert given_up
-    assert all(int(trial.name) % 2 for trial in given_up)
-    assert all(len(trial.curve) < 4 for trial in given_up)
-    assert trials[0].name == "010"
+    assert all(int(folder_name(trial)) % 2 for trial in given_up)
+    assert all(len(trial.intermediate_values) < 4 for trial in given_up)
+    assert folder_name(trials[0]) == "010"
 
 
 def test_interrupted_trial_does_not_hide_that_all_fail(tmp_path: Path) -> None:
@@ -176,7 +192,7 @@ def test_failed_trial_is_tried_again_in_the_next_call(tmp_path: Path) -> None:
     sweep = sweep_of("grid", A)
     curves: list[Any] = [[1.0], "no memory", [math.nan]]
     _, trials = searched(tmp_path, sweep, curves.__getitem__)
-    assert {trial.name: trial.tried_again for trial in trials} == {
+    assert {folder_name(trial): failed(trial) for trial in trials} == {
         "000": False,
         "001": True,
         "002": False,  # the same values would diverge again
@@ -190,10 +206,10 @@ def test_failed_trial_is_tried_again_in_the_next_call(tmp_path: Path) -> None:
     (words,) = runs.words
     assert "--a=2" in words
     assert f"--trainer.default_root_dir={tmp_path}/trials/001" in words
-    assert [(trial.name, trial.state) for trial in trials] == [
+    assert [(folder_name(trial), STATES[trial.state]) for trial in trials] == [
         ("001", "done"), ("000", "done"), ("002", "failed")
     ]  # fmt: skip
-    assert not any(trial.tried_again for trial in trials)
+    assert not any(failed(trial) for trial in trials)
     assert searched(tmp_path, sweep, lambda number: [0.5])[0].words == []
 
 
@@ -209,7 +225,7 @@ def test_interrupted_trial_that_is_still_at_work_is_left_to_itself(
         searched(tmp_path, sweep, lambda number: [1.0])
     busy.clear()
     _, trials = searched(tmp_path, sweep, lambda number: [1.0])
-    assert [trial.state for trial in trials] == ["done"] * 3
+    assert [STATES[trial.state] for trial in trials] == ["done"] * 3
 
 
 def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
@@ -217,13 +233,13 @@ def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
     curves: list[Any] = [[3.0], "Ctrl-C"]
     with pytest.raises(KeyboardInterrupt):
         searched(tmp_path, sweep, curves.__getitem__)
-    assert [trial.name for trial in trials_of(known_trials(tmp_path), sweep)] == ["000"]
+    assert [folder_name(trial) for trial in ranked(known_trials(tmp_path), sweep)] == ["000"]
     checkpoint = tmp_path / "trials/001/checkpoints/last.ckpt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
     runs, trials = searched(tmp_path, sweep, lambda number: [2.0 - number])
-    assert sorted(trial.values["a"] for trial in trials) == [1, 2, 3]
-    assert [trial.state for trial in trials] == ["done"] * 3
+    assert sorted(trial.user_attrs["values"]["a"] for trial in trials) == [1, 2, 3]
+    assert [STATES[trial.state] for trial in trials] == ["done"] * 3
     (again,) = (words for words in runs.words if "--a=2" in words)
     assert again[-2:] == ["--ckpt_path=last", f"--trainer.default_root_dir={tmp_path}/trials/001"]
 
@@ -231,9 +247,9 @@ def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
 def test_trials_at_once_are_as_many_as_were_asked_for(tmp_path: Path) -> None:
     runs, trials = searched(tmp_path, sweep_of("random", X), lambda number: [1.0], 5, processes=3)
     assert len(runs.words) == len(trials) == 5
-    assert len({trial.values["x"] for trial in trials}) == 5
+    assert len({trial.user_attrs["values"]["x"] for trial in trials}) == 5
 
 
 def test_a_trial_without_a_validation_has_failed(tmp_path: Path) -> None:
     _, trials = searched(tmp_path, sweep_of("random", X), [[1.0], []].__getitem__, trials=2)
-    assert trials[1].failure.startswith("no `val/m` in `")
+    assert trials[1].user_attrs["failure"].startswith("no `val/m` in `")

@@ -32,16 +32,15 @@ def run_sweep(words: Sequence[str]) -> None:
         raise ValueError(
             'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
         )
-    from vtagml.sweep import TrialQueue, known_trials, read_sweep, trials_of
+    from vtagml.sweep import TrialQueue, is_done, known_trials, read_sweep, seconds_of
 
     sweep = read_sweep(options.file)
     _check(sweep, overrides)
     out = options.out or Path("runs") / "sweeps" / options.file.stem
     with only_runner(out):
         queue, estimate = TrialQueue(sweep, out, options.trials, overrides), Estimate()
-        for trial in trials_of(known_trials(out), sweep):
-            if trial.state == "done":
-                estimate.learn((), trial.seconds)
+        for trial in filter(is_done, known_trials(out)):
+            estimate.learn((), seconds_of(trial))
         board = Board(len(queue.waiting()))
         try:
             Runner(queue, board, estimate, options.processes, OFFLINE).run()
@@ -132,7 +131,7 @@ def _leave(sweep: Any, out: Path) -> list[str]:
     from vtagml import sweep as room
 
     console = get_console()
-    trials = room.trials_of(room.known_trials(out), sweep)
+    trials = room.ranked(room.known_trials(out), sweep)
     if not trials:
         return []
     files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
@@ -147,4 +146,4 @@ def _leave(sweep: Any, out: Path) -> list[str]:
         write_whole(out / name, content)
     written = ", ".join(files)
     console.print(f"In `{out}`: {written}, trials.", soft_wrap=True, markup=False)
-    return [trial.name for trial in trials if trial.tried_again]
+    return [room.folder_name(trial) for trial in trials if room.failed(trial)]

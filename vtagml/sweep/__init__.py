@@ -10,25 +10,36 @@ from vtagml.sweep.definition import EarlyStop, Sweep, read_sweep
 from vtagml.sweep.figures import sweep_figures
 from vtagml.sweep.parameters import Parameter, listed
 from vtagml.sweep.queue import TrialJob, TrialQueue
-from vtagml.sweep.study import known_trials
-from vtagml.sweep.table import Trial, best_command, best_of, readers_sheet, trials_of, whole_sheet
+from vtagml.sweep.study import failed, folder_name, known_trials
+from vtagml.sweep.table import (
+    best_command,
+    best_of,
+    is_done,
+    ranked,
+    readers_sheet,
+    seconds_of,
+    whole_sheet,
+)
 
 __all__ = [
     "EarlyStop",
     "Parameter",
     "Sweep",
-    "Trial",
     "TrialJob",
     "TrialQueue",
     "agent_words",
     "best_command",
     "best_of",
+    "failed",
+    "folder_name",
+    "is_done",
     "known_trials",
     "lightning_words",
     "listed",
+    "ranked",
     "read_sweep",
     "readers_sheet",
+    "seconds_of",
     "sweep_figures",
-    "trials_of",
     "whole_sheet",
 ]

@@ -14,21 +14,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from optuna.trial import FrozenTrial
 
 from vtagml.drawing.canvas import (
     FAINT,
-    LARGE,
     MEDIUM,
     PALETTE,
     SMALL,
     UNKNOWN,
+    legend_below,
     new_figure,
     readable_ink,
     tidy,
 )
 from vtagml.sweep.definition import Sweep
 from vtagml.sweep.parameters import Parameter
-from vtagml.sweep.table import Trial, best_of, heading, short_keys, shown
+from vtagml.sweep.table import STATES, best_of, heading, is_done, short_keys, shown
 
 # Inches.
 COURSE = (8.3, 3.6)
@@ -36,45 +37,47 @@ WIDTH, VALUE_LINE, RANGE_HEIGHT, AROUND = 5.2, 0.3, 2.0, 1.5
 CELL, LETTER = (0.85, 0.45), 0.075
 
 
-def sweep_figures(trials: Sequence[Trial], sweep: Sweep) -> Mapping[str, Figure]:
-    """Returns the pictures of a sweep by name; none where no trial has a value."""
-    trials = [trial for trial in trials if trial.metric is not None]
+def sweep_figures(trials: Sequence[FrozenTrial], sweep: Sweep) -> Mapping[str, Figure]:
+    """Returns the pictures of ranked trials by name; none where no trial has a value."""
+    trials = [trial for trial in trials if trial.value is not None]
     if not trials:
         return {}
     figures = {"course": _course(trials, sweep), "parameters": _parameters(trials, sweep)}
-    is_grid = len(sweep.searched) == 2 and all(own.values for own in sweep.searched)
+    is_grid = len(sweep.searched) == 2 and all(parameter.values for parameter in sweep.searched)
     if is_grid and best_of(trials):
-        figures["map"] = _map(trials, sweep)
+        figures["map"] = _map(list(filter(is_done, trials)), sweep)
     return figures
 
 
-def _course(trials: Sequence[Trial], sweep: Sweep) -> Figure:
-    """Draws the metric by trial with the best so far, and by optimiser step."""
-    figure = _figure(*COURSE, "Course of the sweep")
-    by_trial, by_step = figure.subplots(1, 2)
+def _course(trials: Sequence[FrozenTrial], sweep: Sweep) -> Figure:
+    """Draws the metric by trial with the best so far, and by validation."""
+    figure = new_figure(*COURSE, "Course of the sweep", arranged=True)
+    by_trial, by_validation = figure.subplots(1, 2)
     best = best_of(trials)
     so_far: list[float] = []
-    for place, trial in enumerate(sorted(trials, key=lambda trial: trial.name)):
-        by_trial.plot(place, _value(trial), **_style(trial, best))
-        values = [*so_far[-1:], *([_value(trial)] if trial.state == "done" else [])]
+    for place, trial in enumerate(sorted(trials, key=lambda trial: trial.number)):
+        by_trial.plot(place, trial.value, **_style(trial, best))
+        values = [*so_far[-1:], *([_value(trial)] if is_done(trial) else [])]
         so_far.append(min(values, key=sweep.best_first, default=math.nan))
     by_trial.step(range(len(so_far)), so_far, where="post", color=PALETTE[1], lw=1.2, zorder=0)
-    by_trial.set_xlabel("trial, in the order of their start", size=SMALL)
     by_trial.set_ylabel(heading(sweep), size=MEDIUM)
-    by_trial.locator_params(axis="x", integer=True)
     for trial in reversed(trials):  # the best above all others
         style = _style(trial, best) | {"marker": "o", "ms": 3}
-        line = "solid" if trial.state == "done" else "dashed"
-        steps, values = list(trial.curve), list(trial.curve.values())
-        by_step.plot(steps, values, **style, ls=line, lw=2.2 if trial is best else 1.1)
-    by_step.set_xlabel("optimiser step", size=SMALL)
-    tidy(by_trial)
-    tidy(by_step)
+        style |= {"lw": 2.2 if trial is best else 1.1, "ls": "-" if is_done(trial) else "--"}
+        curve = trial.intermediate_values
+        by_validation.plot(list(curve), list(curve.values()), **style)
+    for axes, name in (
+        (by_trial, "trial, in the order of their start"),
+        (by_validation, "validation"),
+    ):
+        axes.set_xlabel(name, size=SMALL)
+        axes.locator_params(axis="x", integer=True)
+        tidy(axes)
     _legend(figure, trials)
     return figure
 
 
-def _parameters(trials: Sequence[Trial], sweep: Sweep) -> Figure:
+def _parameters(trials: Sequence[FrozenTrial], sweep: Sweep) -> Figure:
     """Draws a panel per parameter, with the metric across: a line per value, or the range."""
     heights = [
         VALUE_LINE * (len(parameter.values) + 0.5) if parameter.values else RANGE_HEIGHT
@@ -83,14 +86,14 @@ def _parameters(trials: Sequence[Trial], sweep: Sweep) -> Figure:
     labels = [shown(own, value) for own in sweep.searched for value in own.values]
     wide = WIDTH + LETTER * max(map(len, labels), default=0)
     high = sum(heights) + AROUND + 0.4 * len(heights)
-    figure = _figure(wide, high, "What each parameter does")
+    figure = new_figure(wide, high, "What each parameter does", arranged=True)
     panels = figure.subplots(len(heights), 1, squeeze=False, sharex=True, height_ratios=heights)
     names, best = short_keys(sweep), best_of(trials)
     for axes, parameter in zip(panels[:, 0], sweep.searched, strict=True):
         for trial in reversed(trials):
-            value = trial.values[parameter.key]
+            value = trial.user_attrs["values"][parameter.key]
             height = parameter.values.index(value) if parameter.values else value
-            axes.plot(_value(trial), height, **_style(trial, best))
+            axes.plot(trial.value, height, **_style(trial, best))
         axes.set_title(names[parameter.key], size=MEDIUM, loc="left")
         _scale(axes, parameter)
     axes.set_xlabel(heading(sweep), size=MEDIUM)
@@ -112,17 +115,17 @@ def _scale(axes: Axes, parameter: Parameter) -> None:
         axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _map(trials: Sequence[Trial], sweep: Sweep) -> Figure:
+def _map(trials: Sequence[FrozenTrial], sweep: Sweep) -> Figure:
     """Draws the metric of every pair of values; nothing for those given up and failed."""
     down, across = sweep.searched
     values = np.full((len(down.values), len(across.values)), np.nan)
     for trial in trials:
-        if trial.state == "done":
-            row = down.values.index(trial.values[down.key])
-            values[row, across.values.index(trial.values[across.key])] = _value(trial)
+        place = (own.values.index(trial.user_attrs["values"][own.key]) for own in (down, across))
+        values[tuple(place)] = trial.value
     longest = LETTER * max(len(shown(down, value)) for value in down.values)
     wide, high = CELL[0] * len(across.values) + longest, CELL[1] * len(down.values)
-    figure = _figure(max(wide + 1.0, 4.0), high + 1.2, f"{heading(sweep)}, brighter is better")
+    title = f"{heading(sweep)}, brighter is better"
+    figure = new_figure(max(wide + 1.0, 4.0), high + 1.2, title, arranged=True)
     axes = figure.subplots()
     low, high = np.nanmin(values), np.nanmax(values)
     colours = "cividis_r" if sweep.goal == "minimize" else "cividis"
@@ -143,29 +146,21 @@ def _map(trials: Sequence[Trial], sweep: Sweep) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float, title: str) -> Figure:
-    figure = new_figure(width, height)
-    figure.set_layout_engine("constrained")
-    figure.suptitle(title, size=LARGE, weight="bold")
-    return figure
-
-
-def _style(trial: Trial, best: Trial | None) -> dict[str, Any]:
+def _style(trial: FrozenTrial, best: FrozenTrial | None) -> dict[str, Any]:
     if trial is best:
         return {"marker": "D", "color": PALETTE[1], "ms": 7, "clip_on": False}
-    if trial.state == "done":
+    if is_done(trial):
         return {"marker": "o", "color": PALETTE[0], "ms": 5, "clip_on": False}
     return {"marker": "o", "color": FAINT, "mfc": "white", "ms": 5, "clip_on": False}
 
 
-def _legend(figure: Figure, trials: Sequence[Trial]) -> None:
+def _legend(figure: Figure, trials: Sequence[FrozenTrial]) -> None:
     best = best_of(trials)
-    kinds = {"best" if trial is best else trial.state: _style(trial, best) for trial in trials}
-    handles = [Line2D([], [], ls="none", label=kind, **style) for kind, style in kinds.items()]
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=SMALL
-    )
+    kinds = {"best" if trial is best else STATES[trial.state]: trial for trial in trials}
+    styles = {kind: _style(trial, best) for kind, trial in kinds.items()}
+    lines = [Line2D([], [], ls="none", label=kind, **style) for kind, style in styles.items()]
+    legend_below(figure, lines, columns=3)
 
 
-def _value(trial: Trial) -> float:
-    return math.nan if trial.metric is None else trial.metric
+def _value(trial: FrozenTrial) -> float:
+    return math.nan if trial.value is None else trial.value

@@ -1,6 +1,5 @@
 """A sweep's trials as a runner does them: Optuna says what to try, and when to give up."""
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -126,10 +125,8 @@ class TrialQueue(Queue[TrialJob]):
             self.study.tell(job.trial, state=TrialState.FAIL)
             self._check_successes()
             return [f"{job.name} failed", *(f"  {line}" for line in failure.splitlines())]
-        values = dict(itertools.islice(curve.items(), job.reported))
-        job.trial.set_user_attr("curve", {str(step): value for step, value in values.items()})
         job.trial.set_user_attr("metrics", job.metrics())
-        *_, value = values.values()
+        value = list(curve.values())[job.reported - 1]
         if status is None:
             self.study.tell(job.trial, state=TrialState.PRUNED)
             return [f"{job.name} given up at {self.sweep.metric} {value:.4g}"]

@@ -1,9 +1,8 @@
-"""A sweep's trials as a table, and the best as a command to copy."""
+"""A sweep's trials, as Optuna keeps them, in tables, and the best as a command to copy."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
@@ -12,7 +11,7 @@ from vtagml.launching import as_typed
 from vtagml.report import Sheet
 from vtagml.sweep.definition import Sweep
 from vtagml.sweep.parameters import Parameter
-from vtagml.sweep.study import ENDED, FAILURE, failed
+from vtagml.sweep.study import ENDED, FAILURE, folder_name
 
 STATES = {
     TrialState.COMPLETE: "done",
@@ -22,74 +21,36 @@ STATES = {
 SHOWN_LETTERS = 36
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What became of some values.
-
-    Args:
-        name: Its folder in the sweep's.
-        state: `done`, `given up` or `failed`.
-        values: By key.
-        words: After `lightning`.
-        curve: The metric of each validation, by step.
-        metrics: All metrics of the last validation.
-        seconds: How long it took.
-        failure: Why, of a failed one.
-        tried_again: Whether the next call does it again.
-    """
-
-    name: str
-    state: str
-    values: Mapping[str, Any]
-    words: Sequence[str]
-    curve: Mapping[int, float]
-    metrics: Mapping[str, float]
-    seconds: float
-    failure: str = ""
-    tried_again: bool = False
-
-    @property
-    def metric(self) -> float | None:
-        """The metric of the last validation."""
-        return list(self.curve.values())[-1] if self.curve else None
-
-
-def trials_of(known: Sequence[FrozenTrial], sweep: Sweep) -> list[Trial]:
+def ranked(known: Sequence[FrozenTrial], sweep: Sweep) -> list[FrozenTrial]:
     """Returns the trials that ended: done ones from the best on, then those given up and failed."""
-    read = [_read(trial) for trial in known if trial.state in ENDED and "words" in trial.user_attrs]
-    last = {trial.name: trial for trial in read}  # an interrupted one was taken up in its folder
-    order = list(STATES.values())
+    ended = [trial for trial in known if trial.state in ENDED and "words" in trial.user_attrs]
+    # One that was interrupted or failed may have been taken up in its folder.
+    last = {folder_name(trial): trial for trial in ended}
+    order = list(STATES)
 
-    def place(trial: Trial) -> tuple[int, float]:
-        value = 0.0 if trial.metric is None else sweep.best_first(trial.metric)
+    def place(trial: FrozenTrial) -> tuple[int, float]:
+        value = 0.0 if trial.value is None else sweep.best_first(trial.value)
         return order.index(trial.state), value
 
     return sorted(last.values(), key=place)
 
 
-def _read(trial: FrozenTrial) -> Trial:
-    kept = trial.user_attrs
-    return Trial(
-        name=kept["folder"],
-        state=STATES[trial.state],
-        values=kept["values"],
-        words=kept["words"],
-        curve={int(step): value for step, value in kept.get("curve", {}).items()},
-        metrics=kept.get("metrics", {}),
-        seconds=round(trial.duration.total_seconds(), 1) if trial.duration else 0.0,
-        failure=kept.get(FAILURE, ""),
-        tried_again=failed(trial),
-    )
+def is_done(trial: FrozenTrial) -> bool:
+    return trial.state is TrialState.COMPLETE
 
 
-def best_of(trials: Sequence[Trial]) -> Trial | None:
+def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """Returns the best of the trials that were done, None if none was."""
-    return next((trial for trial in trials if trial.state == "done"), None)
+    return next(filter(is_done, trials), None)
 
 
-def best_command(trial: Trial) -> str:
+def best_command(trial: FrozenTrial) -> str:
     """Returns the command that trains, and then tests, with a trial's values."""
-    return as_typed(trial.words)
+    return as_typed(trial.user_attrs["words"])
+
+
+def seconds_of(trial: FrozenTrial) -> float:
+    return round(trial.duration.total_seconds(), 1) if trial.duration else 0.0
 
 
 def heading(sweep: Sweep) -> str:
@@ -97,38 +58,38 @@ def heading(sweep: Sweep) -> str:
     return f"{sweep.metric} {'↓' if sweep.goal == 'minimize' else '↑'}"
 
 
-def readers_sheet(trials: Sequence[Trial], sweep: Sweep) -> Sheet:
+def readers_sheet(trials: Sequence[FrozenTrial], sweep: Sweep) -> Sheet:
     """Returns the trials with the values that differ."""
     best, rows = best_of(trials), []
     for trial in trials:
-        values = [shown(own, trial.values[own.key]) for own in sweep.searched]
-        metric = "" if trial.metric is None else f"{trial.metric:.4g}"
-        state = "best" if trial is best else trial.state
-        rows.append((trial.name, *values, metric, str(len(trial.curve)), state))
+        own = trial.user_attrs["values"]
+        values = [shown(parameter, own[parameter.key]) for parameter in sweep.searched]
+        metric = "" if trial.value is None else f"{trial.value:.4g}"
+        state = "best" if trial is best else STATES[trial.state]
+        count = str(len(trial.intermediate_values))
+        rows.append((folder_name(trial), *values, metric, count, state))
     names = short_keys(sweep).values()
     return Sheet(("trial", *names, heading(sweep), "validations", "state"), tuple(rows))
 
 
-def whole_sheet(trials: Sequence[Trial], sweep: Sweep) -> Sheet:
+def whole_sheet(trials: Sequence[FrozenTrial], sweep: Sweep) -> Sheet:
     """Returns all trials with all values and metrics, for a spreadsheet."""
-    keys = list(sweep.parameters)
-    others = sorted({key for trial in trials for key in trial.metrics} - {sweep.metric})
+    keys, logged = list(sweep.parameters), [trial.user_attrs.get("metrics", {}) for trial in trials]
+    others = sorted({key for metrics in logged for key in metrics} - {sweep.metric})
     about = ("validations", "seconds", "command", "failure")
-    header = ("trial", "state", *keys, sweep.metric, *others, *about)
-    rows = [
-        (
-            *(trial.name, trial.state, *(trial.values[key] for key in keys)),
-            *(trial.metric, *(trial.metrics.get(key) for key in others)),
-            *(len(trial.curve), trial.seconds, best_command(trial), trial.failure),
-        )
-        for trial in trials
-    ]
-    return Sheet(header, tuple(tuple(map(_text, row)) for row in rows))
+    rows = []
+    for trial, metrics in zip(trials, logged, strict=True):
+        kept = trial.user_attrs
+        row = [folder_name(trial), STATES[trial.state], *(kept["values"][key] for key in keys)]
+        row += [trial.value, *(metrics.get(key) for key in others)]
+        row += [len(trial.intermediate_values), seconds_of(trial), best_command(trial)]
+        rows.append(tuple(map(_text, [*row, kept.get(FAILURE)])))
+    return Sheet(("trial", "state", *keys, sweep.metric, *others, *about), tuple(rows))
 
 
 def short_keys(sweep: Sweep) -> dict[str, str]:
     """Returns for each searched key as many of its last words as tell it from the others."""
-    keys = [own.key.split(".") for own in sweep.searched]
+    keys = [parameter.key.split(".") for parameter in sweep.searched]
     for count in range(1, max(map(len, keys)) + 1):
         short = [".".join(key[-count:]) for key in keys]
         if len(set(short)) == len(keys):
@@ -143,7 +104,7 @@ def shown(parameter: Parameter, value: Any) -> str:
     """
     if not parameter.values:
         return f"{value:.4g}"
-    texts = [_text(own) for own in parameter.values]
+    texts = [_text(value) for value in parameter.values]
     if max(map(len, texts)) > SHOWN_LETTERS:
         words = [re.findall(r"[\w.+-]+", text) for text in texts]
         if len(set(map(len, words))) == 1 and len(texts) > 1:
