@@ -14,8 +14,8 @@ import datamodules
 from tests.fakes import folders
 from tests.fakes.small import SMALL_FILES
 from vtagml.backbone import TimmBackbone
+from vtagml.building import locate_data
 from vtagml.cli import main
-from vtagml.commands.building import locate_data
 from vtagml.module import MultitaskModule
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"

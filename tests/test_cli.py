@@ -50,7 +50,7 @@ def test_help_of_a_command_fits_a_screen(command: str, capsys: pytest.CaptureFix
     first, *rest = capsys.readouterr().out.splitlines()
     assert first.startswith(f"example: lightning {command} ")
     assert f"lightning {command} " in rest[1]
-    assert len(rest) < 24
+    assert len(rest) < 40
 
 
 @pytest.mark.parametrize("words", [["--help"], *([command, "--help"] for command in COMMANDS)])
@@ -264,5 +264,5 @@ def test_classes_are_known_by_their_last_names() -> None:
     program = f"from vtagml.cli import main; main({words})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "vtagml.checkpoints.LoadAdapters" in done.stdout
+    assert "vtagml.callbacks.LoadAdapters" in done.stdout
     assert "vtagml.encoders.Frozen" in done.stdout

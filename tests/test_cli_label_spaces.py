@@ -15,8 +15,8 @@ from datamodules import Cityscapes
 from datamodules.label_spaces import CITYSCAPES_19, VKITTI2_8, between
 from tests.fakes import cityscapes, street
 from tests.fakes.street import CHECKPOINT
+from vtagml.building import built
 from vtagml.cli import main
-from vtagml.commands.building import built
 
 SIZE = (64, 128)
 CONFIG = street.config(street.SEGMENTATION)

@@ -47,7 +47,7 @@ def test_every_name_on_a_door_is_behind_it() -> None:
     assert not [line for line in lines if line.endswith(" module")]
 
 
-@pytest.mark.parametrize("first", ["checkpoints.run_lock", "drawing.affinity_heatmap"])
+@pytest.mark.parametrize("first", ["checkpoints.checkpoint_path", "drawing.affinity_history"])
 def test_a_function_hides_the_file_of_its_name(first: str) -> None:
     room, _, name = first.partition(".")
     program = f"import vtagml.{first}; from vtagml.{room} import {name}; print(callable({name}))"

@@ -2,32 +2,34 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 
+from vtagml.commands import COMMANDS
+from vtagml.commands.command import Command
 from vtagml.commands.messages import fail, one_message
 from vtagml.commands.mistakes import did_you_mean
 from vtagml.commands.output import lasting_output
-from vtagml.commands.usage import USAGE, usage
 
 # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
-COMMANDS: Mapping[str, str] = {
-    "fit": "vtagml.experiment:run_fit",
-    "validate": "vtagml.experiment:run_validate",
-    "test": "vtagml.experiment:run_test",
-    "predict": "vtagml.commands.predict:run_predict",
-    "check": "vtagml.commands.data:run_check",
-    "prepare": "vtagml.commands.data:run_prepare",
-    "scenes": "datamodules.writing.command:main",
-    "benchmark": "vtagml.commands.benchmark:run_benchmark",
-    "export": "vtagml.commands.export:run_export",
-    "report": "vtagml.commands.report:run_report",
-    "sweep": "vtagml.commands.sweep:run_sweep",
-    "weights": "vtagml.commands.weights:run_weights",
-}
-"""Where each command is: a function of the words behind it."""
+USAGE = """\
+Multitask dense vision with transformer adapters.
+
+usage: lightning COMMAND --config experiments/NAME.yaml [--config OVERLAY.yaml] [--KEY VALUE …]
+
+commands:
+{commands}
+
+examples:
+{examples}
+  lightning fit --config experiments/scenes_sdne.yaml --trainer.max_steps 50 --data.batch_size 8
+  lightning fit --config experiments/scenes_sdne.yaml --ckpt_path last
+
+Any key of a config can be given as --key.sub_key VALUE after it; the last one wins.
+`lightning COMMAND --help` names the keys that are changed most, `--help-all` every key.
+VTAGML_TRACEBACK=1 shows the traceback of an error.
+"""
 
 
 @lasting_output()
@@ -37,17 +39,25 @@ def main(args: Sequence[str] | None = None) -> None:
     Args:
         args: The words after `lightning`; those of the process by default.
     """
-    words = list(sys.argv[1:] if args is None else args)
-    if not words or words[0] in ("-h", "--help"):
-        sys.stdout.write(USAGE)
+    name, *words = (sys.argv[1:] if args is None else args) or ["--help"]
+    if name in ("-h", "--help"):
+        sys.stdout.write(usage())
         return
-    if words[0] not in COMMANDS:
-        near = did_you_mean(words[0], COMMANDS)
-        fail(f"`{words[0]}` is no command: expected one of {', '.join(COMMANDS)}.{near}")
-    if words[1:] in (["-h"], ["--help"]):
-        sys.stdout.write(usage(words[0]))
-        return
-    words = ["--help" if word == "--help-all" else word for word in words]
+    if name not in COMMANDS:
+        near = did_you_mean(name, COMMANDS)
+        fail(f"`{name}` is no command: expected one of {', '.join(COMMANDS)}.{near}")
     with one_message():
-        file, function = COMMANDS[words[0]].split(":")
-        getattr(import_module(file), function)(words[1:])
+        command = Command(name)
+        if words in (["-h"], ["--help"]):
+            sys.stdout.write(command.help)
+        else:
+            command(["--help" if word == "--help-all" else word for word in words])
+
+
+def usage() -> str:
+    """Returns what `lightning --help` prints, which the commands say of themselves."""
+    commands = [Command(name) for name in COMMANDS]
+    return USAGE.format(
+        commands="\n".join(f"  {each.name:<9}  {each.summary}" for each in commands),
+        examples="\n".join(f"  {each.example}" for each in commands),
+    )

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from rich import get_console
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
 from vtagml.native_size import at_native_size, nearest, predicted
 from vtagml.tasks import Task
+from vtagml.tasks.labels import Labels
 from vtagml.views import Views
 
 STAGES = ("val", "test")
@@ -41,6 +44,14 @@ class Evaluation(nn.Module):
         for stage in STAGES:
             fresh = {name: task.metrics() for name, task in self.tasks.items()}
             self.metrics[stage] = nn.ModuleDict(fresh)
+
+    def bind(self, labels: Mapping[str, Labels]) -> None:
+        """Takes over what the data call the classes, and says where these are not the model's."""
+        for name, task in self.tasks.items():
+            task.bind(labels)
+            if task.class_map is not None:
+                _say(f"{name}: {task.class_map}.")
+        self.renew()
 
     def predict(self, network: nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
         """Predicts at the sizes on disk, on the CPU, where the batch has them."""
@@ -89,6 +100,11 @@ class Evaluation(nn.Module):
 
     def _metrics(self, stage: str, task: str) -> MetricCollection:
         return cast(MetricCollection, cast(nn.ModuleDict, self.metrics[stage])[task])
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    get_console().print(line, soft_wrap=True, highlight=False)
 
 
 def _scored(

@@ -6,7 +6,6 @@ Commands that build only a part of it, or only read its config, are subclasses o
 import os
 from argparse import ArgumentError
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -26,10 +25,10 @@ from yaml import safe_load
 import datamodules
 import vtagml
 from vtagml import callbacks, checkpoints
+from vtagml.building import locate_data
 from vtagml.callbacks import (
     AffinityHeatmap,
     AugmentedTesting,
-    ClassNames,
     ParameterTable,
     PredictionGrid,
     PredictionWriter,
@@ -37,21 +36,21 @@ from vtagml.callbacks import (
     Results,
     SkipFaultySteps,
     Throughput,
-    tolerate_failing_loggers,
 )
+from vtagml.callbacks.kept_files import is_trial, keep
 from vtagml.checkpoints import (
     AtomicCheckpointIO,
     RunCheckpoint,
     check_saved,
     checkpoint_path,
-    evaluation_in,
-    fit_in,
 )
-from vtagml.commands.building import locate_data
+from vtagml.checkpoints.reading import class_names_of
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained
-from vtagml.loggers import CSV, TensorBoard, enter_run_folder, log_config, loggers_of_a_run
-from vtagml.run_folder import CHECKPOINTS, CONFIG
+from vtagml.contracts import data_of
+from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
+from vtagml.module import MultitaskModule
+from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
 
 COMMANDS = ("fit", "validate", "test", "predict")
 
@@ -68,11 +67,9 @@ class RunFolderConfig(SaveConfigCallback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         fitting = trainer.state.fn == "fit"  # what is tested was trained with the config kept then
-        if fitting and trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
-            folder = Path(trainer.default_root_dir)
-            folder.mkdir(parents=True, exist_ok=True)
+        if fitting and trainer.is_global_zero and not is_trial(trainer):
             text = self.parser.dump(self.config, skip_none=False)
-            (folder / CONFIG).write_text(text, encoding="utf-8")
+            keep(trainer, CONFIG, text.encode())
             log_config(trainer, safe_load(text))
 
 
@@ -130,10 +127,10 @@ class ExperimentCLI(LightningCLI):
         if config.trainer.default_root_dir is None:
             paths = [Path(str(path)) for path in config.config or ["run"]]
             config.trainer.default_root_dir = str(default_folder(paths))
-        root = Path(config.trainer.default_root_dir).expanduser()  # as the Trainer takes it
-        config.trainer.default_root_dir = str(root)
+        self.folder = RunFolder(Path(config.trainer.default_root_dir).expanduser())
+        config.trainer.default_root_dir = str(self.folder.path)  # as the Trainer takes it
         if config.checkpoint.dirpath is None:
-            config.checkpoint.dirpath = str(root / CHECKPOINTS)
+            config.checkpoint.dirpath = str(self.folder.checkpoints)
         newest = Path(config.checkpoint.dirpath) / f"{config.checkpoint.filename}.ckpt"
         config.ckpt_path = checkpoint_path(config.ckpt_path, newest, str(self.subcommand))
         # Apple's accelerator has no float64, which metrics and affinities are summed in.
@@ -143,24 +140,31 @@ class ExperimentCLI(LightningCLI):
             config.return_predictions = False  # they go to files, not into memory
 
     def instantiate_classes(self) -> None:
-        locate_data(self.config[self.subcommand], str(self.subcommand))
+        config = self.config[self.subcommand]
+        locate_data(config.model, config.data, str(self.subcommand))
         super().instantiate_classes()
+        if (
+            self.subcommand != "fit"
+            and config.ckpt_path
+            and isinstance(self.model, MultitaskModule)
+        ):
+            # Lightning names the checkpoint only after `setup`, where the data's classes are met.
+            self.model.trained_on(class_names_of(config.ckpt_path))
 
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]
-        first = getattr(rank_zero_only, "rank", 0) == 0
-        if not first or config.trainer.fast_dev_run:
-            self._run_logged(subcommand)
-            return
-        root, kept = Path(config.trainer.default_root_dir), Path(config.checkpoint.dirpath)
-        fresh = config.ckpt_path is None
-        fit = fit_in(root, kept, fresh, lambda: self.trainer.global_step > 0)
-        with fit if subcommand == "fit" else evaluation_in(root):
-            self._run_logged(subcommand)
-
-    def _run_logged(self, subcommand: str) -> None:
-        with loggers_of_a_run(self.trainer):
+        entered = logs = loggers_of_a_run(self.trainer, self.folder)
+        is_first = getattr(rank_zero_only, "rank", 0) == 0
+        if is_first and not config.trainer.fast_dev_run and subcommand == "fit":
+            kept, fresh = Path(config.checkpoint.dirpath), config.ckpt_path is None
+            entered = fit_in(self.folder, kept, fresh, self._has_begun, logs)
+        elif is_first and not config.trainer.fast_dev_run:
+            entered = evaluation_in(self.folder, logs)
+        with entered:
             super()._run_subcommand(subcommand)
+
+    def _has_begun(self) -> bool:
+        return self.trainer.global_step > 0
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
@@ -170,12 +174,8 @@ class ExperimentCLI(LightningCLI):
         given = given if isinstance(given, list) else [given]
         options["plugins"] = [*given, AtomicCheckpointIO()]
         trainer = super().instantiate_trainer(**options)
-        enter_run_folder(trainer, fresh=self.subcommand == "fit" and config.ckpt_path is None)
-        tolerate_failing_loggers(trainer)
         if trainer.loggers:
             cast(Any, trainer).callbacks.append(LearningRateMonitor(logging_interval="step"))
-        evaluated = None if self.subcommand == "fit" else config.ckpt_path
-        cast(Any, trainer).callbacks.append(ClassNames(evaluated))
         if self.subcommand == "predict":
             cast(Any, trainer).callbacks.append(PredictionWriter())
         return trainer
@@ -183,9 +183,8 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
-            hooks = (getattr(self.datamodule, name, None) for name in ("lacks", "predicted_only"))
-            reasons = (hook("test") for hook in hooks if hook is not None)
-            if reason := next(filter(None, reasons), None):
+            data = data_of(self.trainer)
+            if reason := data.lacks("test") or data.predicted_only("test"):
                 rank_zero_warn(f"The test after the fit is left out. {reason}")
             else:
                 self.trainer.test(self.model, datamodule=self.datamodule, verbose=False)
@@ -236,6 +235,3 @@ def experiment(cli: type[CLI], words: Sequence[str]) -> CLI:
 def run_experiment(command: str, words: Sequence[str]) -> None:
     """Runs one of the four commands."""
     experiment(ExperimentCLI, [command, *words])
-
-
-run_fit, run_validate, run_test, run_predict = (partial(run_experiment, each) for each in COMMANDS)

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
 from vtagml.backbone import TimmBackbone, differing_keys
+from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
@@ -30,9 +31,6 @@ from vtagml.tasks import Task
 OptimizerOfParameters = Callable[[Iterable[Any]], Optimizer]
 ScheduleOfSteps = Callable[[Optimizer, int], LRScheduler]
 ObjectiveOfTasks = Callable[[Mapping[str, Task]], Objective]
-
-TASKS = "tasks"
-"""Key of a checkpoint: names of the tasks, in order."""
 
 
 def default_decoders(outputs: Mapping[str, int], channels: Any) -> PerTask:
@@ -122,12 +120,27 @@ class MultitaskModule(lightning.LightningModule):
             self._check_withheld(getattr(datamodule, "withheld", None))
         labels = getattr(datamodule, "labels", None)
         if labels is not None:
-            for task in self.tasks.values():
-                task.bind(labels)
+            self.evaluation.bind(labels)
+
+    def trained_on(self, names: Mapping[str, Any]) -> None:
+        """Learns what the classes of its weights are called, before `setup`, by task."""
+        for name, task in self.tasks.items():
+            known = names.get(name)
+            # Another number is another model, as is said when its weights are loaded.
+            if isinstance(known, list) and len(known) == task.channels:
+                task.trained_on([str(each) for each in known])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[TASKS] = self.task_names
+        tasks = self.tasks.items()
+        names = {name: list(task.class_names) for name, task in tasks if task.class_names}
+        checkpoint[CLASS_NAMES] = names
 
     def _check_size(self, given: tuple[int, int] | None) -> None:
         for backbone in self.network.encoder.modules():
-            if not isinstance(backbone, TimmBackbone) or given in (None, backbone.image_size):
+            if not isinstance(backbone, TimmBackbone) or given is None:
+                continue
+            if tuple(given) == tuple(backbone.image_size):
                 continue
             warnings.warn(
                 f"The backbone's windows are fitted to its `image_size` {backbone.image_size}, the "
@@ -234,9 +247,6 @@ class MultitaskModule(lightning.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self.log_dict(self.evaluation.results("test"))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[TASKS] = self.task_names
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         found = checkpoint.get("state_dict", {})

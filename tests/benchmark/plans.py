@@ -12,7 +12,7 @@ import yaml
 
 from tests.benchmark.stand_in import resolve
 from tests.report.run_folders import CONTENT
-from vtagml.benchmark import Cell, CellQueue, Fate, all_cells, read_plan
+from vtagml.benchmark import Cell, CellQueue, State, all_cells, read_plan
 from vtagml.launching import Board, Job, Runner
 
 PROGRAM = Path(__file__).with_name("stand_in.py")
@@ -91,7 +91,7 @@ def drive(
     fates: Mapping[str, Any] | None = None,
     processes: int = 1,
     kind: type[CellQueue] = CellQueue,
-) -> dict[str, Fate]:
+) -> dict[str, State]:
     """Runs cells and returns what became of them."""
     board = Board(len(cells))
     queue = kind(cells, board)

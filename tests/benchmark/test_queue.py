@@ -18,7 +18,7 @@ from tests.benchmark.plans import (
     started,
     write_plan,
 )
-from vtagml.benchmark import CellQueue, Fate, State, outcome_of
+from vtagml.benchmark import CellQueue, State, outcome_of
 from vtagml.launching import Board, Runner, failure_of
 from vtagml.run_folder import LOCK
 
@@ -31,19 +31,19 @@ sys.stdin.read()
 """
 
 
-def drive_plan(path: Path, *options: Any, **named: Any) -> dict[str, Fate]:
+def drive_plan(path: Path, *options: Any, **named: Any) -> dict[str, State]:
     return drive(list(cells_of(path).values()), *options, **named)
 
 
 @pytest.mark.parametrize("processes", [1, 3])
 def test_all_cells_run_once_and_sources_first(processes: int) -> None:
     path = write_plan()
-    assert set(drive_plan(path, processes=processes).values()) == {Fate.FINISHED}
+    assert set(drive_plan(path, processes=processes).values()) == {State.FINISHED}
     order = started()
     assert sorted(order) == ["base/0", "base/1", "other/0", "other/1"]
     assert order.index("base/0") < order.index("other/0")
     assert order.index("base/1") < order.index("other/1")
-    assert set(drive_plan(path, processes=processes).values()) == {Fate.FINISHED}
+    assert set(drive_plan(path, processes=processes).values()) == {State.FINISHED}
     assert started() == []
 
 
@@ -51,10 +51,10 @@ def test_a_failed_cell_leaves_its_log_and_the_others_go_on() -> None:
     path = write_plan()
     fates = drive_plan(path, {"base/0": {"fate": "fails"}})
     assert fates == {
-        "base/0": Fate.FAILED,
-        "other/0": Fate.WITHOUT_SOURCE,
-        "base/1": Fate.FINISHED,
-        "other/1": Fate.FINISHED,
+        "base/0": State.FAILED,
+        "other/0": State.WITHOUT_SOURCE,
+        "base/1": State.FINISHED,
+        "other/1": State.FINISHED,
     }
     cell = cells_of(path)["base/0"]
     failure = outcome_of(cell).failure
@@ -64,14 +64,14 @@ def test_a_failed_cell_leaves_its_log_and_the_others_go_on() -> None:
     assert "lightning fit" not in failure
     assert cell.log.read_text().startswith("$ lightning fit --config scenes.yaml")
     started()
-    assert set(drive_plan(path).values()) == {Fate.FINISHED}
+    assert set(drive_plan(path).values()) == {State.FINISHED}
     assert started() == ["base/0", "other/0"]
     assert outcome_of(cell).failure is None
 
 
 def test_a_run_that_leaves_nothing_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
     path = write_plan([ROWS[0]], seeds=[0])
-    assert drive_plan(path, {"base/0": {"fate": "leaves nothing"}}) == {"base/0": Fate.FAILED}
+    assert drive_plan(path, {"base/0": {"fate": "leaves nothing"}}) == {"base/0": State.FAILED}
     assert "it has left no `metrics.json`; `out/base/0.log` has" in capsys.readouterr().out
 
 
@@ -84,7 +84,7 @@ def test_a_broken_off_cell_goes_on_from_its_checkpoint(
     (cell.folder / "metrics.json").unlink()
     assert outcome_of(cell).state is State.BROKEN_OFF
     started()
-    assert drive_plan(path) == {"base/0": Fate.FINISHED}
+    assert drive_plan(path) == {"base/0": State.FINISHED}
     assert started() == ["base/0 resumed"]
     assert "base/0 goes on: `out/base/0.log`" in capsys.readouterr().out
 
@@ -96,7 +96,7 @@ def test_one_without_a_checkpoint_begins_again() -> None:
     (folder / "metrics.json").unlink()
     (folder / "checkpoints" / "last.ckpt").unlink()
     started()
-    assert drive_plan(path) == {"base/0": Fate.FINISHED}
+    assert drive_plan(path) == {"base/0": State.FINISHED}
     assert started() == ["base/0"]
 
 
@@ -108,7 +108,7 @@ def test_what_was_made_otherwise_is_left_alone(finished: bool) -> None:
         Path("out/base/0/metrics.json").unlink()
         Path("out/other/0/metrics.json").unlink()
     started()
-    assert drive_plan(other) == {"base/0": Fate.CHANGED, "other/0": Fate.CHANGED}
+    assert drive_plan(other) == {"base/0": State.CHANGED, "other/0": State.CHANGED}
     assert started() == []
     cells = cells_of(other)
     assert outcome_of(cells["base/0"]).changes == ("data.val: 100 in the run, 7 in the plan",)
@@ -131,13 +131,13 @@ def test_a_source_that_was_run_anew_since_a_row_began(finished: bool) -> None:
     started()
     fates = drive_plan(path, LATER)
     assert started() == ["base/0"]
-    assert fates == {"base/0": Fate.FINISHED, "other/0": Fate.CHANGED}
+    assert fates == {"base/0": State.FINISHED, "other/0": State.CHANGED}
     assert outcome_of(cells_of(path)["other/0"]).changes == (
         "its source `out/base/0` was finished 2026-01-01T00:00:00+00:00 when it began "
         "(`out/other/0.source.json`), now 2026-01-02T00:00:00+00:00",
     )
     shutil.rmtree("out/other/0")
-    assert drive_plan(path)["other/0"] is Fate.FINISHED
+    assert drive_plan(path)["other/0"] is State.FINISHED
 
 
 def test_a_source_that_was_finished_later_than_a_run_by_hand() -> None:
@@ -171,7 +171,7 @@ def test_an_interrupt_stops_what_is_at_work_and_the_next_call_goes_on(
     assert cell.log.read_text().splitlines()[-1].startswith("[stopped after ")
     assert failure_of(cell) is None
     started()
-    assert set(drive_plan(path).values()) == {Fate.FINISHED}
+    assert set(drive_plan(path).values()) == {State.FINISHED}
     assert started() == ["base/0 resumed", "base/1"]
 
 
@@ -188,7 +188,7 @@ def test_being_terminated_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(queue, "goes_on", begin)
     with stand_in({"base/0": {"fate": "hangs"}}), pytest.raises(KeyboardInterrupt):
         Runner(queue, queue.board).run()
-    assert queue.fates[queue.cells[0]] is Fate.STOPPED
+    assert queue.fates[queue.cells[0]] is State.STOPPED
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -201,9 +201,9 @@ def test_a_folder_in_which_a_run_is_at_work_is_left_to_it() -> None:
     with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        assert drive_plan(path) == {"base/0": Fate.BUSY}
+        assert drive_plan(path) == {"base/0": State.BUSY}
         holder.communicate(b"")
-    assert drive_plan(path) == {"base/0": Fate.FINISHED}
+    assert drive_plan(path) == {"base/0": State.FINISHED}
 
 
 def test_every_process_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

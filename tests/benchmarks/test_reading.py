@@ -19,9 +19,9 @@ from datamodules.geometry import RandomView
 from datamodules.prepare import prepare
 from datamodules.samples import Draw, Samples, Source
 from datamodules.workers import single_thread
-from datamodules.writing.command import main as write_scenes
 from tests.benchmarks.interleaved import CLEARLY, compare
 from tests.fakes.tree import Tree, write_tree
+from vtagml.commands.command import Command
 
 FULL, VIEW = (1024, 2048), (512, 1024)
 ZOOM = (0.75, 1.5)
@@ -34,7 +34,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drawn street scenes in Cityscapes' layout and size; the files are as large as real ones."""
     folder = tmp_path_factory.mktemp("cityscapes") / "root"
     size = ["--size", *map(str, FULL)]
-    write_scenes(["--as", "cityscapes", "--out", str(folder), "--count", str(COUNT), *size])
+    Command("scenes")(["--as", "cityscapes", "--out", str(folder), "--count", str(COUNT), *size])
     return folder
 
 

@@ -22,6 +22,9 @@ from vtagml.callbacks import (
     SaveBackbone,
     Throughput,
 )
+from vtagml.evaluation import Evaluation
+from vtagml.module import MultitaskModule
+from vtagml.objectives import SumOfTasks
 from vtagml.tasks import Depth, Segmentation, Task
 
 SIZE, CLASSES, BATCH = 16, 3, 4
@@ -61,13 +64,22 @@ class ToyNetwork(nn.Module):
         return {name: decoder(features) for name, decoder in self.decoders.items()}
 
 
-class ToyModule(LightningModule):
+class ToyModule(MultitaskModule):
     def __init__(self, tasks: Sequence[Task] | None = None, seed: int = 0) -> None:
-        super().__init__()
+        LightningModule.__init__(self)  # none of the network that the other would build
         torch.manual_seed(seed)
         self.tasks = {task.name: task for task in tasks or (Segmentation(CLASSES), Depth())}
         self.network = ToyNetwork(self.tasks)
         self.scores = nn.ModuleDict({name: task.metrics() for name, task in self.tasks.items()})
+
+        self.evaluation = Evaluation(self.tasks)
+        self.objective = SumOfTasks(self.tasks)
+
+    def setup(self, stage: str) -> None:
+        pass
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        pass
 
     def training_step(self, batch: dict[str, Any], index: int) -> Tensor:
         total = torch.zeros(())

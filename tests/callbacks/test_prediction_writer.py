@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vtagml.callbacks import PredictionWriter
+from vtagml.module import MultitaskModule
 from vtagml.tasks import Classification, Depth, Segmentation, Task
 
 
@@ -32,9 +33,9 @@ class Data(LightningDataModule):
         self.prediction_format = form
 
 
-class Module(LightningModule):
+class Module(MultitaskModule):
     def __init__(self, tasks: list[Task]) -> None:
-        super().__init__()
+        LightningModule.__init__(self)  # no network
         self.tasks = {task.name: task for task in tasks}
 
 

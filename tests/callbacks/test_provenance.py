@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vtagml.callbacks.kept_files import plain
 from vtagml.callbacks.provenance import commit, data, hardware, processor, settings, versions
+from vtagml.run_folder import plain
 from vtagml.tasks import Depth, Edges
 
 

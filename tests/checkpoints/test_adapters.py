@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from tests.fakes.backbones import TinySwin, TinySwinV2, awake
 from vtagml.affinity import TROA, Affinity, Uniform
 from vtagml.backbone import StagedBackbone
-from vtagml.checkpoints import load_adapters, save_adapters
+from vtagml.checkpoints import load_adapters, packed_adapters
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML, Separate, Shared
 from vtagml.network import EncoderOfTasks, MultitaskNetwork
@@ -53,7 +53,7 @@ def test_another_run_predicts_the_same(tmp_path: Path) -> None:
     trained.affinity.log_weights.copy_(torch.tensor([[1.0, 0.0], [-0.5, 2.0]]))
     image = torch.rand(2, 3, SIDE, SIDE)
     assert not torch.equal(other(image)["depth"], trained(image)["depth"])
-    save_adapters(trained, tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(trained))
     load_adapters(other, tmp_path / "a.safetensors")
     for task, expected in trained(image).items():
         assert torch.equal(other(image)[task], expected), task
@@ -62,7 +62,7 @@ def test_another_run_predicts_the_same(tmp_path: Path) -> None:
 
 def test_nothing_frozen_is_in_the_file_and_nothing_else_is_missing(tmp_path: Path) -> None:
     trained = network()
-    save_adapters(trained, tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(trained))
     with safe_open(tmp_path / "a.safetensors", "pt") as file:
         names, described = set(file.keys()), file.metadata()
     assert not [name for name in names if name.startswith("encoder.backbone.")]
@@ -77,19 +77,19 @@ def test_nothing_frozen_is_in_the_file_and_nothing_else_is_missing(tmp_path: Pat
 
 
 def test_other_architecture_is_refused_with_both_names(tmp_path: Path) -> None:
-    save_adapters(network(), tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(network()))
     with pytest.raises(ValueError, match=r"`swinv2_tiny.*` .* `swin_tiny_patch4.*`"):
         load_adapters(vtagml_on(swin(TinySwin)), tmp_path / "a.safetensors")
 
 
 def test_other_weights_are_refused_with_both_digests(tmp_path: Path) -> None:
-    save_adapters(network(), tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(network()))
     with pytest.raises(ValueError, match=r"weights ([0-9a-f]{12})\).* weights (?!\1)[0-9a-f]{12}"):
         load_adapters(vtagml_on(swin(seed=5)), tmp_path / "a.safetensors")
 
 
 def test_one_changed_bit_of_the_backbone_is_noticed(tmp_path: Path) -> None:
-    save_adapters(network(), tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(network()))
     other = network()
     with torch.no_grad():
         weight = next(other.encoder.backbone.parameters()).view(-1)  # type: ignore[operator]
@@ -99,14 +99,14 @@ def test_one_changed_bit_of_the_backbone_is_noticed(tmp_path: Path) -> None:
 
 
 def test_other_tasks_are_refused(tmp_path: Path) -> None:
-    save_adapters(network(), tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(network()))
     swapped = network(outputs={"depth": 1, "segmentation": 3})
     with pytest.raises(ValueError, match=r"\['segmentation', 'depth'\].*\['depth', 'segm"):
         load_adapters(swapped, tmp_path / "a.safetensors")
 
 
 def test_other_method_is_refused_with_the_differences(tmp_path: Path) -> None:
-    save_adapters(network(), tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(network()))
     frozen = network(lambda tasks: Shared(tasks, swin(), Frozen()))
     with pytest.raises(ValueError, match=r"does not fit this network: .* unexpected `encoder"):
         load_adapters(frozen, tmp_path / "a.safetensors")
@@ -117,7 +117,7 @@ def test_backbone_that_trains_is_in_the_file(tmp_path: Path) -> None:
         return Shared(tasks, swin())
 
     trained = network(encoder)
-    save_adapters(trained, tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(trained))
     with safe_open(tmp_path / "a.safetensors", "pt") as file:
         assert set(file.keys()) == set(trained.state_dict())
 
@@ -128,7 +128,7 @@ def test_what_trains_of_a_frozen_backbone_is_in_the_file(tmp_path: Path) -> None
     with torch.no_grad():
         for bias in biases:
             bias.add_(1)
-    save_adapters(trained, tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(trained))
     load_adapters(other, tmp_path / "a.safetensors")
     for name, value in trained.state_dict().items():
         assert torch.equal(other.state_dict()[name], value), name
@@ -142,7 +142,7 @@ def test_what_is_frozen_once_for_all_tasks_is_not_in_the_file(tmp_path: Path) ->
     with torch.no_grad():
         for parameter in trained.parameters():
             parameter.add_(parameter.requires_grad)
-    save_adapters(trained, tmp_path / "a.safetensors")
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(trained))
     load_adapters(other, tmp_path / "a.safetensors")
     for name, value in trained.state_dict().items():
         assert torch.equal(other.state_dict()[name], value), name

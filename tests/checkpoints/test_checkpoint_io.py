@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 import pytest
 import torch
 
-from vtagml.checkpoints import AtomicCheckpointIO, read_checkpoint, whole_file
+from vtagml.checkpoints import AtomicCheckpointIO, read_checkpoint
 from vtagml.checkpoints import checkpoint_io as module
+from vtagml.run_folder import whole_file
 
 
 class Hostile:

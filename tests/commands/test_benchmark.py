@@ -1,8 +1,8 @@
 """`lightning benchmark`: what it prints, leaves and refuses."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,30 @@ import pytest
 from tests.benchmark.plans import ROWS, stand_in, started, write_plan
 from tests.benchmark.stand_in import resolve
 from tests.fakes.small import SMALL
+from vtagml.benchmark import Resolve
 from vtagml.cli import main
-from vtagml.commands.benchmark import run_benchmark
-from vtagml.commands.usage import usage
+from vtagml.commands import benchmark as room
+from vtagml.commands.command import Command
+from vtagml.commands.planned_runs import run_plan
 from vtagml.run_folder import LOCK
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL_RUN = Path(__file__).parents[1] / "faults/small.yaml"
+
+
+def run_benchmark(words: list[str], resolve: Resolve) -> None:
+    @wraps(room.benchmark)
+    def run(
+        plan: Path,
+        out: Path | None = None,
+        only: tuple[str, ...] = (),
+        processes: int = 1,
+        dry_run: bool = False,
+        table_only: bool = False,
+    ) -> None:
+        run_plan(plan, out, only, processes, dry_run, table_only, resolve)
+
+    Command("benchmark", run)(words)
 
 
 def benchmark(words: list[str], fates: Mapping[str, Any] | None = None) -> None:
@@ -36,10 +53,8 @@ def test_runs_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "base/0 begins: `out/base/0.log`" in said
     assert re.search(r"other/1 finished after \d+ s, left: 0 s", said)
-    assert "In `out`: table.md, table.json." in said
-    assert {path.name for path in Path("out").iterdir()} == {
-        *("base", "other", "table.md", "table.json", LOCK)
-    }
+    assert "In `out`: table.md." in said
+    assert {path.name for path in Path("out").iterdir()} == {*("base", "other", "table.md", LOCK)}
 
 
 def test_a_failure_is_said_and_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,8 +134,8 @@ def test_an_interrupt_still_leaves_the_tables(
 @pytest.mark.parametrize(
     ("words", "finding"),
     [
-        ([], "`PLAN` must come first"),
-        (["--dry-run"], "`PLAN` must come first"),
+        ([], "`PLAN` must be given"),
+        (["--dry-run"], "`PLAN` must be given"),
         (["plan.yaml", "--dry"], "`--dry` is no option of `benchmark`"),
         (["plan.yaml", "--processes", "0"], "`--processes` must be 1 or more, found 0"),
         (["plan.yaml", "--only", "absent"], "`--only` must name settings or rows"),
@@ -142,7 +157,7 @@ def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["benchmark", str(write_plan([wrong])), "--dry-run"])
     assert re.match("error: Row `base` must be.*bach_size", capsys.readouterr().err, re.DOTALL)
     main(["benchmark", "--help"])
-    assert capsys.readouterr().out == usage("benchmark")
+    assert capsys.readouterr().out == Command("benchmark").help
     with pytest.raises(SystemExit, match="2"):
         main(["benchmark", "absent.yaml"])
     assert capsys.readouterr().err.startswith("error: `PLAN` must be a YAML file")
@@ -170,10 +185,7 @@ def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "tuned/3 goes on" in said
     assert "source/3 begins" not in said
-    _, dusk_table = json.loads(Path("out/table.json").read_text())["settings"]
-    assert dusk_table["refusal"] is None
-    for row in dusk_table["rows"]:
-        assert row["metrics"].keys() == {
-            *("segmentation/miou", "depth/rmse", "normals/merr", "edges/f1")
-        }
-        assert row["cells"][0]["command"].split()[1] in ("fit", "test")
+    dusk = Path("out/table.md").read_text().partition("## dusk")[2]
+    for row in ("untuned", "tuned"):
+        assert re.search(rf"\| {row} \| 1 \|( -?[\d.]+ \|){{4}}", dusk)
+    assert "Not in the table" not in dusk

@@ -9,7 +9,7 @@ import torch
 from tests.inference.conftest import SIZE, run
 from vtagml.checkpoints import load_adapters
 from vtagml.cli import main
-from vtagml.commands.usage import usage
+from vtagml.commands.command import Command
 from vtagml.inference import load
 
 __all__ = ["run"]  # a fixture
@@ -45,48 +45,30 @@ def test_a_network_from_its_checkpoint_alone(
         torch.testing.assert_close(network(image)["depth"], expected)
 
 
-def test_adapters_stay_the_default(
+def test_adapters_stay_the_default_and_need_no_config_beside_their_checkpoint(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = load(run, device="cpu").module
-    monkeypatch.setattr("vtagml.commands.export.model_of", lambda words: module)
+    network = load(run, device="cpu").module.network
     monkeypatch.chdir(tmp_path)
-    for words, file in (([], "adapters.safetensors"), (["--to=adapters", "--out=b"], "b")):
-        main(["export", "--config=own.yaml", *words])
+    last = str(run / "checkpoints" / "last.ckpt")
+    for words, file in (
+        ([f"--ckpt_path={run}"], "adapters.safetensors"),
+        ([f"--ckpt_path={last}", "--to=adapters", "--out=b"], "b"),
+        ([f"--ckpt_path={last}", f"--config={run / 'config.yaml'}", "--out=c"], "c"),
+    ):
+        main(["export", *words])
         assert f"`{file}`" in capsys.readouterr().out
-        load_adapters(module.network, tmp_path / file)
-
-
-def test_adapters_need_no_config_beside_their_checkpoint(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked: list[list[str]] = []
-
-    def model_of(words: list[str]) -> object:
-        asked.append(words)
-        return load(run, device="cpu").module
-
-    monkeypatch.setattr("vtagml.commands.export.model_of", model_of)
-    last = run / "checkpoints" / "last.ckpt"
-    for given in (run, last):
-        main(["export", f"--ckpt_path={given}", f"--out={tmp_path / 'a'}", "--data.seed=1"])
-        config = f"--config={run / 'config.yaml'}"
-        assert asked.pop() == [config, f"--ckpt_path={last}", "--data.seed=1"]
-    # A config of one's own is taken as it is.
-    main(["export", "--config=own.yaml", f"--ckpt_path={last}", f"--out={tmp_path / 'a'}"])
-    assert asked.pop() == ["--config=own.yaml", f"--ckpt_path={last}"]
-    capsys.readouterr()
-    for words in ([], ["--ckpt_path=last"]):
-        assert "needs `--ckpt_path`, the checkpoint or run folder" in error_of(words, capsys)
+        load_adapters(network, tmp_path / file)
+    assert "`--ckpt_path` must be given, found none" in error_of([], capsys)
     assert "no file `none.ckpt`" in error_of(["--ckpt_path=none.ckpt"], capsys)
 
 
 def test_what_does_not_go_together_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = [f"--ckpt_path={run}"]
-    assert "`--to` must be one of adapters, onnx, torch_export, found 'tflite'" in error_of(
-        ["--to=tflite", *given], capsys
-    )
+    message = error_of(["--to=tflite", *given], capsys)
+    assert "invalid choice: 'tflite' (choose from 'adapters', 'onnx', 'torch_export')" in message
     assert "`--ckpt_path`" in error_of(["--to=onnx"], capsys)
+    assert "adapters fit images of any size" in error_of([*given, "--dynamic-batch"], capsys)
     assert "`--model.encoder=x`" in error_of(["--to=onnx", *given, "--model.encoder=x"], capsys)
     message = error_of(["--to=onnx", *given, "--image-size", "100", str(SIZE[1])], capsys)
     assert "divisible by 32, found 100 x 96" in message
@@ -94,4 +76,4 @@ def test_what_does_not_go_together_is_named(run: Path, capsys: pytest.CaptureFix
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     main(["export", "--help"])
-    assert capsys.readouterr().out == usage("export")
+    assert capsys.readouterr().out == Command("export").help

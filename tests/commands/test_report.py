@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.report.run_folders import write_affinity, write_log, write_run
-from vtagml.commands.report import run_report
-from vtagml.commands.usage import USAGE_OF_REPORT
+from vtagml.commands.command import Command
 from vtagml.report import FORMATS, all_reported
 
 BASE = {"provenance.command": "vtagml fit --config experiments/scenes_sd_frozen.yaml"}
@@ -36,7 +35,7 @@ def written(folder: str) -> set[str]:
 
 def test_a_report(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (write_run(runs / "going_on", seed=9) / "metrics.json").unlink()
-    run_report([str(runs), "--baseline", "scenes_sd_frozen", "--out", "made"])
+    Command("report")([str(runs), "--baseline", "scenes_sd_frozen", "--out", "made"])
     assert written("made") == {
         "report.md",
         "table.csv",
@@ -65,13 +64,13 @@ def test_a_report(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("format", "table"), [("markdown", "report.md"), ("csv", "table.csv"), ("latex", "table.tex")]
 )
 def test_one_format_and_always_the_sources(runs: Path, format: str, table: str) -> None:
-    run_report([str(runs / "mine_0"), "--format", format])
+    Command("report")([str(runs / "mine_0"), "--format", format])
     pictures = {"figures/results.png", "figures/validation.png"}
     assert written("report") == {table, "runs.csv"} | pictures
 
 
 def test_figures_for_papers(runs: Path) -> None:
-    run_report([str(runs), "--format", "pdf", "--format", "svg", "--format", "markdown"])
+    Command("report")([str(runs), "--format", "pdf", "--format", "svg", "--format", "markdown"])
     names = {f"figures/{name}.{kind}" for name in ("results", "validation") for kind in KINDS}
     assert written("report") == {"report.md", "runs.csv", *names}
     for name in names:
@@ -86,20 +85,20 @@ def test_figures_for_papers(runs: Path) -> None:
 
 
 def test_options_stand_anywhere(runs: Path) -> None:
-    run_report([str(runs / "mine_0"), "--by", "folder", str(runs / "frozen"), "--out=made"])
+    Command("report")([str(runs / "mine_0"), "--by", "folder", str(runs / "frozen"), "--out=made"])
     assert "| frozen | 1 |" in Path("made/report.md").read_text(encoding="utf-8")
 
 
 def test_reported_rows(runs: Path) -> None:
     write_run(Path("nyu"), changes={"provenance.data.class": "NYUDv2"})
-    run_report(["nyu", "--reported", "vtagml_table5"])
+    Command("report")(["nyu", "--reported", "vtagml_table5"])
     text = Path("report/report.md").read_text(encoding="utf-8")
     assert "| MulT (reported: VTAGML, Table 5) | – | 33.68 | 0.701 |" in text
     assert "Rows marked reported are not measured here but printed in:" in text
 
 
 def test_reported_tables_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    run_report(["--reported", "vtagml_table4", "--reported", "vtagml_table6"])
+    Command("report")(["--reported", "vtagml_table4", "--reported", "vtagml_table6"])
     assert written("report") == {
         "report.md",
         "vtagml_table4.csv",
@@ -119,7 +118,7 @@ def test_affinities(capsys: pytest.CaptureFixture[str]) -> None:
     for name, (ab, ac, bc) in {"one": (0.1, 0.2, 0.3), "two": (0.5, 0.9, 0.7)}.items():
         similarity = [[1.0, ab, ac], [ab, 1.0, bc], [ac, bc, 1.0]]
         write_affinity(Path(name), ["a", "b", "c"], similarity, records=int(name == "one"))
-    run_report(["--affinities", "one", "two/affinity.json"])
+    Command("report")(["--affinities", "one", "two/affinity.json"])
     assert written("report") == {
         "affinities.md",
         "affinities.csv",
@@ -150,7 +149,7 @@ def test_affinities(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_what_it_refuses(runs: Path, words: list[str], said: str) -> None:
     with pytest.raises((ValueError, OSError), match=said):
-        run_report(words)
+        Command("report")(words)
     assert not Path("report").exists()
 
 
@@ -159,14 +158,14 @@ def test_a_mix_is_refused_and_nothing_written(runs: Path) -> None:
     with pytest.raises(
         ValueError, match=r"data\.image_size: .* in `runs/frozen`.* in `runs/small`"
     ):
-        run_report([str(runs)])
+        Command("report")([str(runs)])
     assert not Path("report").exists()
 
 
 def test_only_unfinished_runs(runs: Path) -> None:
     (write_run(Path("new", "a")) / "metrics.json").unlink()
     with pytest.raises(ValueError, match="must hold a finished run, found none in `new`"):
-        run_report(["new"])
+        Command("report")(["new"])
 
 
 def test_the_help_names_every_option() -> None:
@@ -179,6 +178,6 @@ def test_the_help_names_every_option() -> None:
         "--format",
         *FORMATS,
     ):
-        assert option in USAGE_OF_REPORT
+        assert option in Command("report").help
     assert {"vtagml_table2", "vtagml_table6"} <= all_reported().keys()
-    assert "vtagml_table2, vtagml_table3, … vtagml_table6" in USAGE_OF_REPORT
+    assert "vtagml_table2, vtagml_table3, … vtagml_table6" in Command("report").help

@@ -6,7 +6,7 @@ import pytest
 
 from tests.report.run_folders import write_run
 from vtagml.cli import main
-from vtagml.commands.usage import usage
+from vtagml.commands.command import Command
 
 
 def test_a_report(
@@ -29,4 +29,4 @@ def test_an_error_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     main(["report", "--help"])
-    assert capsys.readouterr().out == usage("report")
+    assert capsys.readouterr().out == Command("report").help

@@ -156,7 +156,7 @@ def test_without_local_it_says_what_does_it_with_a_server(
 def test_missing_extra_is_one_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("vtagml.commands.sweep.find_spec", lambda name: None)
+    monkeypatch.setattr("vtagml.commands.trials.find_spec", lambda name: None)
     error = error_of(["sweep", "--local", written()], capsys)
     assert 'pip install "vtagml[sweep]"' in error
 

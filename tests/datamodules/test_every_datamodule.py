@@ -26,7 +26,7 @@ from datamodules.files import DatasetNotFoundError, FileDataModule
 from datamodules.rendering import ROOM_CLASSES
 from datamodules.samples import Draw
 from datamodules.writing import Plan, write_scenes
-from datamodules.writing.command import main
+from vtagml.commands.command import Command
 
 SPLITS = ("train", "val", "test")
 COUNTS = {"train": 4, "val": 2, "test": 2}
@@ -265,5 +265,5 @@ def test_the_proposed_scenes_can_be_written(
     written: list[Path] = []
     monkeypatch.setattr(Plan, "write", lambda plan, *_: written.append(plan.out))
     (command,) = [part for part in str(error.value).split("`") if part.startswith("lightning ")]
-    main(shlex.split(command)[2:])
+    Command("scenes")(shlex.split(command)[2:])
     assert written == [tmp_path / "the data-scenes" if content == "other" else root]

@@ -121,7 +121,7 @@ def test_export_leaves_the_frozen_backbone_out_and_another_run_starts_from_it(
         key = next(name for name in names if name.startswith("decoders") and "weight" in name)
         assert torch.equal(file.get_tensor(key), trained[f"network.{key}"])
     assert not [name for name in names if name.startswith("encoder.backbone")]
-    start = ["--trainer.callbacks=vtagml.checkpoints.LoadAdapters"]
+    start = ["--trainer.callbacks=vtagml.callbacks.LoadAdapters"]
     start += ["--trainer.callbacks.path=a.safetensors"]
     message = error_of([*FIT, *start, "--seed_everything=3"], capsys)
     assert "adapters mean nothing on another backbone" in message  # this one starts at random

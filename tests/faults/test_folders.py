@@ -8,7 +8,8 @@ from datamodules import Source
 from tests.fakes.holes import Holes
 from tests.faults.test_faults import FIT, _in_a_folder_of_its_own, error_of, step_of
 from vtagml.cli import main
-from vtagml.run_folder import LOCK, MARK, NAMES
+from vtagml.run_folder import LOCK
+from vtagml.run_folder.folder import MARK, NAMES
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
 
@@ -90,7 +91,7 @@ def test_missing_data_leave_no_folder(
 
 
 def test_every_file_of_a_run_has_a_name_that_is_known() -> None:
-    callbacks = ["--trainer.callbacks=vtagml.checkpoints.SaveAdapters"]
+    callbacks = ["--trainer.callbacks=vtagml.callbacks.SaveAdapters"]
     callbacks += ["--trainer.callbacks.path=kept/adapters.safetensors"]
     callbacks += ["--trainer.callbacks+=vtagml.callbacks.GradientConflicts"]
     loggers = ["--trainer.logger=vtagml.loggers.Wandb", "--trainer.logger+=vtagml.loggers.CSV"]

@@ -159,7 +159,9 @@ def test_a_checkpoint_says_where_it_comes_from(copied: Path) -> None:
 def test_classes_are_called_as_in_training(run: Path) -> None:
     content = trained(run / "checkpoints" / "last.ckpt")
     names = [f"kind {index}" for index in range(8)]
-    settings = SETTINGS["model"] | {"init_args": SETTINGS["model"]["init_args"] | {"compute": {"compile": None}}}
+    settings = SETTINGS["model"] | {
+        "init_args": SETTINGS["model"]["init_args"] | {"compute": {"compile": None}}
+    }
     model = model_of(settings, content | {"class_names": {"segmentation": names, "depth": 3}})
     assert model.tasks["segmentation"].class_names == tuple(names)
     # What is no list of eight names is left alone.

@@ -11,6 +11,7 @@ from tests.loggers import offline_record as offline
 from vtagml.cli import main
 from vtagml.loggers import Wandb
 from vtagml.loggers.wandb import chosen_mode, kept_id, logged_in
+from vtagml.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 FIT = [
@@ -110,7 +111,7 @@ def test_agent_gives_the_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_other_ranks_open_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(rank_zero_only, "rank", 1)
     logger = Wandb()
-    logger.enter(tmp_path / "run", fresh=True, version=0)
+    logger.enter(RunFolder(tmp_path / "run"), version=0)
     logger.experiment.log({"a": 1})
     logger.log_metrics({"a": 1.0}, step=1)
     logger.log_image("picture", [None])

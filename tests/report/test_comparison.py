@@ -33,7 +33,7 @@ def test_mean_and_deviation_over_seeds(tmp_path: Path) -> None:
     assert found.values[MIOU].mean == pytest.approx(0.5)
     assert found.values[MIOU].deviation == pytest.approx(0.2 / math.sqrt(2))
     assert found.values[RMSE].mean == pytest.approx(0.8)
-    assert (found.seeds, found.trainable, found.total) == (2, 925581, 4058825)
+    assert (len(found.runs), found.trainable, found.total) == (2, 925581, 4058825)
     assert found.steps == (225,)
     assert found.delta is None
 
@@ -105,7 +105,7 @@ def test_the_prior_is_a_row_of_its_own(tmp_path: Path) -> None:
     found = row(compare([method(tmp_path, "a", {"segmentation": 0.4, "depth": 0.7})]), PRIOR)
     assert found.values[MIOU].mean == 0.25
     assert found.values[RMSE].mean == 1.0
-    assert found.seeds == 0
+    assert found.runs == ()
 
 
 def test_time_of_a_step(tmp_path: Path) -> None:

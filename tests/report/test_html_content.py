@@ -107,9 +107,12 @@ def test_curves_are_in_the_units_of_tables(tmp_path: Path) -> None:
     rows = [{"step": 5, "val/segmentation/miou": 0.25, "val/depth/rmse": float("nan")}]
     run = read_run(write_run(tmp_path / "run"))
     write_log(run.folder, 0, rows)
-    found, said = curves(run.folder, run)
+    found, said = curves(run.folder, [run])
     assert found["val/segmentation/miou"] == {"x": [5], "y": [25.0]}
     assert found["val/depth/rmse"] == {"x": [5], "y": [None]}  # JSON has no NaN
+    # An unfinished run stands beside a finished one in the same units.
+    write_log(tmp_path / "unfinished", 0, rows)
+    assert curves(tmp_path / "unfinished", [run]) == (found, said)
     assert said == ""
 
 

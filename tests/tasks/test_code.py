@@ -5,10 +5,6 @@ import math
 import pytest
 import torch
 
-<<<<<<<< HEAD:tests/objectives/test_views.py
-from vtagml.objectives import self_information, view_of
-========
->>>>>>>> tasks:tests/tasks/test_code.py
 from vtagml.tasks import Classification, Depth, Edges, InverseDepth, Normals, Segmentation
 from vtagml.tasks.categorical import self_information
 

@@ -9,7 +9,8 @@ import torch
 from lightning import Trainer
 
 from tests.fakes.holes import small_vtagml
-from vtagml.module import TASKS, MultitaskModule
+from vtagml.checkpoints.reading import TASKS
+from vtagml.module import MultitaskModule
 
 
 def moved_vtagml() -> MultitaskModule:

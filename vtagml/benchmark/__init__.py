@@ -8,13 +8,12 @@ named and left alone. `lightning benchmark` is the command.
 from vtagml.benchmark.cells import Cell, Resolve, all_cells, chosen_cells
 from vtagml.benchmark.outcome import Outcome, State, outcome_of
 from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
-from vtagml.benchmark.queue import CellQueue, Fate
-from vtagml.benchmark.table import SettingTable, setting_tables, table_files
+from vtagml.benchmark.queue import CellQueue
+from vtagml.benchmark.table import SettingTable, setting_table, table_text
 
 __all__ = [
     "Cell",
     "CellQueue",
-    "Fate",
     "Outcome",
     "Plan",
     "Resolve",
@@ -26,6 +25,6 @@ __all__ = [
     "chosen_cells",
     "outcome_of",
     "read_plan",
-    "setting_tables",
-    "table_files",
+    "setting_table",
+    "table_text",
 ]

@@ -1,26 +1,12 @@
 """A benchmark's cells as a runner does them: sources first, and only what is not finished."""
 
 from collections.abc import Sequence
-from enum import Enum
 
 from vtagml.benchmark.cells import Cell
-from vtagml.benchmark.outcome import State, outcome_of
-from vtagml.benchmark.source_date import keep_source_date
+from vtagml.benchmark.outcome import State, keep_source_date, outcome_of
 from vtagml.launching import Board, Queue, failure_of, is_busy
 
-
-class Fate(Enum):
-    """What became of a cell in one call."""
-
-    FINISHED = "finished"
-    FAILED = "failed"
-    CHANGED = "was made otherwise than the plan says"
-    BUSY = "is at work in another process"
-    WITHOUT_SOURCE = "lacks its source"
-    STOPPED = "stopped"
-
-
-OF_STATE = {State.FINISHED: Fate.FINISHED, State.CHANGED: Fate.CHANGED}
+LEFT_ALONE = (State.FINISHED, State.CHANGED)
 
 
 class CellQueue(Queue[Cell]):
@@ -33,7 +19,7 @@ class CellQueue(Queue[Cell]):
 
     def __init__(self, cells: Sequence[Cell], board: Board) -> None:
         self.cells, self.board = cells, board
-        self.fates: dict[Cell, Fate] = {}
+        self.fates: dict[Cell, State] = {}
         self._begun: set[Cell] = set()
 
     def next(self) -> Cell | None:
@@ -46,7 +32,7 @@ class CellQueue(Queue[Cell]):
                 self._begun.add(cell)
                 return cell
             self.fates[cell] = fate
-            self.board.advance(*([] if fate is Fate.FINISHED else _lines(cell, fate)))
+            self.board.advance(*([] if fate is State.FINISHED else _lines(cell, fate)))
         return None
 
     def waiting(self) -> list[Sequence[str]]:
@@ -58,33 +44,33 @@ class CellQueue(Queue[Cell]):
         return [cell for cell in self.cells if cell not in done]
 
     def ended(self, cell: Cell, status: int | None) -> list[str]:
-        fate = OF_STATE.get(outcome_of(cell).state) if status == 0 else None
-        self.fates[cell] = fate or Fate.FAILED
+        state = outcome_of(cell).state
+        self.fates[cell] = state if status == 0 and state in LEFT_ALONE else State.FAILED
         return _lines(cell, self.fates[cell])
 
     def interrupted(self, cell: Cell) -> list[str]:
-        self.fates[cell] = Fate.STOPPED
-        return _lines(cell, Fate.STOPPED)
+        self.fates[cell] = State.STOPPED
+        return _lines(cell, State.STOPPED)
 
 
-def _fate_before(cell: Cell) -> Fate | None:
+def _fate_before(cell: Cell) -> State | None:
     """The fate that a cell has without being run."""
-    if (fate := OF_STATE.get(outcome_of(cell).state)) is not None:
-        return fate
+    if (state := outcome_of(cell).state) in LEFT_ALONE:
+        return state
     if cell.source is not None and outcome_of(cell.source).state is not State.FINISHED:
-        return Fate.WITHOUT_SOURCE
-    return Fate.BUSY if is_busy(cell.folder) else None
+        return State.WITHOUT_SOURCE
+    return State.BUSY if is_busy(cell.folder) else None
 
 
-def _lines(cell: Cell, fate: Fate) -> list[str]:
+def _lines(cell: Cell, fate: State) -> list[str]:
     """What has to be said of a cell's fate."""
     reasons: list[str] = []
-    if fate is Fate.CHANGED:
+    if fate is State.CHANGED:
         advice = f"move `{cell.folder}` away to run it anew, or give another `--out`"
         reasons = [*outcome_of(cell).changes, advice]
-    if fate is Fate.WITHOUT_SOURCE and cell.source is not None:
+    if fate is State.WITHOUT_SOURCE and cell.source is not None:
         reasons = [f"`{cell.source.folder}` is not finished"]
-    if fate is Fate.FAILED:
+    if fate is State.FAILED:
         nothing = f"it has left no `metrics.json`; `{cell.log}` has what it printed"
         reasons = (failure_of(cell) or nothing).splitlines()
     return [f"{cell.name} {fate.value}", *(f"  {reason}" for reason in reasons)]

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
+    from vtagml.callbacks.adapters import LoadAdapters, SaveAdapters
     from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
     from vtagml.callbacks.augmented_testing import AugmentedTesting
-    from vtagml.callbacks.class_names import ClassNames
     from vtagml.callbacks.gradient_conflicts import GradientConflicts
-    from vtagml.callbacks.loggers import tolerate_failing_loggers
     from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
     from vtagml.callbacks.prediction_grid import PredictionGrid
     from vtagml.callbacks.prediction_writer import PredictionWriter
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AffinityHeatmap",
     "AugmentedTesting",
-    "ClassNames",
     "FaultyTrainingError",
     "GradientConflicts",
+    "LoadAdapters",
     "ParameterTable",
     "Parameters",
     "PredictionGrid",
@@ -39,12 +38,12 @@ __all__ = [
     "Progress",
     "ProgressiveResizing",
     "Results",
+    "SaveAdapters",
     "SaveBackbone",
     "SkipFaultySteps",
     "Throughput",
     "count_parameters",
     "provenance",
-    "tolerate_failing_loggers",
 ]
 
 open_when_asked(__name__)

@@ -8,11 +8,13 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from vtagml.affinity import Affinity
+from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
-from vtagml.callbacks.kept_files import Attempt, keep, to_json
+from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import Cell, log_numbers, log_table, publish
+from vtagml.contracts import multitask
 from vtagml.drawing import AffinityRecord, affinity_heatmaps, affinity_history
-from vtagml.run_folder import AFFINITY
+from vtagml.run_folder import AFFINITY, to_json
 
 COLUMNS = ("step", "target", "source", "omega", "similarity")
 
@@ -42,12 +44,12 @@ class AffinityHeatmap(Callback):
     ) -> None:
         # A step lasts several batches under accumulation; it counts once, when it is done.
         if trainer.is_global_zero and trainer.global_step % self.every == 0:
-            self._record(trainer, _affinity(pl_module))
+            self._record(trainer, multitask(pl_module).network.affinity)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero or trainer.global_step == 0:
             return
-        affinity = _affinity(pl_module)
+        affinity = multitask(pl_module).network.affinity
         self._record(trainer, affinity)
         with self._attempt():
             self._draw(trainer, affinity, "affinity_final", "affinity/final")
@@ -118,8 +120,3 @@ def table_rows(tasks: tuple[str, ...], history: Sequence[AffinityRecord]) -> lis
         for record in history
         for (row, target), (column, source) in product(enumerate(tasks), repeat=2)
     ]
-
-
-def _affinity(module: LightningModule) -> Affinity:
-    network: Any = module.network
-    return network.affinity

@@ -1,7 +1,7 @@
 """How often the gradients of two tasks point against each other."""
 
 from itertools import combinations
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -9,9 +9,10 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from vtagml.affinity import Affinity
+from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
-from vtagml.callbacks.kept_files import Attempt
 from vtagml.callbacks.publish import log_numbers, publish
+from vtagml.contracts import multitask
 from vtagml.drawing import cosine_histograms
 
 BINS = 200  # Of a hundredth: cosines of real gradients are often within 0.1 of zero.
@@ -41,7 +42,7 @@ class GradientConflicts(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        affinity: Affinity = cast(Any, pl_module).network.affinity
+        affinity = multitask(pl_module).network.affinity
         if not trainer.is_global_zero or step == self._last_step or len(affinity.tasks) < 2:
             return
         self._last_step = step
@@ -55,7 +56,7 @@ class GradientConflicts(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero or self.counts is None:
             return
-        tasks = cast(Any, pl_module).network.affinity.tasks
+        tasks = multitask(pl_module).network.affinity.tasks
         with self._attempt():
             step = trainer.global_step
             log_numbers(trainer, conflict_shares(self.counts, tasks), step)

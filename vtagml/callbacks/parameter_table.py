@@ -10,9 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch import nn
 
-from vtagml.callbacks.kept_files import Attempt, keep, to_json
+from vtagml.attempt import Attempt
+from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import Cell, log_numbers, log_table
-from vtagml.run_folder import PARAMETERS
+from vtagml.contracts import multitask
+from vtagml.run_folder import PARAMETERS, to_json
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.
 INDENT = "  "
@@ -44,8 +46,7 @@ class ParameterTable(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        network: Any = pl_module.network
-        rows = count_parameters(network)
+        rows = count_parameters(multitask(pl_module).network)
         with self._attempt():
             get_console().print(parameter_table(rows))
             whole = total(rows)

@@ -1,15 +1,16 @@
 """Draws predictions beside labels, of the first batch of validation and test."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
+from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
-from vtagml.callbacks.kept_files import Attempt, keep
+from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import publish
+from vtagml.contracts import multitask
 from vtagml.drawing import prediction_grid, tiles, tiles_file
-from vtagml.tasks import Task
 
 
 class PredictionGrid(Callback):
@@ -71,7 +72,7 @@ class PredictionGrid(Callback):
     ) -> None:
         if not trainer.is_global_zero:
             return
-        tasks: Mapping[str, Task] = cast(Any, module).tasks
+        tasks = multitask(module).tasks
         with self._attempt():
             figure = prediction_grid(batch, outputs["predictions"], tasks, self.samples)
             publish(trainer, figure, name, tag, trainer.global_step)

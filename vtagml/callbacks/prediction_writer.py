@@ -1,34 +1,18 @@
 """Keeps what `lightning predict` finds: numbers to work with, pictures to look at."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 import numpy as np
 from lightning import Callback, LightningModule, Trainer
 from PIL import Image
 from torch import Tensor
 
-from vtagml.checkpoints.whole_file import write_whole
-from vtagml.run_folder import RunFolder
-from vtagml.tasks import Task
-
-
-@runtime_checkable
-class FileFormat(Protocol):
-    """How a dataset keeps predictions in files: `prediction_format` of its DataModule."""
-
-    @property
-    def folder(self) -> str:
-        """The folder beside the pictures that its files go to."""
-
-    @property
-    def tasks(self) -> Collection[str]:
-        """The tasks that it has files for."""
-
-    def write(self, folder: Path, name: str, task: str, prediction: np.ndarray) -> None:
-        """Writes one prediction; channels first, in the units of the labels."""
+from vtagml.callbacks.kept_files import folder_of, is_trial
+from vtagml.contracts import FileFormat, data_of, multitask
+from vtagml.run_folder import RunFolder, write_whole
 
 
 class PredictionWriter(Callback):
@@ -62,12 +46,11 @@ class PredictionWriter(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if getattr(trainer, "fast_dev_run", False):
+        if is_trial(trainer):
             return
-        folder = self.folder or Path(trainer.default_root_dir) / "predictions"
-        datamodule = getattr(trainer, "datamodule", None)
-        form = cast(FileFormat | None, getattr(datamodule, "prediction_format", None))
-        tasks = cast(Mapping[str, Task], pl_module.tasks)
+        folder = self.folder or folder_of(trainer).predictions
+        form = data_of(trainer).prediction_format
+        tasks = multitask(pl_module).tasks
         if form is not None and trainer.is_global_zero:
             RunFolder(folder.parent).claim(form.folder)
         for index, name in enumerate(outputs["name"]):

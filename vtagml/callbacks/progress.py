@@ -1,13 +1,14 @@
 """Progress on the terminal: a bar for people, lines for log files."""
 
 import math
-from typing import Any, cast
+from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import RichProgressBar
 from rich import get_console
 
 from vtagml.callbacks.checks import check_positive
+from vtagml.contracts import multitask
 
 
 class Progress(RichProgressBar):
@@ -57,19 +58,16 @@ class Progress(RichProgressBar):
 def losses(trainer: Trainer, module: LightningModule) -> dict[str, float]:
     """Returns the last loss of each task by the task's name, and their sum where logged."""
     logged = trainer.callback_metrics
-    names = {"total": "train/loss"} | {name: f"train/{name}/loss" for name in _tasks(module)}
+    tasks = multitask(module).tasks
+    names = {"total": "train/loss"} | {name: f"train/{name}/loss" for name in tasks}
     return {name: float(logged[key]) for name, key in names.items() if key in logged}
 
 
 def headlines(trainer: Trainer, module: LightningModule) -> dict[str, float]:
     """Returns the headline metric of each task, as the last validation logged it."""
-    keys = [f"{name}/{task.headline}" for name, task in _tasks(module).items()]
+    keys = [f"{name}/{task.headline}" for name, task in multitask(module).tasks.items()]
     logged = trainer.callback_metrics
     return {key: float(logged[f"val/{key}"]) for key in keys if f"val/{key}" in logged}
-
-
-def _tasks(module: LightningModule) -> dict[str, Any]:
-    return cast(Any, module).tasks
 
 
 def _listed(values: dict[str, float]) -> str:

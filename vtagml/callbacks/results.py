@@ -2,19 +2,21 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
 from rich import get_console
 from torch import Tensor
 
+from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.image_blind_prior import ImageBlindPrior, learn_predictions
-from vtagml.callbacks.kept_files import Attempt, keep, to_json
+from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import provenance
 from vtagml.callbacks.results_table import results_table
-from vtagml.run_folder import METRICS
+from vtagml.contracts import multitask
+from vtagml.run_folder import METRICS, to_json
 from vtagml.tasks import Task
 
 
@@ -52,7 +54,7 @@ class Results(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.samples, self.prior, self.prior_metrics = 0, None, {}
-        tasks = _tasks(pl_module)
+        tasks = multitask(pl_module).tasks
         learned: dict[str, Tensor] = {}
         with self._attempt():
             learned = learn_predictions(trainer, tasks, self.prior_batches)
@@ -82,7 +84,7 @@ class Results(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        tasks = _tasks(pl_module)
+        tasks = multitask(pl_module).tasks
         rows = {"model": model_metrics(trainer, tasks), "image-blind prior": self.prior_metrics}
         content = {
             "metrics": {"model": rows["model"], "prior": self.prior_metrics},
@@ -134,7 +136,3 @@ def model_metrics(trainer: Trainer, tasks: Mapping[str, Task]) -> dict[str, dict
         }
         for name in tasks
     }
-
-
-def _tasks(module: LightningModule) -> Mapping[str, Task]:
-    return cast(Any, module).tasks

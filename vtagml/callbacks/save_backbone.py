@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Shaped
@@ -10,8 +10,10 @@ from lightning import Callback, LightningModule, Trainer
 from safetensors.torch import save
 from torch import Tensor
 
-from vtagml.callbacks.kept_files import keep, plain
+from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import command, commit
+from vtagml.contracts import multitask
+from vtagml.run_folder import plain
 
 
 class SaveBackbone(Callback):
@@ -34,7 +36,7 @@ class SaveBackbone(Callback):
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        backbone = cast(Any, pl_module).network.encoder.backbone
+        backbone: Any = multitask(pl_module).network.encoder.backbone
         weights = {
             name: cast_weight(name, value, self.dtype)
             for name, value in backbone.model.state_dict().items()

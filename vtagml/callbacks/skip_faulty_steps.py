@@ -1,7 +1,7 @@
 """Steps whose loss or gradient is not finite are left out, on all ranks, and counted."""
 
 import logging
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from vtagml.callbacks.checks import check_positive
+from vtagml.callbacks.kept_files import folder_of
+from vtagml.contracts import multitask
 
 NAMES_SHOWN = 8
 
@@ -50,7 +52,7 @@ class SkipFaultySteps(Callback):
     def on_before_backward(
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
-        self._seen.append((cast(Any, pl_module).last_losses, self._names))
+        self._seen.append((multitask(pl_module).last_losses, self._names))
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
@@ -69,13 +71,13 @@ class SkipFaultySteps(Callback):
         # An optimiser passes over parameters without a gradient: no step, no decay, no moment.
         for parameter in parameters:
             parameter.grad = None
-        cast(Any, pl_module).network.take_gram()
+        multitask(pl_module).network.take_gram()
         if scaler is not None and all(losses.isfinite().all() for losses, _ in seen):
             return
         self.faulty += 1
         self.in_a_row += 1
         pl_module.log("train/faulty_steps", float(self.faulty), batch_size=1)
-        logger.warning("%s", self._report(trainer, cast(Any, pl_module).task_names, seen))
+        logger.warning("%s", self._report(trainer, multitask(pl_module).task_names, seen))
         if self.in_a_row >= self.patience:
             self._stop(trainer)
 
@@ -109,7 +111,7 @@ class SkipFaultySteps(Callback):
         )
 
     def _stop(self, trainer: Trainer) -> None:
-        path = f"{trainer.default_root_dir}/checkpoints/faulty.ckpt"
+        path = folder_of(trainer).checkpoints / "faulty.ckpt"
         trainer.save_checkpoint(path)
         raise FaultyTrainingError(
             f"{self.in_a_row} steps in a row had a loss or gradient that is not finite; `patience`"

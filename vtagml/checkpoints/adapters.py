@@ -12,18 +12,17 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, differing_keys
-from vtagml.checkpoints.whole_file import whole_file
 from vtagml.network import MultitaskNetwork
 
 FORMAT = "vtagml adapters 1"
 SHOWN = 12  # digits of a digest in a message
 
 
-def save_adapters(network: MultitaskNetwork, path: Path) -> None:
-    """Writes the parameters that train and the state beside the backbone, as safetensors.
+def packed_adapters(network: MultitaskNetwork) -> bytes:
+    """Returns the parameters that train and the state beside the backbone, as safetensors.
 
     The metadata say which backbone they belong to: its architecture and a digest of what is frozen
-    of it. Of a backbone that trains in part, what trains is written and the rest is in the digest.
+    of it. Of a backbone that trains in part, what trains is there and the rest is in the digest.
     """
     frozen = frozen_names(network)
     kept = {
@@ -32,12 +31,11 @@ def save_adapters(network: MultitaskNetwork, path: Path) -> None:
         if name not in frozen
     }
     described = {"format": FORMAT, "tasks": json.dumps(task_names(network)), **identity(network)}
-    with whole_file(path) as file:
-        file.write(save(kept, metadata=described))
+    return save(kept, metadata=described)
 
 
 def load_adapters(network: MultitaskNetwork, path: Path) -> None:
-    """Loads what `save_adapters` wrote into a network with the same backbone and tasks."""
+    """Loads what `packed_adapters` returned into a network with the same backbone and tasks."""
     described, found = _read(path)
     mine = identity(network)
     if any(described.get(key) != value for key, value in mine.items()):

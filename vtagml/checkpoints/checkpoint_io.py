@@ -9,7 +9,7 @@ from lightning import Trainer
 from lightning.fabric.plugins import CheckpointIO
 
 from vtagml.checkpoints.reading import read_checkpoint
-from vtagml.checkpoints.whole_file import whole_file
+from vtagml.run_folder import whole_file
 
 
 class AtomicCheckpointIO(CheckpointIO):

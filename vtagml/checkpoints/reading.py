@@ -7,6 +7,11 @@ from typing import Any
 
 import torch
 
+CLASS_NAMES = "class_names"
+"""Key of a checkpoint: what the classes of each task are called."""
+TASKS = "tasks"
+"""Key of a checkpoint: names of the tasks, in order."""
+
 # torch names what it refused in words that change from version to version.
 _CODE = re.compile(r"unsupported (?:global: )?GLOBAL ([\w.]+)", re.IGNORECASE)
 
@@ -30,6 +35,16 @@ def read_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(_reason(path, f"it holds a {type(content).__name__}"))
     return content
+
+
+def class_names_of(path: str | Path) -> dict[str, Any]:
+    """Returns what a checkpoint calls the classes of each task; nothing if it does not say."""
+    try:
+        # Mapped, so that of gigabytes of weights nothing is read.
+        content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        return dict(content.get(CLASS_NAMES, {}))
+    except Exception:  # of any kind: the Trainer reads the file next, and says what is wrong
+        return {}
 
 
 def _damaged_part(path: Path) -> str | None:

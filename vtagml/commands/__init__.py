@@ -1,8 +1,13 @@
-"""The commands that are no training and no evaluation of an experiment.
+"""The commands of `lightning`: each is the function of its name in the file of its name.
 
-`check` and `prepare` take the same config as `fit`, with every key checked, and build only `data`;
-`export` builds only the model. `report` and `scenes` need no config, and neither do `predict` on a
-folder of one's own images and `export` of a whole network, which read the config beside the
-checkpoint. `benchmark` starts other commands, as a plan says. `vtagml.cli` imports the file of the
-command that runs, and no other.
+`check` and `prepare` take the same config as `fit`, with every key checked, and build only `data`.
+`report` and `scenes` need no config, and neither do `predict` on images of one's own and `export`,
+which read the config beside the checkpoint. `benchmark` and `sweep` start other commands. A file
+here imports at its top only what its help needs: who asks for help waits for no torch.
 """
+
+COMMANDS = (
+    *("fit", "validate", "test", "predict", "check", "prepare"),
+    *("export", "report", "benchmark", "sweep", "scenes", "weights"),
+)
+"""All of them, in the order of the help."""

@@ -1,120 +1,71 @@
 """`export`: a trained network, or what trained of it, as a file of its own."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, Literal
 
-from lightning import LightningModule
-from rich import get_console
-
-from vtagml.checkpoints import read_checkpoint, save_adapters
-from vtagml.commands.building import built
-from vtagml.experiment import ExperimentCLI, experiment
-from vtagml.inference import (
-    Exported,
-    NetworkFile,
-    OnnxFile,
-    Predictor,
-    TorchExportFile,
-    export_network,
-    load,
-)
-from vtagml.inference.exporting import TOLERANCE
-from vtagml.inference.trained import checkpoint_of, config_beside
-
-ADAPTERS = "adapters"
-NETWORKS: Mapping[str, NetworkFile] = {each.name: each for each in (OnnxFile(), TorchExportFile())}
+from vtagml.commands.command import File
 
 
-class ModelCLI(ExperimentCLI):
-    """Knows all keys of an experiment; builds its model only."""
+def export(
+    *,
+    ckpt_path: Annotated[Path, "FILE|RUN", "--ckpt_path"],
+    config: File | None = None,
+    to: Literal["adapters", "onnx", "torch_export"] = "adapters",
+    out: File | None = None,
+    image_size: tuple[int, int] | None = None,
+    dynamic_batch: bool = False,
+    tolerance: float = 1e-4,
+) -> None:
+    """Writes what trained as safetensors, or the whole network as ONNX or torch.export.
 
-    def instantiate_classes(self) -> None:
-        config = self.config[self.config.subcommand]
-        self.model = built(LightningModule, config.model)
-        if config.ckpt_path is not None:
-            content = read_checkpoint(Path(config.ckpt_path))
-            self.model.on_load_checkpoint(content)  # says where the two differ
-            self.model.load_state_dict(content["state_dict"])
+    What trained (adapters, embeddings, decoders, affinity) goes without the frozen backbone. The
+    file names the backbone's architecture and weights, and loads on no other:
+    `trainer.callbacks: [{class_path: vtagml.callbacks.LoadAdapters, init_args: {path: FILE}}]`.
 
-    def _run_subcommand(self, subcommand: str) -> None:
-        """Leaves it to the command to use the model."""
+    With `--to` a format it is the whole network for other programs, with the affinities as
+    constants: RGB in [0, 1] in, each task's prediction in its units out. The file is run and
+    compared with the original first. It takes one size of image only, in float32: write a file per
+    size.
 
+    Args:
+        ckpt_path: A checkpoint, or a run folder for its newest.
+        config: The experiment; by default config.yaml of the checkpoint's run folder.
+        to: What is written; adapters by default.
+        out: By default adapters.safetensors, network.onnx or network.pt2.
+        image_size: Divisible by 32; by default that of the training.
+        dynamic_batch: Any number of images at once instead of one.
+        tolerance: Largest difference to the original, beyond which nothing is written; 1e-4.
 
-def model_of(words: Sequence[str]) -> LightningModule:
-    """Makes the model of an experiment, with its checkpoint's weights, from a command's words."""
-    return experiment(ModelCLI, ["test", *words]).model
+    Example:
+        lightning export --ckpt_path runs/scenes_sdne --to onnx --out network.onnx
+    """
+    from rich import get_console
 
+    from vtagml.checkpoints import packed_adapters
+    from vtagml.inference import NETWORK_FILES, export_network, load
+    from vtagml.run_folder import write_whole
 
-def run_export(words: Sequence[str]) -> None:
-    """Runs `lightning export`."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--to", default=ADAPTERS)
-    parser.add_argument("--out", type=Path)
-    options, rest = parser.parse_known_args(words)
-    if options.to != ADAPTERS:
-        _run_network(options, rest)
-        return
-    path = options.out or Path("adapters.safetensors")
-    save_adapters(cast(Any, model_of(_whole_words(rest))).network, path)
-    size = path.stat().st_size / 2**20
-    get_console().print(f"`{path}`: {size:.1f} MiB, without what is frozen.", soft_wrap=True)
-
-
-def _whole_words(words: Sequence[str]) -> list[str]:
-    """Returns the words with the config beside the checkpoint where they name none."""
-    if any(word.partition("=")[0] in ("--config", "-c") for word in words):
-        return list(words)
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--ckpt_path", type=Path)
-    options, rest = parser.parse_known_args(words)
-    if options.ckpt_path in (None, Path("last")):  # whose last one a config would say
+    if to == "adapters" and (image_size or dynamic_batch):
         raise ValueError(
-            "`lightning export` needs `--ckpt_path`, the checkpoint or run folder of a training, "
-            f"or `--config`, found {options.ckpt_path or 'neither'}: give runs/NAME."
+            "`--image-size` and `--dynamic-batch` are of a whole network, found them without "
+            "`--to onnx` or `--to torch_export`: adapters fit images of any size."
         )
-    checkpoint = checkpoint_of(options.ckpt_path)
-    read_checkpoint(checkpoint, "meta")  # said before anything of a config
-    return [f"--config={config_beside(checkpoint)}", f"--ckpt_path={checkpoint}", *rest]
-
-
-def _run_network(options: Namespace, words: Sequence[str]) -> None:
-    if options.to not in NETWORKS:
-        known = ", ".join((ADAPTERS, *NETWORKS))
-        raise ValueError(f"`--to` must be one of {known}, found {options.to!r}.")
-    to = NETWORKS[options.to]
-    settings = _network_options(words)
-    path = options.out or Path(f"network{to.suffix}")
-    predictor = load(settings.ckpt_path, settings.config, "cpu")
-    size = None if settings.size is None else (settings.size[0], settings.size[1])
-    exported = export_network(predictor, path, to, size, settings.dynamic_batch, settings.tolerance)
-    get_console().print(said(path, predictor, exported, settings.dynamic_batch), soft_wrap=True)
-
-
-def _network_options(words: Sequence[str]) -> Namespace:
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--ckpt_path", type=Path)
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--image-size", dest="size", type=int, nargs=2)
-    parser.add_argument("--dynamic-batch", action="store_true")
-    parser.add_argument("--tolerance", type=float, default=TOLERANCE)
-    settings, rest = parser.parse_known_args(words)
-    if rest:
-        raise ValueError(
-            f"`{rest[0]}` does not go with `--to onnx` and `--to torch_export`, which take "
-            "`--ckpt_path`, `--config`, `--image-size`, `--dynamic-batch`, `--tolerance` and "
-            "`--out`: the model is the checkpoint's."
+    predictor = load(ckpt_path, config, "cpu")
+    if to == "adapters":
+        path = out or Path("adapters.safetensors")
+        write_whole(path, packed_adapters(predictor.module.network))
+        size = path.stat().st_size / 2**20
+        report = f"`{path}`: {size:.1f} MiB, without what is frozen."
+    else:
+        path = out or Path(f"network{NETWORK_FILES[to].suffix}")
+        exported = export_network(
+            predictor, path, NETWORK_FILES[to], image_size, dynamic_batch, tolerance
         )
-    if settings.ckpt_path is None:
-        raise ValueError(
-            "`--to` needs `--ckpt_path`, the checkpoint or run folder of a training, found none: "
-            "give runs/NAME/checkpoints/last.ckpt."
-        )
-    return settings
+        report = _described(path, predictor, exported, dynamic_batch)
+    get_console().print(report, soft_wrap=True)
 
 
-def said(path: Path, predictor: Predictor, exported: Exported, dynamic_batch: bool) -> str:
+def _described(path: Path, predictor: Any, exported: Any, dynamic_batch: bool) -> str:
     """Returns what was written, how near it is to the original, and what it cannot do."""
     height, width = exported.size
     batch = "batch" if dynamic_batch else "1"

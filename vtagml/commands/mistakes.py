@@ -2,7 +2,6 @@
 
 import re
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -37,15 +36,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     ends = {each.rpartition(".")[2]: each for each in names}
     close = get_close_matches(name.lower().rpartition(".")[2], ends, 1, 0.8)
     return names[ends[close[0]]] if close else None
-
-
-def no_option(word: str, command: str, parser: ArgumentParser) -> ValueError:
-    """Returns the error of a word that a command does not take."""
-    known = [each for action in parser._actions for each in action.option_strings]
-    hint = did_you_mean(word.partition("=")[0], known)
-    return ValueError(
-        f"`{word}` is no option of `{command}`: `lightning {command} --help` names them.{hint}"
-    )
 
 
 def explained(message: str, keys: Collection[str]) -> str | None:

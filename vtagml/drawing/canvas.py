@@ -1,7 +1,7 @@
 """Figures that belong to nobody but their caller: Agg, no pyplot, nothing global."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any, cast
 
@@ -15,12 +15,15 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 DOTS_PER_INCH = 150
-JPEG_QUALITY = 85
 PICTURES = ("png", "pdf", "svg")
 # Publishers refuse Type 3 fonts; text that stays text can be searched.
 VECTORS = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "vtagml"}
-# The same figure is the same file.
-DATES = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+# Without a date the same figure is the same file.
+OPTIONS: Mapping[str, Any] = {
+    "jpeg": {"pil_kwargs": {"quality": 85, "subsampling": 0}},
+    "pdf": {"metadata": {"CreationDate": None}},
+    "svg": {"metadata": {"Date": None}},
+}
 INK = "#222222"
 FAINT = "#8a8a8a"
 UNKNOWN = "#d9d9d9"
@@ -85,12 +88,12 @@ def to_png(figure: Figure, dots: int = DOTS_PER_INCH) -> bytes:
         figure: Of no use afterwards.
         dots: Per inch.
     """
-    return _rendered(figure, dots, "png", {})
+    return _saved(figure, ["png"], dots)["png"]
 
 
 def to_jpeg(figure: Figure, dots: int = DOTS_PER_INCH) -> bytes:
     """Renders a figure of photos, which a PNG would make several times larger, and empties it."""
-    return _rendered(figure, dots, "jpeg", {"quality": JPEG_QUALITY, "subsampling": 0})
+    return _saved(figure, ["jpeg"], dots)["jpeg"]
 
 
 def to_files(figure: Figure, kinds: Sequence[str], widest: float = math.inf) -> dict[str, bytes]:
@@ -101,23 +104,16 @@ def to_files(figure: Figure, kinds: Sequence[str], widest: float = math.inf) -> 
         kinds: Of `PICTURES`. In PDF and SVG words stay words and nothing is rastered.
         widest: Pixels of a PNG, at most.
     """
-    dots = min(DOTS_PER_INCH, widest / figure.get_figwidth())
-    files = {kind: _saved(figure, dots, kind, metadata=DATES.get(kind)) for kind in kinds}
-    figure.clear()
-    return files
+    return _saved(figure, kinds, min(DOTS_PER_INCH, widest / figure.get_figwidth()))
 
 
-def _rendered(figure: Figure, dots: int, kind: str, options: dict[str, Any]) -> bytes:
-    content = _saved(figure, dots, kind, pil_kwargs=options)
-    figure.clear()
-    return content
-
-
-def _saved(figure: Figure, dots: int | float, kind: str, **options: Any) -> bytes:
-    file = BytesIO()
+def _saved(figure: Figure, kinds: Sequence[str], dots: int | float) -> dict[str, bytes]:
+    files = {kind: BytesIO() for kind in kinds}
     with rc_context(VECTORS):
-        figure.savefig(file, format=kind, dpi=dots, **options)
-    return file.getvalue()
+        for kind, file in files.items():
+            figure.savefig(file, format=kind, dpi=dots, **OPTIONS.get(kind, {}))
+    figure.clear()
+    return {kind: file.getvalue() for kind, file in files.items()}
 
 
 def as_written(text: str) -> str:

@@ -75,13 +75,6 @@ def _any_known(label: Shaped[Tensor, "*size"]) -> bool:
     return bool(valid.any())
 
 
-def fitted(pictures: Tensor, image: Pictures) -> Pictures:
-    """Pictures at the size of the image: one colour per image becomes a field of it."""
-    if pictures.shape[-2:] == image.shape[-2:]:
-        return pictures
-    return functional.interpolate(pictures, size=tuple(image.shape[-2:]), mode="nearest-exact")
-
-
 def shrunk(pictures: Pictures, side: int = LARGEST_SIDE) -> Float[Tensor, "batch 3 _height _width"]:
     """Pictures whose longest side has at most so many pixels."""
     height, width = pictures.shape[-2:]

@@ -11,7 +11,6 @@ from torch import Tensor
 from vtagml.drawing.grid import (
     Column,
     Group,
-    fitted,
     grid,
     image_group,
     missing_labels,
@@ -20,6 +19,7 @@ from vtagml.drawing.grid import (
     shrunk,
 )
 from vtagml.losses.shapes import Pictures
+from vtagml.native_size import nearest
 from vtagml.tasks.task import Task
 
 
@@ -78,6 +78,6 @@ def columns(
 ) -> list[Column]:
     """Returns pictures of equally many samples each under its caption."""
     return [
-        Column(caption, shrunk(fitted(own, image)), [False] * len(own))
+        Column(caption, shrunk(nearest(own, image.shape[-2:])), [False] * len(own))
         for caption, own in zip(captions, pictures, strict=True)
     ]

@@ -10,10 +10,11 @@ from matplotlib.colors import to_hex
 from torch import Tensor
 
 from vtagml.drawing.errors import error_pictures
-from vtagml.drawing.grid import fitted, shown_image, shown_labels, shrunk
+from vtagml.drawing.grid import shown_image, shown_labels, shrunk
 from vtagml.drawing.prediction_grid import task_group
 from vtagml.drawing.tiles_file import IMAGE, Tiles
 from vtagml.losses.shapes import Pictures
+from vtagml.native_size import nearest
 from vtagml.tasks.key import ColourBar, Legend
 from vtagml.tasks.task import Task
 
@@ -63,7 +64,7 @@ def _of_task(
         drawn = error_pictures(task, prediction[: len(image)].detach().cpu(), target)
         if drawn is not None:
             pictures, meaning = drawn
-            own["error"] = _bytes(fitted(pictures, image))
+            own["error"] = _bytes(nearest(pictures, image.shape[-2:]))
             if meaning.legend:
                 key["error_legend"] = _named(meaning.legend)
             else:

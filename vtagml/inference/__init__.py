@@ -9,11 +9,12 @@ into the network's input as `lightning predict` does it, by the same code.
 
 from vtagml.inference.baked import InferenceForm
 from vtagml.inference.exporting import Exported, export_network
-from vtagml.inference.files import NetworkFile, OnnxFile, TorchExportFile
+from vtagml.inference.files import NETWORK_FILES, NetworkFile, OnnxFile, TorchExportFile
 from vtagml.inference.prediction import Prediction
 from vtagml.inference.predictor import Predictor, load
 
 __all__ = [
+    "NETWORK_FILES",
     "Exported",
     "InferenceForm",
     "NetworkFile",

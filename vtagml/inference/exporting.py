@@ -10,11 +10,11 @@ from torch import Tensor
 
 from vtagml.backbone import STRIDES
 from vtagml.callbacks.provenance import commit, versions
-from vtagml.checkpoints import whole_file
 from vtagml.inference.agreement import largest, probe_images
 from vtagml.inference.baked import InferenceForm
 from vtagml.inference.files import NetworkFile, quiet, traced
 from vtagml.inference.predictor import Predictor
+from vtagml.run_folder import whole_file
 from vtagml.tasks import Task
 
 TOLERANCE = 1e-4

@@ -114,6 +114,11 @@ class TorchExportFile(NetworkFile):
                 yield network(image)
 
 
+NETWORK_FILES: Mapping[str, NetworkFile] = {
+    kind.name: kind for kind in (OnnxFile(), TorchExportFile())
+}
+
+
 def traced(
     form: InferenceForm, size: tuple[int, int], dynamic_batch: bool
 ) -> torch.export.ExportedProgram:

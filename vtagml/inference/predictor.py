@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, SupportsIndex, cast, overload
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 import torch
@@ -157,7 +157,7 @@ def load(
     file = config_beside(checkpoint) if config is None else Path(config)
     settings = read_config(file)
     size = image_size_of(file, settings)
-    module = cast(Any, model_of(_uncompiled(settings["model"]), content))
+    module = model_of(_uncompiled(settings["model"]), content)
     return Predictor(module, size, labels_of(settings), device, origin_of(checkpoint, content))
 
 

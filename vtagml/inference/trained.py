@@ -7,7 +7,6 @@ trained is of no matter.
 
 import inspect
 import json
-import os
 import re
 import sys
 import warnings
@@ -23,9 +22,12 @@ from lightning import LightningDataModule, LightningModule
 from datamodules.labels import Labels
 from vtagml.affinity import Affinity
 from vtagml.backbone import Backbone
-from vtagml.callbacks.class_names import KEY
+from vtagml.building import built
 from vtagml.checkpoints import checkpoint_path, read_checkpoint
-from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
+from vtagml.checkpoints.reading import CLASS_NAMES
+from vtagml.contracts import multitask
+from vtagml.module import MultitaskModule
+from vtagml.run_folder import CHECKPOINTS, CONFIG, RunFolder
 
 CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
@@ -38,8 +40,8 @@ def checkpoint_of(run: Path) -> Path:
     if not run.is_dir():
         return run
     here = run.resolve().name == CHECKPOINTS or any(run.glob("*.ckpt"))
-    folder = run if here else run / CHECKPOINTS
-    return Path(str(checkpoint_path("last", folder / "last.ckpt", "predict")))
+    newest = RunFolder(run).newest_checkpoint
+    return Path(str(checkpoint_path("last", run / newest.name if here else newest, "predict")))
 
 
 def trained(path: Path) -> dict[str, Any]:
@@ -55,33 +57,23 @@ def trained(path: Path) -> dict[str, Any]:
 
 def config_beside(checkpoint: Path) -> Path:
     """Returns the config that was kept when the checkpoint was trained."""
-    files = [folder / CONFIG for folder in _run_folders(checkpoint)]
-    for file in files:
-        if file.is_file():
-            return file
-    found = " nor ".join(f"`{file}`" for file in files)
-    raise FileNotFoundError(
-        f"`{CONFIG}` of the training must be in the checkpoint's run folder, found no {found}. "
-        f"Keep the two together, or copy the experiment's YAML there as `{CONFIG}`."
-    )
+    file = RunFolder.of_checkpoint(checkpoint).config
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"`{CONFIG}` of the training must be in the checkpoint's run folder, found no `{file}`."
+            f" Keep the two together, or copy the experiment's YAML there as `{CONFIG}`."
+        )
+    return file
 
 
 def origin_of(checkpoint: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """Returns which weights these are: file, step, and the commit of the training if known."""
-    runs = (folder / METRICS for folder in _run_folders(checkpoint))
-    results = next((file for file in runs if file.is_file()), None)
+    results = RunFolder.of_checkpoint(checkpoint).metrics
     try:
-        noted = json.loads(results.read_text(encoding="utf-8")) if results else {}
-        commit = noted["provenance"]["commit"]
+        commit = json.loads(results.read_text(encoding="utf-8"))["provenance"]["commit"]
     except (OSError, ValueError, KeyError, TypeError):  # another program's file, or cut off
         commit = None
     return {"file": checkpoint.name, "step": content.get("global_step"), "commit": commit}
-
-
-def _run_folders(checkpoint: Path) -> list[Path]:
-    """What lies beside a checkpoint is of its run, and above only where runs keep checkpoints."""
-    folder = checkpoint.resolve().parent
-    return [folder, folder.parent] if folder.name == CHECKPOINTS else [folder]
 
 
 def read_config(file: Path) -> dict[str, Any]:
@@ -127,22 +119,19 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
         return {}
 
 
-def model_of(settings: Mapping[str, Any], content: dict[str, Any]) -> LightningModule:
+def model_of(settings: Mapping[str, Any], content: dict[str, Any]) -> MultitaskModule:
     """Returns the model of a config with the weights of a checkpoint.
 
     Args:
         settings: `model` of the config.
         content: The checkpoint's; it is compared with the model before its weights are taken.
     """
-    model = built(LightningModule, without_starts(dict(settings)))
+    model = multitask(built(LightningModule, without_starts(dict(settings))))
     # Not by a Trainer, which would ask for the callbacks of the training.
     model.on_load_checkpoint(content)
     model.load_state_dict(content["state_dict"])
-    kept = content.get(KEY)
-    for name, task in model.tasks.items():
-        names = kept.get(name) if isinstance(kept, Mapping) else None
-        if isinstance(names, list) and len(names) == task.channels:
-            task.trained_on([str(each) for each in names])
+    names = content.get(CLASS_NAMES)
+    model.trained_on(names if isinstance(names, Mapping) else {})
     return model
 
 
@@ -187,13 +176,3 @@ def _start(class_path: Any, known: bool = False) -> str | None:
     starts = (key for kind, key in STARTS.items() if issubclass(found, kind))
     start = next(starts, None)
     return start if start in inspect.signature(found).parameters else None
-
-
-def built(kind: Any, settings: Any) -> Any:
-    """Returns the object that a class path with its arguments stands for."""
-    # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
-    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
-    # Imported here, for the parser takes long to import.
-    from vtagml.commands import building
-
-    return building.built(kind, settings)

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from vtagml.checkpoints.run_lock import run_lock
-from vtagml.run_folder import LOCK
+from vtagml.run_folder import LOCK, run_lock
 
 
 def is_busy(folder: Path) -> bool:

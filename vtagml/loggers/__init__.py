@@ -5,7 +5,7 @@ folder: `--trainer.logger vtagml.loggers.Wandb`, or `--config experiments/logger
 """
 
 from vtagml.loggers.csv_log import CSV
-from vtagml.loggers.run_logger import RunLogger, enter_run_folder, log_config, loggers_of_a_run
+from vtagml.loggers.run_logger import RunLogger, log_config, loggers_of_a_run
 from vtagml.loggers.tensorboard import TensorBoard
 from vtagml.loggers.wandb import Wandb
 
@@ -14,7 +14,6 @@ __all__ = [
     "RunLogger",
     "TensorBoard",
     "Wandb",
-    "enter_run_folder",
     "log_config",
     "loggers_of_a_run",
 ]

@@ -1,11 +1,9 @@
 """A run's numbers as a table."""
 
-from pathlib import Path
-
 from lightning.pytorch.loggers import CSVLogger
 
 from vtagml.loggers.run_logger import RunLogger
-from vtagml.run_folder import LOGS
+from vtagml.run_folder import LOGS, RunFolder
 
 
 class CSV(RunLogger, CSVLogger):
@@ -20,7 +18,7 @@ class CSV(RunLogger, CSVLogger):
     def __init__(self, flush_logs_every_n_steps: int = 100) -> None:
         super().__init__(".", name=LOGS, flush_logs_every_n_steps=flush_logs_every_n_steps)
 
-    def enter(self, folder: Path, fresh: bool, version: int) -> None:
-        self._save_dir = str(folder)
+    def enter(self, folder: RunFolder, version: int) -> None:
+        self._save_dir = str(folder.path)
         self._version = version
-        self._root_dir = str(folder)  # of Fabric's logger below it, where versions are counted
+        self._root_dir = str(folder.path)  # of Fabric's logger below it, where versions are counted

@@ -9,33 +9,24 @@ from typing import Any
 from lightning import Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from vtagml.run_folder import LOGS
+from vtagml.loggers.failing import tolerate_failing_loggers
+from vtagml.run_folder import RunFolder
 
 
 class RunLogger(ABC):
     """Mixed into a logger of Lightning's whose folder is the run's."""
 
     @abstractmethod
-    def enter(self, folder: Path, fresh: bool, version: int) -> None:
+    def enter(self, folder: RunFolder, version: int) -> None:
         """Says where the run is, before anything is written.
 
         Args:
-            folder: The run's.
-            fresh: Whether a new run begins there; what the folder knows of another is not its own.
+            folder: The run's; of another run, which was there before, nothing is left in it.
             version: Of the folder's logs: one for all loggers of a command.
         """
 
     def leave(self, failed: bool) -> None:  # noqa: B027 -- nothing to do by default
         """Is called when the run has ended, and writes what is still to be written."""
-
-
-def enter_run_folder(trainer: Trainer, fresh: bool) -> None:
-    """Tells every logger of a run where the run is."""
-    folder = Path(trainer.default_root_dir)
-    version = 0 if fresh else next_version(folder / LOGS)
-    for logger in trainer.loggers:
-        if isinstance(logger, RunLogger):
-            logger.enter(folder, fresh, version)
 
 
 def next_version(logs: Path) -> int:
@@ -52,13 +43,20 @@ def log_config(trainer: Trainer, config: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def loggers_of_a_run(trainer: Trainer) -> Iterator[None]:
-    """Closes the loggers when the block ends, so that another run can follow in this process."""
+def loggers_of_a_run(trainer: Trainer, folder: RunFolder) -> Iterator[None]:
+    """Lets the loggers write into a run's folder, and closes them when the block ends.
+
+    Whatever fails while they write costs a record, not the run; another can follow in this process.
+    """
+    version = next_version(folder.logs)
+    loggers = [logger for logger in trainer.loggers if isinstance(logger, RunLogger)]
+    for logger in loggers:
+        logger.enter(folder, version)
+    tolerate_failing_loggers(trainer)
     failed = True
     try:
         yield
         failed = False
     finally:
-        for logger in trainer.loggers:
-            if isinstance(logger, RunLogger):
-                logger.leave(failed)
+        for logger in loggers:
+            logger.leave(failed)

@@ -1,11 +1,9 @@
 """A run's numbers and pictures for TensorBoard."""
 
-from pathlib import Path
-
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from vtagml.loggers.run_logger import RunLogger
-from vtagml.run_folder import LOGS
+from vtagml.run_folder import LOGS, RunFolder
 
 
 class TensorBoard(RunLogger, TensorBoardLogger):
@@ -14,6 +12,6 @@ class TensorBoard(RunLogger, TensorBoardLogger):
     def __init__(self) -> None:
         super().__init__(".", name=LOGS)
 
-    def enter(self, folder: Path, fresh: bool, version: int) -> None:
-        self._root_dir = str(folder)
+    def enter(self, folder: RunFolder, version: int) -> None:
+        self._root_dir = str(folder.path)
         self._version = version

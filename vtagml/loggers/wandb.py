@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger
 
-from vtagml.callbacks.kept_files import Attempt, to_json
-from vtagml.checkpoints.whole_file import write_whole
+from vtagml.attempt import Attempt
 from vtagml.loggers.run_logger import RunLogger
-from vtagml.run_folder import WANDB_RUN
+from vtagml.run_folder import RunFolder, to_json, write_whole
 
 KEYS = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
 SERVER = "https://api.wandb.ai"
@@ -62,10 +61,10 @@ class Wandb(RunLogger, WandbLogger):
             tags=tags,
             notes=notes,
         )
-        self.folder, self.fresh = Path(), False
+        self.folder = RunFolder("")
 
-    def enter(self, folder: Path, fresh: bool, version: int) -> None:
-        self.folder, self.fresh = folder, fresh
+    def enter(self, folder: RunFolder, version: int) -> None:
+        self.folder = folder
 
     def leave(self, failed: bool) -> None:
         opened, self._experiment = self._experiment, None
@@ -82,21 +81,20 @@ class Wandb(RunLogger, WandbLogger):
         return super().experiment
 
     def _prepare(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)  # W&B would take a temporary one instead
-        path = self.folder / WANDB_RUN
-        kept = None if self.fresh else kept_id(path)
+        folder = self.folder.path.resolve()  # W&B's service may have another current folder
+        folder.mkdir(parents=True, exist_ok=True)  # W&B would take a temporary one instead
+        kept = kept_id(self.folder.wandb_run)
         self._id = os.environ.get("WANDB_RUN_ID") or kept or secrets.token_hex(4)
-        write_whole(path, to_json({"id": self._id, "project": self._project}))
+        write_whole(self.folder.wandb_run, to_json({"id": self._id, "project": self._project}))
         mode = chosen_mode()
         self._wandb_init |= {
             "id": self._id,
-            "name": self._name or self.folder.resolve().name,
-            "dir": str(self.folder.resolve()),  # W&B's service may have another current folder
+            "name": self._name or folder.name,
+            "dir": str(folder),
             "mode": mode,
             # Nothing to ask offline: `wandb sync` puts the parts of a run together.
             "resume": None if mode == "offline" else "allow",
         }
-        self.fresh = False  # what is opened after this goes on
 
 
 def kept_id(path: Path) -> str | None:

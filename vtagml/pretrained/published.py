@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vtagml.backbone import differing_keys
-from vtagml.checkpoints.whole_file import whole_file
+from vtagml.run_folder import whole_file
 
 
 @dataclass(frozen=True)

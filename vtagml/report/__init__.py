@@ -12,8 +12,6 @@ from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
     from vtagml.report.affinities import (
-        AffinityComparison,
-        Agreement,
         Learned,
         agreement,
         compare_affinities,
@@ -27,19 +25,16 @@ if TYPE_CHECKING:
     from vtagml.report.finding import find_runs
     from vtagml.report.formats import Sheet, terminal
     from vtagml.report.methods import Method, group
-    from vtagml.report.reported import Reported, all_reported, reported
+    from vtagml.report.reported import all_reported, reported
     from vtagml.report.runs import Run, read_run
     from vtagml.report.sheets import costs, parts, results
     from vtagml.report.statistics import Spread
 
 __all__ = [
     "FORMATS",
-    "AffinityComparison",
-    "Agreement",
     "Comparison",
     "Learned",
     "Method",
-    "Reported",
     "Row",
     "Run",
     "Sheet",

@@ -179,14 +179,11 @@ def spearman_interval(first: Matrix, second: Matrix) -> tuple[float, float]:
     pairs = values.shape[2]
     if pairs < FEWEST_DRAWN or math.isnan(spearman(values[0].ravel(), values[1].ravel())):
         return math.nan, math.nan
-    from scipy.stats import rankdata
-
     drawn = np.random.default_rng(0).integers(pairs, size=(SAMPLES, pairs))
-    ranks = rankdata(values[:, :, drawn].swapaxes(1, 2).reshape(2, SAMPLES, -1), axis=2)
-    ranks -= ranks.mean(2, keepdims=True)
-    spread = np.sqrt((ranks**2).sum(2).prod(0))
-    products = ranks.prod(0).sum(1)[spread > 0]  # a sample of equal values has no correlation
-    low, high = np.percentile(products / spread[spread > 0], PERCENTILES)
+    samples = (values[:, :, places].reshape(2, -1) for places in drawn)
+    correlations = [spearman(*sample) for sample in samples]
+    # A sample of equal values has no correlation.
+    low, high = np.nanpercentile(correlations, PERCENTILES)
     return float(low), float(high)
 
 

@@ -27,11 +27,6 @@ class Row:
         name: The method.
         values: Per task and metric.
         delta: Δm against the baseline in percent, None where it is not defined.
-        trainable: Number of parameters that train.
-        total: Number of all parameters.
-        steps: Of its runs, each number once.
-        seconds: Of an optimiser step.
-        seeds: How many runs; 0 for what was not measured by runs of its own.
         source: The paper's table, for what is reported and not measured.
         method: What was measured, None for other rows.
     """
@@ -39,13 +34,33 @@ class Row:
     name: str
     values: Mapping[Key, Spread]
     delta: Spread | None = None
-    trainable: int | None = None
-    total: int | None = None
-    steps: tuple[int, ...] = ()
-    seconds: Spread | None = None
-    seeds: int = 0
     source: str | None = None
     method: Method | None = None
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return self.method.runs if self.method else ()
+
+    @property
+    def trainable(self) -> int | None:
+        """Number of parameters that train."""
+        return self.runs[0].recorded("parameters.trainable") if self.runs else None
+
+    @property
+    def total(self) -> int | None:
+        """Number of all parameters."""
+        return self.runs[0].recorded("parameters.total") if self.runs else None
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Of its runs, each number once."""
+        return tuple(sorted({run.steps for run in self.runs if run.steps is not None}))
+
+    @property
+    def seconds(self) -> Spread | None:
+        """Of an optimiser step."""
+        known = [time for run in self.runs if (time := run.step_seconds) is not None]
+        return Spread.of(known) if known else None
 
 
 class Column(NamedTuple):
@@ -113,18 +128,8 @@ def compare(
 def _row(method: Method, columns: Mapping[Key, Column], against: Mapping[Key, float]) -> Row:
     runs = method.runs
     own = [key for key in columns if key[0] in method.tasks]
-    seconds = [time for run in runs if (time := run.step_seconds) is not None]
-    return Row(
-        name=method.name,
-        values={key: Spread.of([run.value(key[0]) for run in runs]) for key in own},
-        delta=_delta(runs, own, columns, against),
-        trainable=runs[0].recorded("parameters.trainable"),
-        total=runs[0].recorded("parameters.total"),
-        steps=tuple(sorted({run.steps for run in runs if run.steps is not None})),
-        seconds=Spread.of(seconds) if seconds else None,
-        seeds=len(runs),
-        method=method,
-    )
+    values = {key: Spread.of([run.value(key[0]) for run in runs]) for key in own}
+    return Row(method.name, values, _delta(runs, own, columns, against), method=method)
 
 
 def _delta(

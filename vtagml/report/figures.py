@@ -152,8 +152,8 @@ def _draw_dots(
 
 
 def _draw_seeds(axes: Axes, row: Row, task: str, place: int, factor: float) -> None:
-    if row.method and row.seeds > 1 and task in row.method.tasks:
-        values = [factor * run.value(task) for run in row.method.runs]
+    if len(row.runs) > 1 and task in row.runs[0].tasks:
+        values = [factor * run.value(task) for run in row.runs]
         axes.plot(values, [place + 0.28] * len(values), "|", color=INK, ms=5, mew=0.9)
 
 

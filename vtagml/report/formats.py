@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
@@ -10,44 +10,39 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-# What LaTeX does not take as it stands.
-LATEX: Mapping[str, str] = {
-    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "−": "$-$",
-    "–": "--",
-    "°": r"$^\circ$",
-    "…": r"\ldots{}",
-    **{
-        letter: rf"$\{name}$"
-        for letter, name in {
-            "±": "pm",
-            "×": "times",
-            "↑": "uparrow",
-            "↓": "downarrow",
-            "→": "rightarrow",
-            "Δ": "Delta",
-            "κ": "kappa",
-            "ρ": "rho",
-            "ω": "omega",
-            "≤": "le",
-        }.items()
-    },
+MATHEMATICS = {
+    **dict(zip("±×≤", ("pm", "times", "le"), strict=True)),
+    **dict(zip("↑↓→", ("uparrow", "downarrow", "rightarrow"), strict=True)),
+    **dict(zip("Δκρω", ("Delta", "kappa", "rho", "omega"), strict=True)),
 }
+# What LaTeX does not take as it stands.
+LATEX = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+        **{letter: rf"$\{name}$" for letter, name in MATHEMATICS.items()},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "−": "$-$",
+        "–": "--",
+        "°": r"$^\circ$",
+        "…": r"\ldots{}",
+    }
+)
 
 # What Markdown would take for markup, HTML or the border of a cell.
-MARKDOWN: Mapping[str, str] = {
-    **{letter: f"\\{letter}" for letter in "\\|[]*"},
-    "`": "&#96;",
-    "<": "&lt;",
-    ">": "&gt;",
-    "&": "&amp;",
-}
+MARKDOWN = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "\\|[]*"},
+        "`": "&#96;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "&": "&amp;",
+    }
+)
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINE_END = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 SPREAD = " ± "
@@ -80,7 +75,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def markdown_text(text: str) -> str:
     """Returns words that Markdown shows as they are written: without markup, on one line."""
-    return LINE_END.sub(" ", text).translate(str.maketrans(dict(MARKDOWN)))
+    return LINE_END.sub(" ", text).translate(MARKDOWN)
 
 
 def markdown_prose(text: str) -> str:
@@ -127,7 +122,7 @@ def _cells(sheet: Sheet, place: int) -> Iterator[str]:
 
 def latex_text(text: str) -> str:
     """Returns words that LaTeX prints as they are written."""
-    return text.translate(str.maketrans(dict(LATEX)))
+    return text.translate(LATEX)
 
 
 def comma_separated(sheet: Sheet) -> str:

@@ -28,7 +28,7 @@ def results(comparison: Comparison) -> Sheet:
     header += [DELTA.heading(True)] if comparison.has_delta else []
     rows = []
     for row in comparison.rows:
-        cells = [_name(row), str(row.seeds) if row.seeds else EMPTY]
+        cells = [_name(row), str(len(row.runs) or EMPTY)]
         cells += [_metric(row, key, column.unit) for key, column in comparison.columns.items()]
         cells += [_signed(_spread(row.delta, DELTA))] if comparison.has_delta else []
         rows.append(tuple(cells))
@@ -115,7 +115,7 @@ def programs(comparison: Comparison) -> Sheet:
     rows = []
     for row in comparison.rows:
         kind = REPORTED if row.source else "measured" if row.method else "prior"
-        cells = [row.name, kind, row.source or "", str(row.seeds)]
+        cells = [row.name, kind, row.source or "", str(len(row.runs))]
         for key in comparison.columns:
             cells += _pair(row.values.get(key))
         cells += [*_pair(row.delta), _whole(row.trainable), _whole(row.total)]
@@ -214,7 +214,7 @@ def traces(comparison: Comparison) -> Sequence[str]:
     for row in comparison.rows:
         if row.source:
             lines.append(f"{row.name}: {REPORTED}, {row.source}")
-        for run in row.method.runs if row.method else ():
+        for run in row.runs:
             commit = run.recorded("commit.hash") or "no commit"
             lines.append(f"{row.name}: {run.folder}, {commit}, {run.recorded('command')}")
     return lines

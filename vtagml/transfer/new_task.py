@@ -6,6 +6,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from torch import Tensor
 
+from vtagml.contracts import multitask
 from vtagml.module import MultitaskModule
 from vtagml.of_tasks import keys_of, modules_of
 from vtagml.transfer.new_row import NewRow
@@ -42,17 +43,18 @@ class NewTask(SourceWeights):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
-        if stage != "fit" or not isinstance(pl_module, MultitaskModule):
+        if stage != "fit":
             return
-        affinity = pl_module.network.affinity
+        module = multitask(pl_module)
+        affinity = module.network.affinity
         row = affinity.new if isinstance(affinity, NewRow) else None
-        if self.task not in pl_module.task_names or row != self.task:
+        if self.task not in module.task_names or row != self.task:
             raise ValueError(
-                f"`task` must be one of the `tasks` {pl_module.task_names} and the `new` of the "
+                f"`task` must be one of the `tasks` {module.task_names} and the `new` of the "
                 f"affinity, {row!r}; found {self.task!r}. Name the same task in both places."
             )
-        own = modules_of(pl_module.network.decoders, self.task)
-        restrict(pl_module.network, [each for room in own for each in room.parameters()])
+        own = modules_of(module.network.decoders, self.task)
+        restrict(module.network, [each for room in own for each in room.parameters()])
 
     def known(self, tasks: list[str]) -> list[str]:
         return [name for name in tasks if name != self.task]

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from vtagml.backbone import differing_keys
-from vtagml.checkpoints.reading import read_checkpoint
-from vtagml.module import TASKS, MultitaskModule
+from vtagml.checkpoints.reading import CLASS_NAMES, TASKS, read_checkpoint
+from vtagml.contracts import multitask
+from vtagml.module import MultitaskModule
 
 NETWORK = "network."
 NEWEST = Path("checkpoints") / "last.ckpt"
@@ -44,7 +45,7 @@ class SourceWeights(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # Every rank reads the file itself; its own weights would be those of rank 0 anyway.
         if not self._resumes:
-            self.load_into(cast(MultitaskModule, pl_module))
+            self.load_into(multitask(pl_module))
 
     def load_into(self, module: MultitaskModule) -> None:
         """Loads the source's network into that of `module`.
@@ -58,7 +59,7 @@ class SourceWeights(Callback):
         problems = [
             *_other_order(content.get(TASKS), self.known(module.task_names)),
             *differing_keys(module.network.state_dict(), found),
-            *_other_classes(content.get("class_names", {}), module.tasks),
+            *_other_classes(content.get(CLASS_NAMES, {}), module.tasks),
         ]
         if problems:
             raise ValueError(

@@ -6,7 +6,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import nn
 
 from vtagml.adapters import TaskScaledNorm
-from vtagml.module import MultitaskModule
+from vtagml.contracts import multitask
 from vtagml.network import MultitaskNetwork
 
 Selection = Callable[[MultitaskNetwork], Iterable[nn.Parameter]]
@@ -39,8 +39,9 @@ class TuneOnly(Callback):
         self.selection = selection
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        if stage == "fit" and isinstance(pl_module, MultitaskModule):
-            restrict(pl_module.network, self.selection(pl_module.network))
+        if stage == "fit":
+            network = multitask(pl_module).network
+            restrict(network, self.selection(network))
 
 
 def restrict(network: MultitaskNetwork, chosen: Iterable[nn.Parameter]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ LONGEST = 200_000  # Letters of a config.
 Part = dict[str, Any]
 
 
-def content(seen: Seen, name: str, budget: Budget) -> Part:
+def content(seen: Seen, name: str, budget: Budget, finished: Sequence[Run] = ()) -> Part:
     """Returns all that is known about a run, in what JSON knows.
 
     Args:
         seen: The run.
         name: By which the page calls it.
         budget: Of its pictures.
+        finished: The runs of the page that know what metrics are.
     """
     folder, run = seen.folder, seen.run
     return {
@@ -36,7 +37,7 @@ def content(seen: Seen, name: str, budget: Budget) -> Part:
         "why": str(seen.error or ""),
         "facts": facts(run) if run else [],
         "metrics": metrics(run) if run else [],
-        "curves": _part(lambda: _curves(folder, run)),
+        "curves": _part(lambda: _curves(folder, finished)),
         "affinities": _part(lambda: affinities(folder)),
         "conflicts": _part(lambda: {"picture": conflicts_picture(folder, budget)}),
         "gallery": _part(lambda: gallery(folder, budget)),
@@ -54,8 +55,8 @@ def _part(read: Callable[[], Part]) -> Part:
         return {"missing": f"This part cannot be shown: {error}"}
 
 
-def _curves(folder: Path, run: Run | None) -> Part:
-    points, said = curves(folder, run)
+def _curves(folder: Path, finished: Sequence[Run]) -> Part:
+    points, said = curves(folder, finished)
     return {"curves": points, "said": said} if points else {"missing": said}
 
 

@@ -25,12 +25,12 @@ TOTAL = "total"
 RATE = "lr-"
 
 
-def curves(folder: Path, run: Run | None = None) -> tuple[dict[str, Any], str]:
+def curves(folder: Path, finished: Sequence[Run] = ()) -> tuple[dict[str, Any], str]:
     """Returns a run's curves by key, and what has to be said about them.
 
     Args:
         folder: Of the run.
-        run: Knows in which units its metrics are; None where it is not finished.
+        finished: The runs of the page that know in which units metrics are, this one or others.
     """
     logs = read_logs(folder, KEPT)
     if not logs:
@@ -40,7 +40,9 @@ def curves(folder: Path, run: Run | None = None) -> tuple[dict[str, Any], str]:
         )
     thinned = max(len(curve) for curve in logs.values()) > MOST
     said = f"Longer curves are thinned to {MOST} of their points." if thinned else ""
-    return {key: _points(curve, _factor(key, run)) for key, curve in _one_rate(logs).items()}, said
+    return {
+        key: _points(curve, _factor(key, finished)) for key, curve in _one_rate(logs).items()
+    }, said
 
 
 def _one_rate(logs: Mapping[str, Curve]) -> dict[str, Curve]:
@@ -62,9 +64,14 @@ def _together(keys: Sequence[str]) -> str:
     return ", ".join([keys[0], *(key.partition("/")[2] for key in keys[1:])])
 
 
-def _factor(key: str, run: Run | None) -> float:
+def _factor(key: str, finished: Sequence[Run]) -> float:
     metric = VALIDATION.fullmatch(key)
-    return run.unit(metric[1], metric[2]).factor if run and metric else 1.0
+    owner = _owner(metric[1], finished) if metric else None
+    return owner.unit(metric[1], metric[2]).factor if metric and owner else 1.0
+
+
+def _owner(task: str, finished: Sequence[Run]) -> Run | None:
+    return next((run for run in finished if task in run.headline), None)
 
 
 def _points(curve: Curve, factor: float) -> dict[str, list[Any]]:
@@ -79,15 +86,15 @@ def _rounded(value: float) -> float | None:
     return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
-def panels(keys: Sequence[str], runs: Sequence[Run]) -> list[dict[str, Any]]:
+def panels(keys: Sequence[str], finished: Sequence[Run]) -> list[dict[str, Any]]:
     """Returns the panels for some keys: a title, and the curves to choose from.
 
     Args:
         keys: Of all runs.
-        runs: Those that are finished: they know what their metrics are.
+        finished: As for `curves`.
     """
     first, *others = (_shared(keys, *panel) for panel in PANELS)
-    return [panel for panel in (first, *_validation(keys, runs), *others) if panel["choices"]]
+    return [panel for panel in (first, *_validation(keys, finished), *others) if panel["choices"]]
 
 
 def _shared(
@@ -99,14 +106,13 @@ def _shared(
     return _panel(title, choices, logarithmic, together=True)
 
 
-def _validation(keys: Sequence[str], runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _validation(keys: Sequence[str], finished: Sequence[Run]) -> list[dict[str, Any]]:
     """A panel per task, whose headline metric is chosen first, then those with a unit."""
-    owners = {task: run for run in reversed(runs) for task in run.headline}
-    tasks: dict[str, list[str]] = {task: [] for run in runs for task in run.headline}
+    tasks: dict[str, list[str]] = {task: [] for run in finished for task in run.headline}
     for match in filter(None, map(VALIDATION.fullmatch, keys)):
         tasks.setdefault(match[1], []).append(match[2])
     return [
-        _panel(f"Validation: {task}", _choices(task, metrics, owners.get(task)), False, False)
+        _panel(f"Validation: {task}", _choices(task, metrics, _owner(task, finished)), False, False)
         for task, metrics in tasks.items()
     ]
 

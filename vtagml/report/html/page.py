@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from vtagml.report.sheets import costs, results, sources
 
 SCRIPTS = ("elements", "charts", "matrices", "gallery", "tables", "sections", "main")
 # What would end the block of JSON, or a line, to a browser.
-UNSAFE = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
+UNSAFE = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
 
 
 def page(
@@ -43,35 +44,29 @@ def page(
     """
     names = _names(seen)
     budgets = [Budget(BUDGET // len(seen)) for _ in seen]
-    runs = [
-        content(each, name, budget) for each, name, budget in zip(seen, names, budgets, strict=True)
-    ]
-    spent = Budget(
-        0,
-        sum(each.shown for each in budgets),
-        sum(each.shrunk for each in budgets),
-        sum(each.left_out for each in budgets),
-    )
+    finished = [folder.run for folder in seen if folder.run is not None]
+    runs = [content(*own, finished) for own in zip(seen, names, budgets, strict=True)]
+    spent = sum(budgets, Budget(0))
     keys = dict.fromkeys(key for run in runs for key in run["curves"].get("curves", {}))
     title = f"Run {names[0]}" if len(runs) == 1 else f"{len(runs)} runs"
-    found: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "title": title,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "comparison": None if comparison is None else _compared(comparison, warnings),
         "leftOut": list(left_out),
-        "panels": panels(list(keys), [folder.run for folder in seen if folder.run]),
+        "panels": panels(list(keys), finished),
         "scales": scales(),
         "pictures": spent.said,
         "runs": runs,
     }
-    return filled(title, found), spent.said
+    return filled(title, shown), spent.said
 
 
 def _names(seen: Sequence[Seen]) -> list[str]:
-    names = [_name(each.folder.resolve()) for each in seen]
-    alike = {name for name in names if names.count(name) > 1}
+    names = [_name(run.folder.resolve()) for run in seen]
     return [
-        str(each.folder) if name in alike else name for each, name in zip(seen, names, strict=True)
+        str(run.folder) if names.count(name) > 1 else name
+        for run, name in zip(seen, names, strict=True)
     ]
 
 
@@ -94,17 +89,17 @@ def _sheet(sheet: Sheet) -> dict[str, Any]:
     return {"header": list(sheet.header), "rows": [list(row) for row in sheet.rows]}
 
 
-def filled(title: str, found: Mapping[str, Any]) -> bytes:
+def filled(title: str, shown: Mapping[str, Any]) -> bytes:
     """Puts content into the template; only its own script and style are allowed to run."""
     style, script = asset("style.css"), _script()
     parts = {
-        "TITLE": _escaped(title),
+        "TITLE": escape(title),
         "POLICY": (
             "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
             f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
         ),
         "STYLE": style,
-        "CONTENT": _json(found),
+        "CONTENT": _json(shown),
         "SCRIPT": script,
     }
     text = asset("template.html")
@@ -120,7 +115,7 @@ def asset(name: str) -> str:
 
 
 def _script() -> str:
-    parts = "\n".join(asset(f"{each}.js") for each in SCRIPTS)
+    parts = "\n".join(asset(f"{name}.js") for name in SCRIPTS)
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
@@ -128,8 +123,8 @@ def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _json(found: Mapping[str, Any]) -> str:
-    text = json.dumps(_finite(found), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _json(shown: Mapping[str, Any]) -> str:
+    text = json.dumps(_finite(shown), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(UNSAFE)
 
 
@@ -137,11 +132,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _finite(each) for key, each in value.items()}
+        return {str(key): _finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [_finite(part) for part in value]
     return value
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"&#{ord(each)};" if each in "<>&\"'" else each for each in text)

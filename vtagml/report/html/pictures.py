@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ class Budget:
     shown: int = 0
     shrunk: int = 0
     left_out: int = 0
+
+    def __add__(self, other: "Budget") -> "Budget":
+        return Budget(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
     def spend(self, picture: Image.Image, widest: int = WIDEST) -> dict[str, Any] | None:
         """Returns a picture as a page has it, shrunk as far as need be; None without room."""
@@ -94,8 +97,8 @@ def gallery(folder: Path, budget: Budget) -> dict[str, Any]:
 
 
 def _epoch(file: Path) -> int:
-    found = GRID.fullmatch(file.name)
-    return int(found[1]) if found and found[1] else 1 << 30
+    grid = GRID.fullmatch(file.name)
+    return int(grid[1]) if grid and grid[1] else 1 << 30
 
 
 def conflicts_picture(folder: Path, budget: Budget) -> dict[str, Any] | None:
@@ -113,7 +116,7 @@ def _tiles(file: Path, budget: Budget) -> dict[str, Any]:
     tasks = []
     for name, key in (about.get("tasks") or {}).items():
         own = {
-            kind: [_tile(each, budget) for each in made.pictures[f"{name}/{kind}"]]
+            kind: [_tile(picture, budget) for picture in made.pictures[f"{name}/{kind}"]]
             for kind in ("truth", "prediction", "error", "key")
             if f"{name}/{kind}" in made.pictures
         }

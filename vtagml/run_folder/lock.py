@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from vtagml.run_folder import LOCK
-
 if sys.platform != "win32":
     import fcntl
+
+LOCK = ".vtagml-lock"
 
 
 @contextmanager

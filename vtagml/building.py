@@ -1,15 +1,17 @@
 """Objects from what a config says of them."""
 
+import os
 from argparse import ArgumentError
 from pkgutil import resolve_name
 from typing import Any
 
-from jsonargparse import Namespace
 from lightning import LightningDataModule
-from lightning.pytorch.cli import LightningArgumentParser
 
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Task
+
+# Lightning still calls what jsonargparse has renamed; no user can do anything about it.
+os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
 
 def built(kind: Any, settings: Any) -> Any:
@@ -19,28 +21,31 @@ def built(kind: Any, settings: Any) -> Any:
         kind: What it has to be; types such as `list[Task]` will do.
         settings: `class_path` and `init_args`.
     """
+    from lightning.pytorch.cli import LightningArgumentParser  # takes long to import
+
     parser = LightningArgumentParser(exit_on_error=False)
     parser.add_argument("--built", type=kind)
     return parser.instantiate_classes(parser.parse_object({"built": settings})).built
 
 
-def locate_data(config: Namespace, command: str) -> None:
+def locate_data(model: Any, data: Any, command: str) -> None:
     """Raises the error for data that is not there, before a network is built or downloaded.
 
     Args:
-        config: What was asked for, checked.
+        model: What a config says of it, checked.
+        data: Likewise.
         command: `fit`, `validate`, `test` or `predict`.
     """
-    kinds = resolve_name(config.model.class_path), resolve_name(config.data.class_path)
-    tasks = task_names(config.model)
+    kinds = resolve_name(model.class_path), resolve_name(data.class_path)
+    tasks = task_names(model)
     if tasks is None or not _is_ours(*kinds):
         return  # a user's own, whose tasks are known when it is built, or that is built only once
-    settings = config.data.clone()
+    settings = data.clone()
     try:
         settings["init_args.tasks"] = tasks
         datamodule = built(LightningDataModule, settings)
     except ArgumentError:  # a user's sibling that does not take any
-        datamodule = built(LightningDataModule, config.data)
+        datamodule = built(LightningDataModule, data)
     datamodule.locate(command)
 
 
@@ -51,7 +56,7 @@ def _is_ours(model: Any, data: Any) -> bool:
     )
 
 
-def task_names(model: Namespace | None) -> list[str] | None:
+def task_names(model: Any) -> list[str] | None:
     """Names of the tasks that a model would have, without building it."""
     tasks = model.get("init_args.tasks") if model else None
     return [task.name for task in built(list[Task], tasks)] if tasks else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.unfinished import partial_name
-from vtagml.checkpoints.whole_file import remove_partial_files, write_whole
+from vtagml.run_folder.whole_file import remove_partial_files, write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from lightning import Trainer
 from lightning.pytorch.loggers import Logger
 
-from vtagml.callbacks.kept_files import Attempt
+from vtagml.attempt import Attempt
 
 WRITING = (
     "log_metrics",

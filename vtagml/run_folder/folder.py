@@ -4,28 +4,19 @@ import os
 import shutil
 from pathlib import Path
 
-CONFIG, METRICS, PARAMETERS, AFFINITY = (
-    "config.yaml",
-    "metrics.json",
-    "parameters.json",
-    "affinity.json",
-)
+from vtagml.run_folder.lock import LOCK
+from vtagml.run_folder.whole_file import write_whole
+
+CONFIG, METRICS = "config.yaml", "metrics.json"
+PARAMETERS, AFFINITY = "parameters.json", "affinity.json"
 CHECKPOINTS, FIGURES, LOGS, PREDICTIONS = "checkpoints", "figures", "logs", "predictions"
 WANDB, WANDB_RUN = "wandb", "wandb_run.json"
 NAMES = (
-    CHECKPOINTS,
-    CONFIG,
-    METRICS,
-    PARAMETERS,
-    AFFINITY,
-    FIGURES,
-    LOGS,
-    PREDICTIONS,
-    WANDB,
-    WANDB_RUN,
+    *(CHECKPOINTS, CONFIG, METRICS, PARAMETERS, AFFINITY),
+    *(FIGURES, LOGS, PREDICTIONS, WANDB, WANDB_RUN),
 )
 """What every run may leave; what one leaves beside that, by its settings, its mark names."""
-MARK, LOCK = ".vtagml-run", ".vtagml-lock"
+MARK = ".vtagml-run"
 OF_SYSTEMS = ("lost+found", ".DS_Store")  # an empty disk has the one, a folder looked at the other
 SHOWN = 3
 
@@ -38,14 +29,32 @@ class RunFolder:
 
     Args:
         path: The folder, there or not.
+
+    Attributes:
+        newest_checkpoint: Where the newest checkpoint is, unless `checkpoint.dirpath` says another
+            place.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = path = Path(path)
+        self.config, self.metrics = path / CONFIG, path / METRICS
+        self.parameters, self.affinity = path / PARAMETERS, path / AFFINITY
+        self.checkpoints, self.figures = path / CHECKPOINTS, path / FIGURES
+        self.logs, self.predictions = path / LOGS, path / PREDICTIONS
+        self.wandb_run = path / WANDB_RUN
+        self.newest_checkpoint = self.checkpoints / "last.ckpt"
+        self._mark = path / MARK
+
+    @classmethod
+    def of_checkpoint(cls, file: Path) -> "RunFolder":
+        """The run of a checkpoint: beside it, or above where it lies as runs keep theirs."""
+        folder = file.resolve().parent
+        is_above = folder.name == CHECKPOINTS and not cls(folder).config.is_file()
+        return cls(folder.parent if is_above else folder)
 
     @property
     def is_marked(self) -> bool:
-        return os.path.isfile(self.path / MARK)  # noqa: PTH113 -- no error if the name is too long
+        return os.path.isfile(self._mark)  # noqa: PTH113 -- no error if the name is too long
 
     def check(self) -> None:
         """Raises an error if the folder holds anything but a run."""
@@ -63,26 +72,33 @@ class RunFolder:
                 "`--trainer.default_root_dir` must be a new or empty folder, or one of a run, "
                 f"found {listed}{more} in `{self.path}` and no `{MARK}`, which a run leaves: give "
                 f"another, such as `{self.path / 'run'}`. (Of a run that was copied without its "
-                f"hidden files: `touch {self.path / MARK}`.)"
+                f"hidden files: `touch {self._mark}`.)"
             )
 
     def mark(self) -> None:
         """Says that what is written here from now on is a run's."""
-        (self.path / MARK).touch()
+        self._mark.touch()
+
+    def unmark(self) -> None:
+        """Takes the mark back, of a folder that holds nothing of a run's."""
+        self._mark.unlink(missing_ok=True)
 
     def claim(self, name: str) -> None:
         """Says that a run writes this too; what lies outside is where its user has put it."""
         known = Path(name).parts[0] in NAMES or name in self._claimed
         if self.is_marked and _is_inside(name) and not known:
-            with (self.path / MARK).open("a", encoding="utf-8") as mark:
+            with self._mark.open("a", encoding="utf-8") as mark:
                 mark.write(f"{name}\n")
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Writes a file of the run, which is there whole or not at all."""
+        self.claim(name)
+        write_whole(self.path / name, content)
 
     @property
     def written(self) -> list[str]:
         """What of all that runs write is there."""
-        if not self.is_marked:
-            return []
-        names = (*NAMES, *self._claimed)
+        names = (*NAMES, *self._claimed) if self.is_marked else ()
         return [name for name in names if os.path.lexists(self.path / name)]
 
     def clear(self) -> None:
@@ -98,7 +114,7 @@ class RunFolder:
     def _claimed(self) -> list[str]:
         if not self.is_marked:
             return []
-        lines = (self.path / MARK).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = self._mark.read_text(encoding="utf-8", errors="replace").splitlines()
         return list(filter(_is_inside, lines))  # a folder may have come from anybody
 
 

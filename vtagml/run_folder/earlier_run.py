@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 
-from vtagml.run_folder import MARK, RunFolder
+from vtagml.run_folder.folder import MARK, RunFolder
 
 
 def set_aside(folder: RunFolder) -> Path | None:

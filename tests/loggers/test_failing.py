@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from vtagml.callbacks import tolerate_failing_loggers
+from tests.callbacks.conftest import toy
+from vtagml.loggers.failing import tolerate_failing_loggers
+
+__all__ = ["toy"]  # a fixture
 
 
 class Dying(CSVLogger):

@@ -1,12 +1,12 @@
 """Adapters from a file at the start of a run, and into a file at its end."""
 
 from pathlib import Path
-from typing import Any, cast
 
 from lightning import Callback, LightningModule, Trainer
 
-from vtagml.checkpoints.adapters import load_adapters, save_adapters
-from vtagml.run_folder import RunFolder
+from vtagml.callbacks.kept_files import keep
+from vtagml.checkpoints.adapters import load_adapters, packed_adapters
+from vtagml.contracts import multitask
 
 
 class SaveAdapters(Callback):
@@ -20,10 +20,8 @@ class SaveAdapters(Callback):
         self.path = path
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
-            root = Path(trainer.default_root_dir)
-            RunFolder(root).claim(self.path)
-            save_adapters(cast(Any, pl_module).network, root / self.path)
+        if trainer.is_global_zero:
+            keep(trainer, self.path, packed_adapters(multitask(pl_module).network))
 
 
 class LoadAdapters(Callback):
@@ -37,4 +35,4 @@ class LoadAdapters(Callback):
         self.path = path
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        load_adapters(cast(Any, pl_module).network, Path(self.path))
+        load_adapters(multitask(pl_module).network, Path(self.path))

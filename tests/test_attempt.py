@@ -1,6 +1,6 @@
 import pytest
 
-from vtagml.callbacks.kept_files import Attempt
+from vtagml.attempt import Attempt
 
 
 def fail(attempt: Attempt) -> None:

@@ -2,18 +2,22 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from vtagml.checkpoints.earlier_run import put_back, set_aside
-from vtagml.checkpoints.run_lock import run_lock
-from vtagml.checkpoints.whole_file import remove_partial_files
-from vtagml.run_folder import CHECKPOINTS, LOCK, MARK, RunFolder
+from vtagml.run_folder.earlier_run import put_back, set_aside
+from vtagml.run_folder.folder import RunFolder
+from vtagml.run_folder.lock import LOCK, run_lock
+from vtagml.run_folder.whole_file import remove_partial_files
 
 
 @contextmanager
 def fit_in(
-    root: Path, checkpoints: Path, fresh: bool, has_begun: Callable[[], bool]
+    folder: RunFolder,
+    checkpoints: Path,
+    fresh: bool,
+    has_begun: Callable[[], bool],
+    logs: AbstractContextManager[None] | None = None,
 ) -> Iterator[None]:
     """Keeps a folder for one fit; a fresh one finds nothing of an earlier run in it.
 
@@ -21,48 +25,49 @@ def fit_in(
     that it made, the earlier run that it moved.
 
     Args:
-        root: The run's folder.
+        folder: The run's.
         checkpoints: Where its checkpoints go.
         fresh: Whether a new run begins there, or an earlier one goes on.
         has_begun: Whether a step has been made.
+        logs: The run's loggers at work, which number their files by those that are there.
     """
-    folder = RunFolder(root)
     folder.check()
     if fresh:
-        _check_checkpoints(checkpoints, root)
-    with _made(root), run_lock(root):
+        _check_checkpoints(checkpoints, folder)
+    with _made(folder.path), run_lock(folder.path):
         was_marked = folder.is_marked
-        for place in (root.glob, *((root / name).rglob for name in folder.written)):
-            remove_partial_files(place(".*"))
+        _remove_unfinished(folder)
         earlier = set_aside(folder) if fresh else None
-        all_is_ours = fresh or not was_marked
         try:
             folder.mark()
-            yield
+            with logs or nullcontext():
+                yield
         except BaseException:
-            if all_is_ours and not has_begun():
+            if (fresh or not was_marked) and not has_begun():
                 folder.clear()
                 if earlier is not None:
                     put_back(earlier, folder)
                 elif not was_marked:
-                    (root / MARK).unlink(missing_ok=True)
-                    (root / LOCK).unlink()
+                    folder.unmark()
+                    (folder.path / LOCK).unlink()
             raise
 
 
 @contextmanager
-def evaluation_in(root: Path) -> Iterator[None]:
+def evaluation_in(
+    folder: RunFolder, logs: AbstractContextManager[None] | None = None
+) -> Iterator[None]:
     """Lets an evaluation write into a run's folder, new or not; a fit may be at work there."""
-    folder = RunFolder(root)
     folder.check()
-    with _made(root):
+    with _made(folder.path):
         was_marked = folder.is_marked
         folder.mark()
         try:
-            yield
+            with logs or nullcontext():
+                yield
         except BaseException:
             if not was_marked and not folder.written:
-                (root / MARK).unlink()
+                folder.unmark()
             raise
 
 
@@ -85,9 +90,16 @@ def _made(root: Path) -> Iterator[None]:
         raise
 
 
-def _check_checkpoints(checkpoints: Path, root: Path) -> None:
+def _remove_unfinished(folder: RunFolder) -> None:
+    """Removes what a killed run was writing: of the user's folders none is looked into."""
+    remove_partial_files(folder.path.glob(".*"))
+    for name in folder.written:
+        remove_partial_files((folder.path / name).rglob(".*"))
+
+
+def _check_checkpoints(checkpoints: Path, folder: RunFolder) -> None:
     """Checkpoints elsewhere than in the run's folder do not move away with an earlier run."""
-    if checkpoints.resolve() == (root / CHECKPOINTS).resolve():
+    if checkpoints.resolve() == folder.checkpoints.resolve():
         return
     if any(checkpoints.glob("*.ckpt")):
         raise ValueError(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from vtagml.checkpoints.earlier_run import set_aside
-from vtagml.checkpoints.entering import evaluation_in, fit_in
-from vtagml.run_folder import CONFIG, LOCK, MARK, RunFolder
+from vtagml.run_folder import CONFIG, LOCK, RunFolder, evaluation_in, fit_in
+from vtagml.run_folder.earlier_run import set_aside
+from vtagml.run_folder.folder import MARK
 
 
 def nothing() -> None:
@@ -35,7 +35,7 @@ def fit(
     then: Callable[[], None] = nothing,
 ) -> None:
     """A fit that writes a little, and is interrupted if it does not begin a step."""
-    with fit_in(root, root / "checkpoints", fresh, lambda: begun):
+    with fit_in(RunFolder(root), root / "checkpoints", fresh, lambda: begun):
         (root / CONFIG).write_text(content)
         (root / "checkpoints").mkdir(exist_ok=True)
         (root / "checkpoints" / "last.ckpt").write_text(content)
@@ -72,7 +72,7 @@ def test_folder_of_other_things_is_refused_and_left_alone(
     first = Path(name).parts[0]
     with pytest.raises(ValueError, match=rf"`{first}` in `.*home` and no `{MARK}`.*give another"):
         fit(home, fresh=fresh)
-    with pytest.raises(ValueError, match="give another"), evaluation_in(home):
+    with pytest.raises(ValueError, match="give another"), evaluation_in(RunFolder(home)):
         pass
     assert {path.name for path in home.iterdir()} == {first}
     assert tree(tmp_path) == {f"home/{name}": "mine"}
@@ -199,7 +199,10 @@ def test_disk_that_is_read_only_is_one_message(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "size=1m,ro"):
         with pytest.raises(OSError, match="can be written to"):
             fit(tmp_path / "disk")
-        with pytest.raises(OSError, match="can be written to"), evaluation_in(tmp_path / "disk"):
+        with (
+            pytest.raises(OSError, match="can be written to"),
+            evaluation_in(RunFolder(tmp_path / "disk")),
+        ):
             pass
         with pytest.raises(OSError, match="disk/new"):
             fit(tmp_path / "disk" / "new" / "run")
@@ -329,30 +332,30 @@ def test_checkpoints_of_another_run_elsewhere_are_not_overwritten(tmp_path: Path
     (elsewhere / "last.ckpt").write_text("another run's")
     with (
         pytest.raises(ValueError, match=r"checkpoint\.dirpath.*elsewhere"),
-        fit_in(tmp_path / "run", elsewhere, True, lambda: True),
+        fit_in(RunFolder(tmp_path / "run"), elsewhere, True, lambda: True),
     ):
         pass
     assert not (tmp_path / "run").exists()
-    with fit_in(tmp_path / "run", elsewhere, False, lambda: True):
+    with fit_in(RunFolder(tmp_path / "run"), elsewhere, False, lambda: True):
         pass
 
 
 def test_evaluation_marks_a_folder_of_its_own_and_takes_it_back(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="no weights"), evaluation_in(tmp_path / "a" / "b"):
+    with pytest.raises(OSError, match="no weights"), evaluation_in(RunFolder(tmp_path / "a" / "b")):
         raise OSError("no weights")
     assert not list(tmp_path.iterdir())
-    with evaluation_in(tmp_path / "a" / "b"):
+    with evaluation_in(RunFolder(tmp_path / "a" / "b")):
         (tmp_path / "a" / "b" / "metrics.json").write_text("{}")
     fit(tmp_path / "a" / "b")
     assert tree(tmp_path / "a" / "b.1") == {"metrics.json": "{}"}
 
 
 def test_evaluation_leaves_a_run_at_work_alone(tmp_path: Path) -> None:
-    with fit_in(tmp_path, tmp_path / "checkpoints", True, lambda: True):
-        with pytest.raises(OSError, match="no weights"), evaluation_in(tmp_path):
+    with fit_in(RunFolder(tmp_path), tmp_path / "checkpoints", True, lambda: True):
+        with pytest.raises(OSError, match="no weights"), evaluation_in(RunFolder(tmp_path)):
             raise OSError("no weights")
         assert RunFolder(tmp_path).is_marked
-        with evaluation_in(tmp_path):
+        with evaluation_in(RunFolder(tmp_path)):
             pass
 
 
@@ -364,7 +367,7 @@ def test_root_of_the_system_is_refused() -> None:
 @pytest.mark.slow
 def test_two_fits_at_once_in_a_new_folder_are_told_apart(tmp_path: Path) -> None:
     hold = (
-        "import sys, time; from pathlib import Path; from vtagml.checkpoints.run_lock import *\n"
+        "import sys, time; from pathlib import Path; from vtagml.run_folder import *\n"
         "with run_lock(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", hold, str(tmp_path / "run")]

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from vtagml.checkpoints import run_lock
-from vtagml.run_folder import LOCK
+from vtagml.run_folder import LOCK, run_lock
 
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from vtagml.checkpoints.run_lock import run_lock
+from vtagml.run_folder import run_lock
 with run_lock(Path(sys.argv[1])):
     child = os.fork()  # as a loader's worker, which may outlive the run
     if child == 0:

@@ -1,0 +1,38 @@
+"""`check`: is the data all there, and whole?"""
+
+from vtagml.commands.command import File, Key
+
+
+def check(*keys: Key, write_skip_list: File | None = None, processes: int | None = None) -> None:
+    """Reads every file of the experiment's dataset and says what is wrong with it.
+
+    It reads every sample of every split as training would, and prints counts, sizes, labels, and
+    each sample that cannot be used. Of the experiment only the data and the names of the tasks are
+    used. The exit status is 1 when something is wrong.
+
+    Args:
+        write_skip_list: For `--data.skip`: names of all bad samples, each with the reason.
+        processes: How many read at once; by default one per core, 0 for this process.
+
+    Example:
+        lightning check --config experiments/cityscapes_sdn.yaml --write-skip-list bad.txt
+    """
+    from rich import get_console
+
+    from datamodules import DenseDataModule
+    from datamodules.check import check
+    from datamodules.check.tables import show
+    from vtagml.commands.data_of import data_of
+
+    datamodule = data_of(keys)
+    if not isinstance(datamodule, DenseDataModule):
+        raise ValueError(
+            f"`data` should be one of our datasets, found `{type(datamodule).__name__}`."
+        )
+    report = check(datamodule, processes)
+    show(report, get_console())
+    if write_skip_list:
+        count = report.write_skip_list(write_skip_list)
+        get_console().print(f"{count} names are in `{write_skip_list}`.", soft_wrap=True)
+    if not report.ok:
+        raise SystemExit(1)

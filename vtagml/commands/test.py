@@ -1,0 +1,14 @@
+"""`test`."""
+
+from vtagml.commands.keys import ExperimentKey
+
+
+def test(*keys: ExperimentKey) -> None:
+    """Scores the test split, as a table and as metrics.json in runs/NAME.
+
+    Example:
+        lightning test --config experiments/scenes_sdne.yaml
+    """
+    from vtagml.experiment import run_experiment
+
+    run_experiment("test", keys)

@@ -1,0 +1,14 @@
+"""`validate`."""
+
+from vtagml.commands.keys import ExperimentKey
+
+
+def validate(*keys: ExperimentKey) -> None:
+    """Scores the validation split.
+
+    Example:
+        lightning validate --config experiments/scenes_sdne.yaml
+    """
+    from vtagml.experiment import run_experiment
+
+    run_experiment("validate", keys)
