@@ -11,8 +11,8 @@ from datamodules import Labels
 from tests.fakes.holes import Holes, small_vtagml
 from tests.transfer.runs import trainer
 from vtagml.checkpoints.reading import class_names_of
-from vtagml.contracts import multitask
 from vtagml.module import MultitaskModule
+from vtagml.multitask import multitask
 
 NAMES = ["one", "two", "three"]  # of `Holes`
 

@@ -4,15 +4,19 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from datamodules.images import write_png
+from tests.report.run_folders import write_run
+from vtagml import cli
 from vtagml.cli import main
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+(COMMAND,) = re.findall(r"```python\n# vtagml/commands/score\.py\n(.*?)```", TEXT, re.DOTALL)
 FILES = re.findall(r"```(?:python|yaml)\n# (\w+\.(?:py|yaml))(.*?)```", TEXT, re.DOTALL)
 COMMANDS = re.findall(r"^PYTHONPATH=\. lightning (.+)$", TEXT, re.MULTILINE)
 COUNTS = {"train": 4, "val": 2, "test": 2}
@@ -73,6 +77,26 @@ def test_examples_are_checked_and_trained(folder: Path, capsys: pytest.CaptureFi
     main([*fit, *small, rate, "--trainer.accelerator=cpu"])
     metrics = json.loads((folder / "runs/leaves/metrics.json").read_text())["metrics"]
     assert metrics["model"]["saliency"]["iou"] > max(0.5, metrics["prior"]["saliency"]["iou"])
+
+
+def test_a_new_command_is_its_file_and_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = ModuleType("vtagml.commands.score")
+    exec(compile(COMMAND, "score.py", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(cli, "COMMANDS", (*cli.COMMANDS, "score"))
+    main(["--help"])
+    help = capsys.readouterr().out
+    assert "\n  score      Prints the headline metric of each task of a finished run\n" in help
+    assert "\n  lightning score runs/scenes_sdne\n" in help
+    main(["score", "--help"])
+    assert "usage: lightning score [--task NAME] FOLDER\n" in capsys.readouterr().out
+    main(["score", str(write_run(tmp_path / "run")), "--task", "depth"])
+    assert re.fullmatch(r"depth \d+\.\d+\n", capsys.readouterr().out)
+    with pytest.raises(SystemExit):
+        main(["score"])
+    assert "`FOLDER` must be given" in capsys.readouterr().err
 
 
 def test_only_the_norms_of_the_backbone_train(folder: Path) -> None:

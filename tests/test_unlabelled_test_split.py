@@ -11,14 +11,14 @@ import pytest
 from tests.fakes import folders
 from tests.fakes.small import SMALL_FILES
 from vtagml.cli import main
-from vtagml.experiment import ExperimentCLI
+from vtagml.commands.experiment import ExperimentCLI
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 
 @pytest.mark.parametrize("why", ["lacks", "predicted_only"])
 def test_either_reason_leaves_out_the_test(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vtagml.experiment.check_saved", lambda trainer: None)
+    monkeypatch.setattr("vtagml.commands.experiment.check_saved", lambda trainer: None)
     data = SimpleNamespace(**{why: {"test": "Because."}.get})
     # A trainer without `test`, which would be asked for it.
     cli = SimpleNamespace(

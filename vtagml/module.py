@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from vtagml.affinity import Uniform
 from vtagml.backbone import TimmBackbone, differing_keys
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
+from vtagml.data import data_of
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
@@ -114,13 +115,12 @@ class MultitaskModule(lightning.LightningModule):
         return list(self.tasks)
 
     def setup(self, stage: str) -> None:
-        datamodule = getattr(self.trainer, "datamodule", None)
-        self._check_size(getattr(datamodule, "image_size", None))
+        data = data_of(self.trainer)
+        self._check_size(data.image_size)
         if stage == "fit":
-            self._check_withheld(getattr(datamodule, "withheld", None))
-        labels = getattr(datamodule, "labels", None)
-        if labels is not None:
-            self.evaluation.bind(labels)
+            self._check_withheld(data.withheld)
+        if data.labels is not None:
+            self.evaluation.bind(data.labels)
 
     def trained_on(self, names: Mapping[str, Any]) -> None:
         """Learns what the classes of its weights are called, before `setup`, by task."""
@@ -129,12 +129,6 @@ class MultitaskModule(lightning.LightningModule):
             # Another number is another model, as is said when its weights are loaded.
             if isinstance(known, list) and len(known) == task.channels:
                 task.trained_on([str(each) for each in known])
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint[TASKS] = self.task_names
-        tasks = self.tasks.items()
-        names = {name: list(task.class_names) for name, task in tasks if task.class_names}
-        checkpoint[CLASS_NAMES] = names
 
     def _check_size(self, given: tuple[int, int] | None) -> None:
         for backbone in self.network.encoder.modules():
@@ -247,6 +241,11 @@ class MultitaskModule(lightning.LightningModule):
 
     def on_test_epoch_end(self) -> None:
         self.log_dict(self.evaluation.results("test"))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        tasks = self.tasks.items()
+        names = {name: list(task.class_names) for name, task in tasks if task.class_names}
+        checkpoint |= {TASKS: self.task_names, CLASS_NAMES: names}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         found = checkpoint.get("state_dict", {})

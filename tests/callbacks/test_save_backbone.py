@@ -4,11 +4,17 @@ from typing import Any
 
 import pytest
 import torch
+from lightning import Trainer
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from tests.fakes.backbones import TinySwinV2, awake
 from vtagml.callbacks import SaveBackbone
 from vtagml.callbacks.save_backbone import cast_weight
+from vtagml.encoders import Separate, Shared
+from vtagml.module import MultitaskModule
+from vtagml.tasks import Depth
+from vtagml.tuning import BottleneckAdapter, Full, LoRA
 
 
 def test_weights_and_metadata(finished_run: Path, toy: Any) -> None:
@@ -32,6 +38,36 @@ def test_the_saved_weights_are_the_trained_ones(toy: Any, tmp_path: Path) -> Non
     weights = load_file(tmp_path / "weights.safetensors")
     for name, value in module.network.encoder.backbone.model.state_dict().items():
         assert torch.equal(weights[name], value)
+
+
+def test_what_lora_learned_is_in_the_weights(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Shared(["depth"], awake(TinySwinV2((64, 64))), LoRA(2))
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            torch.nn.init.normal_(parameter, std=0.3)
+    module = encoder_alone(network)
+    callback = SaveBackbone("weights.safetensors", dtype="float32")
+    trainer = Trainer(default_root_dir=tmp_path, logger=False)
+    callback.on_fit_start(trainer, module)
+
+    callback.on_fit_end(trainer, module)
+
+    plain = TinySwinV2((64, 64), weights=str(tmp_path / "weights.safetensors"))
+    image = torch.rand(1, 3, 64, 64)
+    for level, expected in zip(plain(image), network.backbone(image), strict=True):
+        torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("encoder", "tuning"), [(Separate, Full()), (Shared, BottleneckAdapter())])
+def test_what_is_no_one_backbone_is_refused_before_the_fit(encoder: Any, tuning: Any) -> None:
+    module = encoder_alone(encoder(["depth"], awake(TinySwinV2((64, 64))), tuning))
+    with pytest.raises(ValueError, match=rf"found {encoder.__name__} with {type(tuning).__name__}"):
+        SaveBackbone("weights.safetensors").on_fit_start(Trainer(logger=False), module)
+
+
+def encoder_alone(encoder: Any) -> MultitaskModule:
+    return MultitaskModule([Depth()], lambda _: encoder)
 
 
 def test_a_weight_that_does_not_fit_is_an_error() -> None:

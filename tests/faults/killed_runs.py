@@ -66,7 +66,7 @@ def start(folder: Path, method: str, fate: Fate, extra: Sequence[str] = ()) -> B
     """Starts a run, or goes on with it if there is a checkpoint, in a process of its own."""
     # A server that has imported everything forks a clean process in no time.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "vtagml.experiment", "tests.fakes.holes"])
+    context.set_forkserver_preload([__name__, "vtagml.commands.experiment", "tests.fakes.holes"])
     resume = ["--ckpt_path=last"] if (folder / LAST).exists() else []
     words = ["fit", f"--config={CONFIG}", f"--model.encoder={method}", *resume, *extra]
     process = context.Process(target=_train, args=(folder, words, fate))

@@ -17,7 +17,8 @@ from vtagml.encoders import VTAGML, Shared
 from vtagml.encoders.encoder import Encoder
 from vtagml.inference.baked import InferenceForm, baked
 from vtagml.tasks import Depth, Segmentation
-from vtagml.tuning import Frozen
+from vtagml.tuning import Frozen, LoRA
+from vtagml.tuning.lora import LowRankLinear
 
 SIZE = (64, 96)
 ADAPTERS = [VisionAdapter, LiteralVisionAdapter, partial(VisionAdapter, bias=FullBias)]
@@ -83,6 +84,16 @@ def test_the_original_may_go_on_training() -> None:
 
 
 @torch.no_grad()
+def test_what_lora_learned_is_in_the_weights() -> None:
+    original = network(lambda tasks: Shared(tasks, awake(TinySwinV2(image_size=SIZE)), LoRA(2)))
+    image = torch.rand(1, 3, *SIZE)
+    expected = original(image)
+    found = baked(original, SIZE)
+    assert not [module for module in found.modules() if isinstance(module, LowRankLinear)]
+    for task, map in found(image).items():
+        torch.testing.assert_close(map, expected[task], rtol=1e-4, atol=1e-4)
+
+
 def test_encoders_without_adapters_stay_as_they_are() -> None:
     original = network(lambda tasks: Shared(tasks, awake(TinySwinV2(image_size=SIZE)), Frozen()))
     image = torch.rand(1, 3, *SIZE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vtagml.cli import main
-from vtagml.experiment import default_folder
+from vtagml.commands.experiment import default_folder
 
 ROOT = Path(__file__).parents[2]
 SMALL = f"--config={ROOT / 'tests/faults/small.yaml'}"

@@ -6,7 +6,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from vtagml.callbacks.kept_files import keep
 from vtagml.checkpoints.adapters import load_adapters, packed_adapters
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 
 
 class SaveAdapters(Callback):

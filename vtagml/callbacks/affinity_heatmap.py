@@ -12,8 +12,8 @@ from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import Cell, log_numbers, log_table, publish
-from vtagml.contracts import multitask
 from vtagml.drawing import AffinityRecord, affinity_heatmaps, affinity_history
+from vtagml.multitask import multitask
 from vtagml.run_folder import AFFINITY, to_json
 
 COLUMNS = ("step", "target", "source", "omega", "similarity")

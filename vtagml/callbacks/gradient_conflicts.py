@@ -12,8 +12,8 @@ from vtagml.affinity import Affinity
 from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.publish import log_numbers, publish
-from vtagml.contracts import multitask
 from vtagml.drawing import cosine_histograms
+from vtagml.multitask import multitask
 
 BINS = 200  # Of a hundredth: cosines of real gradients are often within 0.1 of zero.
 

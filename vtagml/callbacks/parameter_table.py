@@ -13,7 +13,7 @@ from torch import nn
 from vtagml.attempt import Attempt
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import Cell, log_numbers, log_table
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 from vtagml.run_folder import PARAMETERS, to_json
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.

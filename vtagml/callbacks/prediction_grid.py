@@ -9,8 +9,8 @@ from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import publish
-from vtagml.contracts import multitask
 from vtagml.drawing import prediction_grid, tiles, tiles_file
+from vtagml.multitask import multitask
 
 
 class PredictionGrid(Callback):

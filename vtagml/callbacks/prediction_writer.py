@@ -11,7 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from vtagml.callbacks.kept_files import folder_of, is_trial
-from vtagml.contracts import FileFormat, data_of, multitask
+from vtagml.data import FileFormat, data_of
+from vtagml.multitask import multitask
 from vtagml.run_folder import RunFolder, write_whole
 
 

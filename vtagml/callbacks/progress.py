@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 from rich import get_console
 
 from vtagml.callbacks.checks import check_positive
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 
 
 class Progress(RichProgressBar):

@@ -15,7 +15,7 @@ from vtagml.callbacks.image_blind_prior import ImageBlindPrior, learn_prediction
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import provenance
 from vtagml.callbacks.results_table import results_table
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 from vtagml.run_folder import METRICS, to_json
 from vtagml.tasks import Task
 

@@ -1,6 +1,7 @@
 """Writes the trained backbone as a file of weights that other runs start from."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,12 +13,15 @@ from torch import Tensor
 
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import command, commit
-from vtagml.contracts import multitask
+from vtagml.encoders import Separate, Shared
+from vtagml.multitask import multitask
 from vtagml.run_folder import plain
 
 
 class SaveBackbone(Callback):
     """Saves the timm network of `network.encoder.backbone` as safetensors when training ends.
+
+    What LoRA has learned is merged into it.
 
     The file's metadata say which architecture it is, what it scored, and which command and commit
     made it. A failure is an error: the file is what such a run is for.
@@ -33,10 +37,24 @@ class SaveBackbone(Callback):
         self.path = path
         self.dtype: torch.dtype = getattr(torch, dtype)
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        encoder = multitask(pl_module).network.encoder
+        if isinstance(encoder, Separate) or (
+            isinstance(encoder, Shared) and not encoder.tuning.merges
+        ):
+            raise ValueError(
+                "`SaveBackbone` saves the weights of one backbone that all tasks share, tuned by "
+                f"what can be merged into it, found {type(encoder).__name__} with "
+                f"{type(encoder.tuning).__name__}: leave it out, or use SaveAdapters."
+            )
+
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        backbone: Any = multitask(pl_module).network.encoder.backbone
+        encoder = deepcopy(multitask(pl_module).network.encoder)
+        if isinstance(encoder, Shared):
+            encoder.merge()
+        backbone: Any = encoder.backbone
         weights = {
             name: cast_weight(name, value, self.dtype)
             for name, value in backbone.model.state_dict().items()

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import folder_of
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 
 NAMES_SHOWN = 8
 

@@ -6,8 +6,8 @@ from lightning import LightningDataModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from vtagml.building import built, task_names
+from vtagml.commands.experiment import experiment
 from vtagml.commands.parse import ConfigCLI
-from vtagml.experiment import experiment
 
 
 class DataCLI(ConfigCLI):

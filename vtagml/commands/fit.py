@@ -9,6 +9,6 @@ def fit(*keys: ExperimentKey) -> None:
     Example:
         lightning fit --config experiments/scenes_sdne.yaml
     """
-    from vtagml.experiment import run_experiment
+    from vtagml.commands.experiment import run_experiment
 
     run_experiment("fit", keys)

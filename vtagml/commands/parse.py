@@ -5,7 +5,7 @@ from typing import Any
 
 from yaml import safe_load
 
-from vtagml.experiment import ExperimentCLI, experiment
+from vtagml.commands.experiment import ExperimentCLI, experiment
 
 
 class ConfigCLI(ExperimentCLI):

@@ -21,7 +21,7 @@ def predict(*keys: ExperimentKey, images: Annotated[str, "FOLDER|FILE"] | None =
         lightning predict --ckpt_path runs/scenes_sdne --images photos
     """
     if images is None:
-        from vtagml.experiment import run_experiment
+        from vtagml.commands.experiment import run_experiment
 
         run_experiment("predict", keys)
     else:

@@ -9,6 +9,6 @@ def test(*keys: ExperimentKey) -> None:
     Example:
         lightning test --config experiments/scenes_sdne.yaml
     """
-    from vtagml.experiment import run_experiment
+    from vtagml.commands.experiment import run_experiment
 
     run_experiment("test", keys)

@@ -38,13 +38,3 @@ class Encoder(nn.Module, ABC):
             image: Values in [0, 1].
             omega: A row of affinities per task; encoders without conditioning ignore it.
         """
-
-    def merge(self) -> None:
-        """Brings what tuned a backbone back to the layers and keys of timm.
-
-        Raises:
-            ValueError: It cannot be written as weights of the backbone.
-        """
-        raise ValueError(
-            f"{type(self).__name__} cannot be merged into weights of its backbone, which is frozen."
-        )

@@ -55,5 +55,6 @@ class Separate(Encoder):
         return {task: self.backbones[task](image) for task in self.tasks}
 
     def merge(self) -> None:
+        """Brings what tuned the backbone back to the layers and keys of timm."""
         for backbone in self.backbones.values():
             self.tuning.merge(cast(Backbone, backbone))

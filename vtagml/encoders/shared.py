@@ -57,4 +57,5 @@ class Shared(Encoder):
         }
 
     def merge(self) -> None:
+        """Brings what tuned the backbone back to the layers and keys of timm."""
         self.tuning.merge(self.backbone)

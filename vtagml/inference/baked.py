@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vtagml.adapters import AttentionBias, TaskEmbedding, TaskScaledNorm
 from vtagml.adapters.film import over_tokens
+from vtagml.encoders import Separate, Shared
 from vtagml.network import MultitaskNetwork
 from vtagml.tasks import Task
 
@@ -94,6 +95,8 @@ def baked(network: MultitaskNetwork, size: tuple[int, int]) -> MultitaskNetwork:
     An adapter of another making keeps its own modules, and is right all the same.
     """
     copy = deepcopy(network).eval().requires_grad_(False)
+    if isinstance(copy.encoder, Shared | Separate) and copy.encoder.tuning.merges:
+        copy.encoder.merge()
     constants: dict[nn.Module, nn.Module] = {}
 
     def keep(

@@ -25,8 +25,8 @@ from vtagml.backbone import Backbone
 from vtagml.building import built
 from vtagml.checkpoints import checkpoint_path, read_checkpoint
 from vtagml.checkpoints.reading import CLASS_NAMES
-from vtagml.contracts import multitask
 from vtagml.module import MultitaskModule
+from vtagml.multitask import multitask
 from vtagml.run_folder import CHECKPOINTS, CONFIG, RunFolder
 
 CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none

@@ -6,8 +6,8 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from torch import Tensor
 
-from vtagml.contracts import multitask
 from vtagml.module import MultitaskModule
+from vtagml.multitask import multitask
 from vtagml.of_tasks import keys_of, modules_of
 from vtagml.transfer.new_row import NewRow
 from vtagml.transfer.source_weights import SourceWeights

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vtagml.backbone import differing_keys
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS, read_checkpoint
-from vtagml.contracts import multitask
 from vtagml.module import MultitaskModule
+from vtagml.multitask import multitask
 
 NETWORK = "network."
 NEWEST = Path("checkpoints") / "last.ckpt"

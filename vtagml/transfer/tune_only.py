@@ -6,7 +6,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import nn
 
 from vtagml.adapters import TaskScaledNorm
-from vtagml.contracts import multitask
+from vtagml.multitask import multitask
 from vtagml.network import MultitaskNetwork
 
 Selection = Callable[[MultitaskNetwork], Iterable[nn.Parameter]]

@@ -40,6 +40,8 @@ class BottleneckAdapter(Tuning):
         reduction: How many times narrower than the block a bottleneck is.
     """
 
+    merges = False
+
     def __init__(self, blocks: Sequence[tuple[int, int]] | None = None, reduction: int = 3) -> None:
         self.blocks, self.reduction = blocks, reduction
 

@@ -8,6 +8,9 @@ from vtagml.backbone import Backbone
 class Tuning(ABC):
     """Changes a backbone in place so that some of it, or something new in it, learns."""
 
+    merges = True
+    """Whether what it adds can be written as weights of the backbone."""
+
     @abstractmethod
     def tune(self, backbone: Backbone) -> None:
         """Freezes what stays as it is and adds what is new."""

@@ -1,13 +1,12 @@
-"""What is asked of a module and of data that somebody else may have written, in one place."""
+"""What is asked of data, which somebody else may have written."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
-from lightning import LightningModule, Trainer
+from lightning import Trainer
 
-from vtagml.module import MultitaskModule
 from vtagml.tasks.labels import Labels
 
 
@@ -40,7 +39,7 @@ class Data(Protocol):
 
     labels: Mapping[str, Labels] | None
     image_size: tuple[int, int] | None
-    withheld: Sequence[str]
+    withheld: Sequence[str] | None
     prediction_format: FileFormat | None
 
     def lacks(self, split: str) -> str | None:
@@ -53,8 +52,7 @@ class Data(Protocol):
 class Silence:
     """The answers of a DataModule that knows none of the questions."""
 
-    labels = image_size = prediction_format = None
-    withheld = ()
+    labels = image_size = withheld = prediction_format = None
 
     def lacks(self, split: str) -> None:
         """There is whatever Lightning finds."""
@@ -76,13 +74,3 @@ class _Answers:
 def data_of(trainer: Trainer) -> Data:
     """What the data of a run say of themselves; any DataModule, or none, will do."""
     return cast(Data, _Answers(getattr(trainer, "datamodule", None)))
-
-
-def multitask(module: LightningModule) -> MultitaskModule:
-    """Returns a module as one of several tasks, if it is one."""
-    if not isinstance(module, MultitaskModule):
-        raise ValueError(
-            f"`model` must be a `vtagml.MultitaskModule`, found `{type(module).__name__}`: leave "
-            "out the callbacks that show or save its tasks and its network."
-        )
-    return module

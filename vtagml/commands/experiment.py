@@ -47,7 +47,7 @@ from vtagml.checkpoints import (
 from vtagml.checkpoints.reading import class_names_of
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained
-from vtagml.contracts import data_of
+from vtagml.data import data_of
 from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
 from vtagml.module import MultitaskModule
 from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
