@@ -1,57 +1,83 @@
-"""Every config of `experiments/` runs through the real command line, small."""
+"""Every config of `experiments/` runs through the real command line, small: bases and overlays."""
 
 import json
-import re
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 
 from datamodules.writing import LAYOUTS
+from tests.fakes import experiments
+from tests.fakes.experiments import (
+    BASES,
+    FOLDER,
+    OVERLAYS,
+    commands_in_head,
+    configs_in,
+    name_of,
+    resolved,
+    shown_with,
+    sized,
+    words_of,
+)
 from tests.fakes.small import SMALL, SMALL_FILES
+from vtagml import tuning
 from vtagml.cli import main
 
-FOLDER = Path(__file__).parents[1] / "experiments"
-OVERLAY, SINGLE_TASK_OVERLAY = (FOLDER / f"small{kind}.yaml" for kind in ("", "_single_task"))
+Configs = tuple[Path, ...]
+
 # Those of two datasets are run by `domain_adaptation/test_uda_experiments.py`.
-ADAPTATIONS = set(FOLDER.glob("*uda*.yaml"))
-CONFIGS = sorted(set(FOLDER.glob("*.yaml")) - {OVERLAY, SINGLE_TASK_OVERLAY} - ADAPTATIONS)
-DATASET_CONFIGS = [path for path in CONFIGS if path.stem.split("_")[0] in LAYOUTS]
-# All of them run, but only one of the single-task baselines among the fast tests.
-DATASET_CASES = [
-    pytest.param(path, marks=pytest.mark.slow if is_slow else (), id=path.stem)
-    for path in DATASET_CONFIGS
-    for is_slow in [path.stem.endswith("_single_task") and path.stem != "nyudv2_sdne_single_task"]
+ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
+DATASET_CONFIGS = [
+    path for path in BASES if path.stem.split("_")[0] in LAYOUTS and path not in ADAPTATIONS
 ]
-NEW_TASK_CONFIGS = sorted(FOLDER.glob("zero_shot_*_new_task*.yaml"))
-ZERO_SHOT_CONFIGS = sorted(set(FOLDER.glob("zero_shot_*.yaml")) - set(NEW_TASK_CONFIGS))
-NOVEL_CONFIGS = sorted(FOLDER.glob("novel_*.yaml"))
-TRANSFER_CONFIGS = [*NEW_TASK_CONFIGS, *ZERO_SHOT_CONFIGS, *NOVEL_CONFIGS]
-SCENES_CONFIGS = [path for path in CONFIGS if path not in {*DATASET_CONFIGS, *TRANSFER_CONFIGS}]
+SINGLE_TASK = FOLDER / "methods/single_task.yaml"
+DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
+ZERO_SHOT, NOVEL = (
+    [shown_with(path) for path in sorted(FOLDER.glob(f"settings/{kind}_*.yaml"))]
+    for kind in ("zero_shot", "novel")
+)
+# Of the target whose streets are drawn, too, as its head says.
+SYNTHIA = [
+    (FOLDER / base.name.replace("cityscapes", "synthia"), setting)
+    for base, setting in ZERO_SHOT
+    if "cityscapes" in base.stem
+]
+ZERO_SHOT += SYNTHIA
+NEW_TASK = [
+    shown_with(FOLDER / name) for name in ("settings/new_edges.yaml", "ablations/uniform_row.yaml")
+]
+METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
+ELSEWHERE = {*ADAPTATIONS, *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK))}
+SCENES_CASES = [
+    *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS}),
+    *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, SINGLE_TASK}),
+]
 
 
-def overlay(config: Path) -> Path:
-    return SINGLE_TASK_OVERLAY if config.stem.endswith("_single_task") else OVERLAY
-
-
-def small_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
-    """What makes a config small, whichever data it has."""
-    data = yaml.safe_load(config.read_text())["data"]["class_path"].split(".")[-1].lower()
+def small_words(configs: Sequence[Path], stand_in: Callable[[str], Path]) -> list[str]:
+    """What makes an experiment small, whichever data it has."""
+    data = resolved(configs)["data"]["class_path"].split(".")[-1].lower()
     if data == "scenes":
-        return ["--config", str(config), *SMALL]
-    root = f"--data.root={stand_in(data)}"
-    return ["--config", str(config), "--config", str(overlay(config)), root, *SMALL_FILES]
+        return [*words_of(configs), *SMALL]
+    overlaid = words_of(sized(configs, experiments.SMALL))
+    return [*overlaid, f"--data.root={stand_in(data)}", *SMALL_FILES]
 
 
-def unfetched(config: Path) -> list[str]:
+def unfetched(configs: Sequence[Path]) -> list[str]:
     """Words that do without weights that `lightning weights` would have to fetch first."""
-    encoder = yaml.safe_load(config.read_text())["model"]["init_args"]["encoder"]
-    backbone = encoder["init_args"].get("backbone", {}).get("init_args", {})
-    fetched = str(backbone.get("weights")).startswith("data/weights/")
+    fetched = any(path.parent.name == "backbones" for path in configs)
     return ["--model.encoder.init_args.backbone.init_args.weights=none"] if fetched else []
+
+
+def source_of(settings: Mapping[str, Any]) -> str:
+    """The run that a transfer starts from."""
+    (callback,) = settings["trainer"]["callbacks"]
+    return str(callback["init_args"]["checkpoint"])
 
 
 def check_results(run: Path) -> None:
@@ -61,13 +87,22 @@ def check_results(run: Path) -> None:
     assert (run / "config.yaml").is_file()
 
 
-@pytest.mark.parametrize("config", SCENES_CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "configs",
+    [
+        # All of them run, but only one tuning of each task's own among the fast tests.
+        pytest.param(configs, marks=pytest.mark.slow if is_slow else ())
+        for configs in SCENES_CASES
+        for is_slow in [configs[-1].stem.endswith("_separate") and "lora" not in configs[-1].stem]
+    ],
+    ids=name_of,
+)
 def test_config_trains_tests_and_leaves_its_results(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    configs: Configs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    main(["fit", "--config", str(config), *SMALL, *unfetched(config)])
-    check_results(tmp_path / "runs" / config.stem)
+    main(["fit", *words_of(configs), *SMALL, *unfetched(configs)])
+    check_results(tmp_path / "runs" / name_of(configs))
 
 
 def test_config_on_fetched_weights_says_what_fetches_them(
@@ -75,15 +110,15 @@ def test_config_on_fetched_weights_says_what_fetches_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        main(["fit", "--config", str(FOLDER / "scenes_sdne_dinov2.yaml"), *SMALL])
+        main(["fit", *words_of(shown_with(FOLDER / "backbones/dinov2.yaml")), *SMALL])
     message = capsys.readouterr().err
     assert "found no file `data/weights/dinov2_small.safetensors`" in message
     assert "`lightning weights dinov2_small` fetches" in message
 
 
-@pytest.mark.parametrize("config", sorted(FOLDER.glob("scenes_*.yaml")), ids=lambda path: path.stem)
-def test_a_config_on_scenes_validates_often_enough_for_a_curve_and_at_its_end(config: Path) -> None:
-    settings = yaml.safe_load(config.read_text())
+@pytest.mark.parametrize("tasks", ["sd", "sdn", "sdne"])
+def test_a_config_on_scenes_validates_often_enough_for_a_curve_and_at_its_end(tasks: str) -> None:
+    settings = resolved([FOLDER / f"scenes_{tasks}.yaml"])
     data, trainer = settings["data"]["init_args"], settings["trainer"]
     epoch = data["train"] // data["batch_size"]
     first = int(epoch * trainer["val_check_interval"])
@@ -110,29 +145,24 @@ def test_validation_changes_no_bit_of_the_weights(
     assert any("val/depth/rmse" in file.read_text() for file in logged)
 
 
-@pytest.mark.parametrize("config", DATASET_CASES)
+@pytest.mark.parametrize("configs", DATASET_CASES, ids=name_of)
 def test_dataset_config_fits_validates_tests_and_predicts(
-    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    configs: Configs,
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    root = stand_in(config.stem.split("_")[0])
-    words = [
-        "--config",
-        str(config),
-        "--config",
-        str(overlay(config)),
-        f"--data.root={root}",
-        *SMALL_FILES,
-    ]
+    words = small_words(configs, stand_in)
     main(["fit", *words])
-    run = tmp_path / "runs" / f"{config.stem}+{overlay(config).stem}"
+    run = tmp_path / "runs" / name_of(sized(configs, experiments.SMALL))
     check_results(run)
     for command in ("validate", "test", "predict"):
         main([command, *words])
     assert any((run / "predictions").iterdir())
 
 
-@pytest.mark.parametrize("config", DATASET_CASES)
+@pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)
 def test_dataset_config_says_what_to_do_without_the_dataset(
     config: Path,
     tmp_path: Path,
@@ -141,7 +171,7 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        main(["fit", "--config", str(config), "--config", str(overlay(config)), *SMALL_FILES])
+        main(["fit", *words_of([config, experiments.SMALL]), *SMALL_FILES])
     dataset = config.stem.split("_")[0]
     message = capsys.readouterr().err
     assert f"`lightning scenes --as {dataset} --out data/{dataset} --count 40`" in message
@@ -156,42 +186,77 @@ def test_every_dataset_has_its_configs() -> None:
     assert {"taskonomy_sdne", "nyudv2_sdne", "folders_sdn"} <= names
 
 
-def test_a_config_uses_the_class_count_and_size_of_its_data_in_all_places() -> None:
+def test_a_config_uses_the_size_of_its_data_in_all_places() -> None:
     for path in DATASET_CONFIGS:
-        config = yaml.safe_load(path.read_text())
+        config = resolved([path])
         backbone = config["model"]["init_args"]["encoder"]["init_args"]["backbone"]["init_args"]
         assert backbone["image_size"] == config["data"]["init_args"]["image_size"], path.stem
 
 
+@pytest.mark.parametrize("method", METHODS, ids=lambda path: path.stem)
+def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
+    base = [FOLDER / "nyudv2_sdn.yaml", experiments.SMALL]
+    multitask, other = resolved(base), resolved([*base, method])
+    for config in (multitask, other):
+        del config["trainer"]["default_root_dir"]
+    assert other["data"] == multitask["data"]
+    assert other["trainer"] == multitask["trainer"]
+    one, two = (config["model"]["init_args"] for config in (multitask, other))
+    assert {name for name in one if one[name] != two[name]} - {"encoder_rate"} == {
+        *("encoder", "affinity")
+    }
+    encoder = two["encoder"]["init_args"]
+    assert encoder["backbone"] == one["encoder"]["init_args"]["backbone"]
+    assert two["affinity"]["class_path"] == "vtagml.affinity.Uniform"
+
+
+def test_every_tuning_has_an_overlay_of_either_stream() -> None:
+    encoders = [
+        yaml.safe_load(path.read_text())["model"]["init_args"]["encoder"] for path in METHODS
+    ]
+    pairs = set()
+    for encoder in encoders:
+        given = encoder["init_args"]["tuning"]
+        name = given["class_path"] if isinstance(given, dict) else given
+        pairs.add((encoder["class_path"].rpartition(".")[2], name.rpartition(".")[2]))
+    tunings = set(tuning.__all__) - {"Tuning"}
+    # Where nothing of the backbone trains, the streams of all tasks are one.
+    assert pairs == {*product(("Shared", "Separate"), tunings)} - {("Separate", "Frozen")}
+
+
 @pytest.mark.parametrize(
-    "config",
+    "configs",
     [
-        pytest.param(path, marks=() if path.stem == "zero_shot_scenes" else pytest.mark.slow)
-        for path in ZERO_SHOT_CONFIGS
+        pytest.param(configs, marks=() if index == 0 else pytest.mark.slow)
+        for index, configs in enumerate(ZERO_SHOT)
     ],
-    ids=lambda path: path.stem,
+    ids=name_of,
 )
 def test_zero_shot_config_goes_on_from_its_source(
-    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    configs: Configs,
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = yaml.safe_load(config.read_text())["model"]["init_args"]
-    run = settings["source"]["init_args"]["checkpoint"]
+    settings = resolved(configs)
+    run = source_of(settings)
     source = FOLDER / f"{Path(run).name}.yaml"
     last = f"{run}/checkpoints/last.ckpt"
     alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
-    main(["fit", *small_words(source, stand_in), *alone])
-    words = [*small_words(config, stand_in), "--trainer.default_root_dir=runs/target"]
+    main(["fit", *small_words([source], stand_in), *alone])
+    words = [*small_words(configs, stand_in), "--trainer.default_root_dir=runs/target"]
     main(["test", *words, f"--ckpt_path={last}"])  # the source as it is
     main(["fit", *words])
     metrics = json.loads((tmp_path / "runs/target/metrics.json").read_text())["metrics"]
     # A prior of the held-out tasks would have to read their labels.
-    assert metrics["model"].keys() - metrics["prior"].keys() == set(settings["held_out"])
+    objective = settings["model"]["init_args"]["objective"]["init_args"]
+    assert metrics["model"].keys() - metrics["prior"].keys() == set(objective["held_out"])
     weights = [
         torch.load(file, weights_only=True)["state_dict"]
         for file in (last, "runs/target/checkpoints/last.ckpt")
     ]
-    (held_out,) = settings["held_out"]
+    (held_out,) = objective["held_out"]
     same = {key for key in weights[0] if torch.equal(*(each[key] for each in weights))}
     decoder = {key for key in weights[0] if f".decoders.{held_out}." in key}
     assert decoder
@@ -199,20 +264,22 @@ def test_zero_shot_config_goes_on_from_its_source(
     assert any(".adapters." in key for key in weights[0].keys() - same)
 
 
-@pytest.mark.parametrize("config", NEW_TASK_CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("configs", NEW_TASK, ids=name_of)
 def test_new_task_config_adds_a_task_to_its_source(
-    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    configs: Configs,
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = yaml.safe_load(config.read_text())["model"]["init_args"]
-    run = settings["source"]["init_args"]["checkpoint"]
-    source = small_words(FOLDER / f"{Path(run).name}.yaml", stand_in)
+    run = source_of(resolved(configs))
+    source = small_words([FOLDER / f"{Path(run).name}.yaml"], stand_in)
     main(["fit", *source, "--test_after_fit=false", f"--trainer.default_root_dir={run}"])
-    main(["fit", *small_words(config, stand_in)])
-    check_results(tmp_path / "runs" / config.stem)
+    main(["fit", *small_words(configs, stand_in)])
+    check_results(tmp_path / "runs" / name_of(configs))
     known, new = (
         json.loads(Path(folder, "affinity.json").read_text())["omega"]
-        for folder in (run, f"runs/{config.stem}")
+        for folder in (run, f"runs/{name_of(configs)}")
     )
     assert len(new) == len(known) + 1
     for found, row in zip(new, known, strict=False):
@@ -220,34 +287,33 @@ def test_new_task_config_adds_a_task_to_its_source(
     assert sum(new[-1]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("config", NOVEL_CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("configs", NOVEL, ids=name_of)
 def test_novel_config_tests_its_source(
-    config: Path, stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    configs: Configs,
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    commands = re.findall(r"^#   lightning (.*(?:(?<=\\)\n#.*)*)", config.read_text(), re.MULTILINE)
-    fit, test = (shlex.split(each.replace("\\\n#", " ")) for each in commands)
-    source = FOLDER.parent / fit[fit.index("--config") + 1]
-    own = fit[fit.index("--config") + 2 :]
+    fit, test = commands_in_head(configs[-1])
+    source = configs_in(fit)
+    own = fit[1 + 2 * len(source) :]
     run = Path(test[test.index("--ckpt_path") + 1]).parents[1]
     # As its head says, but for the size; the source's folder is that of which the test reads.
     alone = ["--test_after_fit=false", f"--trainer.default_root_dir={run}"]
     main(["fit", *small_words(source, stand_in), *own, *alone])
-    words = [*small_words(config, stand_in), "--trainer.default_root_dir=runs/novel"]
+    words = [*small_words(configs, stand_in), "--trainer.default_root_dir=runs/novel"]
     main(["test", *words, f"--ckpt_path={run}/checkpoints/last.ckpt"])
     metrics = json.loads((tmp_path / "runs/novel/metrics.json").read_text())["metrics"]
-    tasks = yaml.safe_load(config.read_text())["model"]["init_args"]["tasks"]
-    assert len(metrics["model"]) == len(tasks)
+    assert len(metrics["model"]) == len(resolved(configs)["model"]["init_args"]["tasks"])
     assert all(metrics["model"].values())
 
 
 def test_a_config_on_other_data_has_the_network_of_its_source() -> None:
-    for path in (*ZERO_SHOT_CONFIGS, *NOVEL_CONFIGS):
-        config = yaml.safe_load(path.read_text())["model"]["init_args"]
-        word = re.search(r"lightning fit --config experiments/(\w+)\.yaml", path.read_text())
-        assert word is not None
-        source = yaml.safe_load((FOLDER / f"{word[1]}.yaml").read_text())["model"]["init_args"]
-        for each in (config, source):  # the sizes are other, windows the same: said in its head
-            del each["encoder"]["init_args"]["backbone"]["init_args"]["image_size"]
+    for configs in (*ZERO_SHOT, *NOVEL):
+        source = configs_in(commands_in_head(configs[-1])[0])
+        pair = [resolved(each)["model"]["init_args"] for each in (configs, source)]
+        for model in pair:  # the sizes are other, windows the same: said in its head
+            del model["encoder"]["init_args"]["backbone"]["init_args"]["image_size"]
         for part in ("tasks", "encoder", "decoders", "affinity"):
-            assert config[part] == source[part], (path.stem, part)
+            assert pair[0][part] == pair[1][part], (configs, part)

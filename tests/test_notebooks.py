@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from tests.fakes.experiments import FOLDER, name_of, words_of
 from tests.fakes.small import SMALL
 from tests.notebooks import LIMIT, NOTEBOOKS, ROOT, execute
 from vtagml.cli import main
@@ -55,10 +56,12 @@ def python_of(cell: NotebookNode) -> str:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables of the environment by which notebooks find small runs."""
     folder = tmp_path_factory.mktemp("runs")
-    names = ("scenes_sdne", "scenes_sdne_frozen")
-    for name in names:
-        config = str(ROOT / "experiments" / f"{name}.yaml")
-        main(["fit", "--config", config, *SMALL, f"--trainer.default_root_dir={folder / name}"])
+    base, method = (FOLDER / name for name in ("scenes_sdne.yaml", "methods/frozen.yaml"))
+    names = []
+    for configs in ([base], [base, method]):
+        names.append(name_of(configs))
+        run = f"--trainer.default_root_dir={folder / names[-1]}"
+        main(["fit", *words_of(configs), *SMALL, run])
     (folder / "planted").mkdir()
     shutil.copy(ROOT / "experiments" / "planted.json", folder / "planted" / "affinity.json")
     demo, frozen = (str(folder / name) for name in names)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from tests.domain_adaptation.test_uda_experiments import SMALL as SMALL_PAIR
-from tests.domain_adaptation.test_uda_experiments import SMALL_SCENES
 
+from tests.fakes.experiments import configs_in, resolved
 from tests.fakes.small import SMALL, SMALL_FILES
 from tests.inference.conftest import run
+from tests.objectives.test_uda_experiments import SMALL as SMALL_PAIR
+from tests.objectives.test_uda_experiments import SMALL_SCENES
 from vtagml.cli import main
 
 __all__ = ["run"]  # a fixture
@@ -53,8 +54,7 @@ def small(words: list[str], stand_in: Callable[[str], Path]) -> list[str]:
         return ["--trials=1", *in_proportion([*command, *words])]
     if words[0] not in ("check", "fit", "predict", "prepare", "test"):
         return []
-    config = ROOT / words[words.index("--config") + 1]
-    data = yaml.safe_load(config.read_text())["data"]["class_path"].split(".")[-1].lower()
+    data = resolved(configs_in(words))["data"]["class_path"].split(".")[-1].lower()
     if words[0] in ("check", "prepare"):
         return [
             "--processes=0",
@@ -74,17 +74,16 @@ def in_proportion(words: list[str]) -> list[str]:
 
     What would end before its first validation does so here, too.
     """
-    config = yaml.safe_load((ROOT / words[words.index("--config") + 1]).read_text())
+    config = resolved(configs_in(words))
     data, trainer = config["data"]["init_args"], config["trainer"]
-    steps = trainer.get("max_steps", -1)
+    steps = trainer["max_steps"]
     if "--trainer.max_steps" in words:
         steps = int(words[words.index("--trainer.max_steps") + 1])
-    epochs = steps / (data["train"] // data.get("batch_size", 16))
-    every = trainer.get("check_val_every_n_epoch", 1)
+    epochs = steps / (data["train"] // data["batch_size"])
+    every = trainer["check_val_every_n_epoch"]
     replaced = ("--trainer.max_steps", "--trainer.check_val_every_n_epoch")
-    backbone = config["model"]["init_args"].get("encoder", {}).get("init_args", {})
-    weights = str(backbone.get("backbone", {}).get("init_args", {}).get("weights"))
-    fetched = weights.startswith("data/weights/")  # by `make weights`
+    backbone = config["model"]["init_args"]["encoder"]["init_args"]["backbone"]
+    fetched = backbone["init_args"]["weights"].startswith("data/weights/")  # by `make weights`
     return [
         *(word for word in SMALL if not word.startswith(replaced)),
         *(["--model.encoder.init_args.backbone.init_args.weights=none"] if fetched else []),
@@ -98,8 +97,7 @@ def test_a_small_command_has_the_epochs_of_the_large(given: int, small_steps: in
     config = "experiments/scenes_sdne.yaml"
     words = in_proportion(["fit", "--config", config, "--trainer.max_steps", str(given)])
     assert f"--trainer.max_steps={small_steps}" in words
-    every = yaml.safe_load((ROOT / config).read_text())["trainer"].get("check_val_every_n_epoch", 1)
-    assert f"--trainer.check_val_every_n_epoch={every}" in words
+    assert "--trainer.check_val_every_n_epoch=1" in words
 
 
 def test_python_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,12 +154,13 @@ def test_commands_run_one_after_the_other(
     for left in (
         "report/report.html",
         "report/report.md",
-        "runs/scenes_sdne_frozen/metrics.json",
+        "runs/scenes_sdne+frozen/metrics.json",
         "runs/folders_sdn+small/metrics.json",
-        "runs/zero_shot_scenes/metrics.json",
-        "runs/zero_shot_scenes_new_task/metrics.json",
-        "runs/novel_scenes/metrics.json",
-        "runs/uda_scenes/metrics.json",
+        "runs/scenes_sdne+dinov2/metrics.json",
+        "runs/scenes_sdne+zero_shot_dusk/metrics.json",
+        "runs/scenes_sdne+new_edges/metrics.json",
+        "runs/scenes_sdne+novel_street/metrics.json",
+        "runs/scenes_to_dusk_sdn+adversarial_rooms/metrics.json",
         "runs/cityscapes_sdn+small/metrics.json",
         "runs/planted/affinity.json",
         "runs/in_8_classes/metrics.json",

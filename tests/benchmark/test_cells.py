@@ -21,7 +21,7 @@ def test_words_of_a_training() -> None:
 
 def test_words_of_a_row_that_starts_from_another() -> None:
     cell = cells_of(write_plan())["other/1"]
-    assert "--model.source.init_args.checkpoint=out/base/1 --seed" in as_typed(cell.command())
+    assert "--trainer.callbacks.checkpoint=out/base/1 --seed" in as_typed(cell.command())
 
 
 def test_words_of_a_test() -> None:

@@ -42,6 +42,16 @@ def test_a_row_overrides_its_setting_and_that_the_plan() -> None:
     assert base.seeds == (5,)
 
 
+def test_a_row_has_the_config_of_its_setting_and_overlays_of_its_own() -> None:
+    own = [{"name": "base"}, {"name": "other", "overlays": ["plan.yaml"]}]
+    base, other = read_plan(write_plan(own, setting={"config": "scenes.yaml"})).settings[0].rows
+    assert base.configs == (Path("scenes.yaml"),)
+    assert other.configs == (Path("scenes.yaml"), Path("plan.yaml"))
+    absent = [{**ROWS[0], "overlays": ["absent.yaml"]}]
+    with pytest.raises(FileNotFoundError, match=r"there is no file `absent.yaml`"):
+        read_plan(write_plan(absent))
+
+
 def test_sources_come_first_wherever_they_stand() -> None:
     plan = read_plan(write_plan([ROWS[1], ROWS[0]]))
     assert list(plan.rows) == ["base", "other"]
@@ -57,7 +67,7 @@ def test_sources_come_first_wherever_they_stand() -> None:
         (({"needs": "base"}, {}), "found base → base"),
         (
             ({"config": "absent.yaml"}, {}),
-            "`config` and `overlays` of row `base` must be exp",
+            "of row `base` must be experiments, there is no file `abs",
         ),
         (({"config": None}, {}), "`config` of row `base`, or of its setting, must be given"),
         (({}, {"name": "base"}), "found `base` 2 times"),
@@ -139,7 +149,8 @@ def test_the_plans_of_this_repository(name: str, monkeypatch: pytest.MonkeyPatch
     assert {setting.name for setting in plan.settings} == {
         *("rooms", "real_backbone", "dusk", "zero_shot", "sources", "new_task", "novel")
     }
-    single = {"uda_scenes_1e-3", "uda_scenes_1e-1"} if name == "scenes_cpu" else set()
+    lambdas = {f"scenes_to_dusk_sdn+adversarial_rooms_{weight}" for weight in ("1e-3", "1e-1")}
+    single = lambdas if name == "scenes_cpu" else set()
     assert {row.name for row in plan.rows.values() if row.seeds == (0,)} == single
     assert all(row.seeds == (0, 1, 2) for row in plan.rows.values() if row.name not in single)
 
@@ -162,6 +173,11 @@ def test_every_key_of_the_plans_is_one_of_its_experiment(
 def test_the_plan_for_a_gpu_has_every_method(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     plan = read_plan(Path("experiments/benchmarks/scenes_gpu.yaml"))
-    rooms, real_backbone = plan.settings[:2]
-    found = {row.configs[0].name for row in (*rooms.rows, *real_backbone.rows)}
-    assert found == {path.name for path in Path("experiments").glob("scenes_sdne*.yaml")}
+    found = {config for row in plan.settings[0].rows for config in row.configs[1:]}
+    methods = {
+        config
+        for room in ("methods", "ablations")
+        for config in Path("experiments", room).glob("*.yaml")
+        if "scenes_sdne.yaml" in config.read_text() and "settings/" not in config.read_text()
+    }
+    assert found == methods | {Path("experiments/methods/single_task.yaml")}

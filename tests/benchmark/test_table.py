@@ -56,7 +56,7 @@ def test_every_number_has_its_run_and_every_empty_cell_its_command() -> None:
     assert "| The other | 1 of 2 | 50.00 | 0.900 | +17.50 |" in text
     assert (
         "- The other: `out/other/0`, 0123456789abcdef, `vtagml fit --config scenes.yaml "
-        "--model.source.init_args.checkpoint=out/base/0 --seed_everything=0"
+        "--trainer.callbacks.checkpoint=out/base/0 --seed_everything=0"
     ) in text
     assert "- later/1, not run: `lightning fit --config scenes.yaml --seed_everything=1" in text
     assert "- other/1, failed: `lightning fit" in text

@@ -83,10 +83,10 @@ def test_a_dry_run_prints_what_is_left(capsys: pytest.CaptureFixture[str]) -> No
     benchmark([path, "--dry-run"])
     assert capsys.readouterr().out.splitlines() == [
         "# base/0: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/0 "
+        "lightning fit --config scenes.yaml --trainer.callbacks.checkpoint=out/base/0 "
         "--seed_everything=0 --data.seed=0 --trainer.default_root_dir=out/other/0",
         "# base/1: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/1 "
+        "lightning fit --config scenes.yaml --trainer.callbacks.checkpoint=out/base/1 "
         "--seed_everything=1 --data.seed=1 --trainer.default_root_dir=out/other/1",
     ]
     assert started() == []
@@ -165,17 +165,21 @@ def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    rooms, dusk = (EXPERIMENTS / f"{name}.yaml" for name in ("scenes_sdne", "zero_shot_scenes"))
+    rooms, dusk = (
+        EXPERIMENTS / name for name in ("scenes_sdne.yaml", "settings/zero_shot_dusk.yaml")
+    )
     overrides = dict(word.removeprefix("--").split("=", 1) for word in SMALL)
     rows = [
-        {"name": "source", "config": str(rooms)},
-        {"name": "untuned", "config": str(dusk), "test": "source"},
-        {"name": "tuned", "config": str(dusk), "needs": "source"},
+        {"name": "source"},
+        {"name": "untuned", "overlays": [str(dusk)], "test": "source"},
+        {"name": "tuned", "overlays": [str(dusk)], "needs": "source"},
     ]
     settings = [
-        {"name": "day", "overrides": overrides, "rows": rows[:1]},
-        {"name": "dusk", "overrides": overrides, "rows": rows[1:]},
+        {"name": "day", "rows": rows[:1]},
+        {"name": "dusk", "rows": rows[1:]},
     ]
+    common = {"config": str(rooms), "overrides": overrides}
+    settings = [setting | common for setting in settings]
     path = str(write_plan(settings=settings, seeds=[3]))
     main(["benchmark", path, "--processes", "2"])
     # Broken off after its last step, before its test.

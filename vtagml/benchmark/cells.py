@@ -15,7 +15,7 @@ from vtagml.run_folder import CHECKPOINTS
 Resolve: TypeAlias = Callable[[Sequence[str]], Mapping[str, Any]]
 """Makes of the words of an experiment its whole config, defaults included; builds nothing."""
 
-SOURCE = "model.source.init_args.checkpoint"
+SOURCE = "trainer.callbacks.checkpoint"
 SEEDS = ("data.seed", "data.source.init_args.seed", "data.target.init_args.seed")
 
 
@@ -46,42 +46,48 @@ class Cell(Job):
 
     @cached_property
     def words(self) -> Sequence[str]:
+        source = None if self.source is None else self.source.folder
         last = () if self.tested is None else (f"--ckpt_path={self.tested}",)
-        return [*_words(self.row, self._needed), *last, *_options(self._seeds)]
+        return [*_words(self.row, source), *last, *_options(self._seeds)]
 
     @cached_property
     def settings(self) -> Settings:
         """What its config will be."""
-        own = {**self._needed, **self._seeds}
-        return {**self._of_row, **{key_of(name): value for name, value in own.items()}}
+        # Where the source lies, only the parser knows the key of.
+        found = {str(self._any_source): str(self.source.folder)} if self.source else {}
+        own = {key: found.get(str(value), value) for key, value in self._of_row.items()}
+        return {**own, **{key_of(name): seed for name, seed in self._seeds.items()}}
 
     @property
-    def _needed(self) -> dict[str, Any]:
-        trains = self.source is not None and self.tested is None
-        return {SOURCE: str(self.source.folder)} if self.source and trains else {}
-
-    @property
-    def _seeds(self) -> dict[str, Any]:
+    def _seeds(self) -> dict[str, int]:
         given = self.row.overrides
         own = [name for name in SEEDS if key_of(name) in self._of_row and name not in given]
         return dict.fromkeys(("seed_everything", *own), self.seed)
 
+    @property
+    def _any_source(self) -> Path:
+        """A folder in the source's place that is the same for all cells of a row."""
+        return self.out / str(self.row.source)
+
     @cached_property
     def _of_row(self) -> Settings:
-        """The config that a row's cells have in common."""
-        # With a folder that is the same for all, so that it has to be resolved only once.
-        needed = {name: str(self.out / str(self.row.source)) for name in self._needed}
+        """The config that a row's cells have in common, which has to be resolved only once."""
         try:
-            return settings_of(self.resolve(tuple(_words(self.row, needed)[1:])))
+            return settings_of(self.resolve(tuple(_words(self.row, self._any_source)[1:])))
         except (ArgumentError, OSError, ValueError) as error:
             raise ValueError(
                 f"Row `{self.row.name}` must be a command that can run, found in it: {error}"
             ) from error
 
 
-def _words(row: Row, needed: Mapping[str, Any]) -> list[str]:
+def _words(row: Row, source: Path | None) -> list[str]:
     configs = [word for config in row.configs for word in ("--config", str(config))]
-    return [row.command, *configs, *_options({**row.overrides, **needed})]
+    needs = row.source is not None and row.command == "fit"
+    return [
+        row.command,
+        *configs,
+        *_options({**row.overrides, **({SOURCE: source} if needs else {})}),
+    ]
 
 
 def _options(values: Mapping[str, Any]) -> list[str]:

@@ -94,7 +94,9 @@ class ExperimentCLI(LightningCLI):
         ):
             parser.add_lightning_class_args(callback, key)
         # `ParameterTable` says it by room, `Results` with a row to compare with.
-        parser.set_defaults({"trainer.enable_model_summary": False})
+        parser.set_defaults(
+            {"trainer.enable_model_summary": False, "trainer.log_every_n_steps": 10}
+        )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         command, *words = cast(Sequence[str], args)

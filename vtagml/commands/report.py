@@ -46,7 +46,7 @@ def report(
             default), pdf or svg; may be given several times.
 
     Example:
-        lightning report runs --baseline scenes_sdne_frozen
+        lightning report runs --baseline scenes_sdne+frozen
     """
     _check(runs, baseline or reported, affinities, html, format)
     papers = [room.reported(name) for name in reported]
