@@ -259,10 +259,10 @@ def test_run_folder_is_named_after_the_config_and_can_be_set() -> None:
 @pytest.mark.slow
 def test_classes_are_known_by_their_last_names() -> None:
     """In a process of its own, where nothing is imported that the command does not import."""
-    names = ["--data=Scenes", "--model.encoder=Frozen", "--trainer.callbacks=LoadAdapters"]
+    names = ["--data=Scenes", "--model.encoder=Separate", "--trainer.callbacks=LoadAdapters"]
     words = ["fit", f"--config={DEMO}", *names, "--trainer.callbacks.path=a", "--print_config"]
     program = f"from vtagml.cli import main; main({words})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "vtagml.callbacks.LoadAdapters" in done.stdout
-    assert "vtagml.encoders.Frozen" in done.stdout
+    assert "vtagml.encoders.Separate" in done.stdout

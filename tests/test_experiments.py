@@ -30,7 +30,7 @@ from vtagml.cli import main
 
 Configs = tuple[Path, ...]
 
-# Those of two datasets are run by `domain_adaptation/test_uda_experiments.py`.
+# Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
 DATASET_CONFIGS = [
     path for path in BASES if path.stem.split("_")[0] in LAYOUTS and path not in ADAPTATIONS

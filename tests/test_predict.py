@@ -150,7 +150,7 @@ def test_the_weights_of_the_start_are_not_needed(run: Path, photos: Path) -> Non
 
 def test_only_starts_are_left_out() -> None:
     settings = {
-        "class_path": "vtagml.encoders.Frozen",
+        "class_path": "vtagml.encoders.Shared",
         "init_args": {
             "weights": "of no backbone",
             "backbone": {

@@ -14,8 +14,9 @@ model:
   init_args:
     tasks: [TASKS]
     encoder:
-      class_path: vtagml.encoders.Frozen
+      class_path: vtagml.encoders.Shared
       init_args:
+        tuning: vtagml.tuning.Frozen
         backbone:
           class_path: vtagml.backbone.SwinV2Nano
           init_args: {image_size: [64, 128]}

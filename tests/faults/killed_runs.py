@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from vtagml.callbacks.provenance import commit
 
 CONFIG = Path(__file__).with_name("small.yaml")
-METHODS = ("vtagml.encoders.FullFineTuning", "vtagml.encoders.VTAGML")
+METHODS = ("vtagml.encoders.Shared", "vtagml.encoders.VTAGML")
 STEPS, WRITES = 14, 7
 KILLS_OF_A_RUN = 5
 LAST = Path("runs/small/checkpoints/last.ckpt")

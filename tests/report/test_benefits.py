@@ -64,7 +64,7 @@ def test_runs_that_cannot_be_compared(tmp_path: Path, changes: dict[str, Any], s
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("model.init_args.encoder.class_path", "vtagml.encoders.Frozen"),
+        ("model.init_args.encoder.class_path", "vtagml.encoders.Shared"),
         ("model.init_args.optimizer.init_args.lr", 0.01),
         ("data.init_args.batch_size", 32),
     ],

@@ -22,7 +22,7 @@ def test_seeds_and_places_make_no_method(tmp_path: Path) -> None:
     [
         (RATE, 0.01, "lr=0.01"),
         ("trainer.max_steps", 450, "max_steps=450"),
-        ("model.init_args.encoder.class_path", "vtagml.encoders.Frozen", "class_path=vtagml.encod"),
+        ("model.init_args.encoder.class_path", "vtagml.encoders.Shared", "class_path=vtagml.encod"),
         ("data.init_args.augment", ["HorizontalFlip"], "augment=['HorizontalFlip']"),
     ],
 )

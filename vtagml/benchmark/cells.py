@@ -82,12 +82,8 @@ class Cell(Job):
 
 def _words(row: Row, source: Path | None) -> list[str]:
     configs = [word for config in row.configs for word in ("--config", str(config))]
-    needs = row.source is not None and row.command == "fit"
-    return [
-        row.command,
-        *configs,
-        *_options({**row.overrides, **({SOURCE: source} if needs else {})}),
-    ]
+    needed = {SOURCE: str(source)} if row.source is not None and row.command == "fit" else {}
+    return [row.command, *configs, *_options({**row.overrides, **needed})]
 
 
 def _options(values: Mapping[str, Any]) -> list[str]:

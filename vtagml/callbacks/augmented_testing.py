@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lightning import Callback, LightningModule, Trainer
 
+from vtagml.multitask import multitask
 from vtagml.views import Views
 
 
@@ -24,11 +25,4 @@ class AugmentedTesting(Callback):
         self.views = Views(flip, scales)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        evaluation = getattr(pl_module, "evaluation", None)
-        if evaluation is not None:
-            evaluation.views = self.views
-        elif not self.views.plain:
-            raise ValueError(
-                "`augmented_testing` needs a model whose `evaluation` makes its predictions, as "
-                f"`vtagml.MultitaskModule` has it, found {type(pl_module).__name__}: switch it off."
-            )
+        multitask(pl_module).evaluation.views = self.views

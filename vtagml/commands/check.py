@@ -1,6 +1,7 @@
 """`check`: is the data all there, and whole?"""
 
 from vtagml.commands.command import File, Key
+from vtagml.commands.messages import say
 
 
 def check(*keys: Key, write_skip_list: File | None = None, processes: int | None = None) -> None:
@@ -33,6 +34,6 @@ def check(*keys: Key, write_skip_list: File | None = None, processes: int | None
     show(report, get_console())
     if write_skip_list:
         count = report.write_skip_list(write_skip_list)
-        get_console().print(f"{count} names are in `{write_skip_list}`.", soft_wrap=True)
+        say(f"{count} names are in `{write_skip_list}`.")
     if not report.ok:
         raise SystemExit(1)

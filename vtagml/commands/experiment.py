@@ -49,7 +49,7 @@ from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained
 from vtagml.data import data_of
 from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
-from vtagml.module import MultitaskModule
+from vtagml.multitask import multitask
 from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
 
 COMMANDS = ("fit", "validate", "test", "predict")
@@ -145,13 +145,9 @@ class ExperimentCLI(LightningCLI):
         config = self.config[self.subcommand]
         locate_data(config.model, config.data, str(self.subcommand))
         super().instantiate_classes()
-        if (
-            self.subcommand != "fit"
-            and config.ckpt_path
-            and isinstance(self.model, MultitaskModule)
-        ):
+        if self.subcommand != "fit" and config.ckpt_path:
             # Lightning names the checkpoint only after `setup`, where the data's classes are met.
-            self.model.trained_on(class_names_of(config.ckpt_path))
+            multitask(self.model).trained_on(class_names_of(config.ckpt_path))
 
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]

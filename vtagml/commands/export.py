@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from vtagml.commands.command import File
+from vtagml.commands.messages import say
 
 
 def export(
@@ -39,8 +40,6 @@ def export(
     Example:
         lightning export --ckpt_path runs/scenes_sdne --to onnx --out network.onnx
     """
-    from rich import get_console
-
     from vtagml.checkpoints import packed_adapters
     from vtagml.inference import NETWORK_FILES, export_network, load
     from vtagml.run_folder import write_whole
@@ -62,7 +61,7 @@ def export(
             predictor, path, NETWORK_FILES[to], image_size, dynamic_batch, tolerance
         )
         report = _described(path, predictor, exported, dynamic_batch)
-    get_console().print(report, soft_wrap=True)
+    say(report)
 
 
 def _described(path: Path, predictor: Any, exported: Any, dynamic_batch: bool) -> str:
@@ -72,7 +71,7 @@ def _described(path: Path, predictor: Any, exported: Any, dynamic_batch: bool) -
     differences = ", ".join(f"{task} {each:.1e}" for task, each in exported.differences.items())
     return (
         f"`{path}`: {exported.megabytes:.1f} MiB.\n"
-        f"Input `image`: RGB in [0, 1], float32 \\[{batch}, 3, {height}, {width}]; no other size. "
+        f"Input `image`: RGB in [0, 1], float32 [{batch}, 3, {height}, {width}]; no other size. "
         f"Outputs: {', '.join(predictor.tasks)}, in their units, at that size.\n"
         f"Largest differences to the original: {differences}."
     )

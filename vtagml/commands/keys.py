@@ -13,7 +13,7 @@ ExperimentKey = Annotated[
 --trainer.max_steps 1000                 how long
 --trainer.devices 8                      how many GPUs; --trainer.precision bf16-mixed
 --model.optimizer.init_args.lr 1e-3      the learning rate
---model.encoder vtagml.encoders.Frozen   another method; --model.affinity, --model.decoders alike
+--config experiments/methods/NAME.yaml   another method, over the experiment; ablations/ alike
 --data.batch_size 8                      per rank; likewise --data.workers
 --data.evaluated_at network              score at the network's size, not at that of the files
 --augmented_testing.flip true            average over mirrored images; --augmented_testing.scales

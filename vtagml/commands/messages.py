@@ -57,6 +57,14 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def say(*lines: str) -> None:
+    """Prints lines as they are, however long."""
+    from rich import get_console
+
+    for line in lines:
+        get_console().print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 def _is_no_advertisement(record: logging.LogRecord) -> bool:
     return "Tip:" not in record.getMessage()
 

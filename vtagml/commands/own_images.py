@@ -11,11 +11,11 @@ from typing import Annotated
 
 import torch
 from lightning import Trainer
-from rich import get_console
 
 from datamodules import ImageFolder
 from vtagml.callbacks import PredictionWriter, Progress
 from vtagml.commands.command import Folder
+from vtagml.commands.messages import say
 from vtagml.inference.trained import (
     checkpoint_of,
     config_beside,
@@ -88,15 +88,11 @@ def own_images(
 
 
 def _say_outcome(count: int, out: Path, left_out: Mapping[Path, str]) -> None:
-    _say(f"Predictions for {count} images are in `{out}`.")
+    say(f"Predictions for {count} images are in `{out}`.")
     for file, why in left_out.items():
-        _say(f"Left out: `{file}`, {why}")
+        say(f"Left out: `{file}`, {why}")
     if left_out:
-        _say(f"Left out: {len(left_out)} of {count + len(left_out)} images.")
-
-
-def _say(line: str) -> None:
-    get_console().print(line, soft_wrap=True, markup=False, highlight=False)
+        say(f"Left out: {len(left_out)} of {count + len(left_out)} images.")
 
 
 def _check_apart(images: Path, folders: Sequence[Path]) -> None:

@@ -18,6 +18,7 @@ from vtagml.benchmark import (
     setting_table,
     table_text,
 )
+from vtagml.commands.messages import say
 from vtagml.commands.parse import resolved
 from vtagml.launching import Board, Estimate, Runner, as_typed, only_runner
 from vtagml.report import terminal
@@ -70,7 +71,7 @@ def run_plan(
             status = _run(chosen, processes)
         except KeyboardInterrupt:
             status = INTERRUPTED
-            _say("Stopped; the same command goes on.")
+            say("Stopped; the same command goes on.")
         finally:
             _write_tables(plan, cells, out)
     if status:
@@ -88,7 +89,7 @@ def _run(cells: Sequence[Cell], processes: int) -> int:
     Runner(queue, board, estimate, processes).run()
     unfinished = [cell.name for cell, fate in queue.fates.items() if fate is not State.FINISHED]
     if unfinished:
-        _say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
+        say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
     return 1 if unfinished else 0
 
 
@@ -97,11 +98,11 @@ def _say_commands(cells: Sequence[Cell]) -> None:
     for cell in cells:
         outcome = outcome_of(cell)
         if outcome.state in (State.FINISHED, State.CHANGED):
-            _say(f"# {cell.name}: {outcome.state.value}")
+            say(f"# {cell.name}: {outcome.state.value}")
             for change in outcome.changes:
-                _say(f"#   {change}")
+                say(f"#   {change}")
         else:
-            _say(as_typed(cell.command(outcome.state is State.BROKEN_OFF)))
+            say(as_typed(cell.command(outcome.state is State.BROKEN_OFF)))
 
 
 def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
@@ -110,8 +111,4 @@ def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
     for table in tables:
         get_console().print(terminal(table.sheet, table.setting.title))
     write_whole(out / TABLE, table_text(plan, tables).encode())
-    _say(f"In `{out}`: {TABLE}.")
-
-
-def _say(line: str) -> None:
-    get_console().print(line, soft_wrap=True, markup=False, highlight=False)
+    say(f"In `{out}`: {TABLE}.")

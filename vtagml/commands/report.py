@@ -9,6 +9,7 @@ from rich import get_console
 
 from vtagml import report as room
 from vtagml.commands.command import Folder
+from vtagml.commands.messages import say
 from vtagml.run_folder import write_whole
 
 Format = Literal["markdown", "csv", "latex", "png", "pdf", "svg"]
@@ -62,7 +63,7 @@ def report(
         files = _reported(papers, baseline, formats)
     for name, content in files.items():
         write_whole(out / name, content)
-    _say(f"In `{out}`: {', '.join(files)}.")
+    say(f"In `{out}`: {', '.join(files)}.")
 
 
 def _check(runs: Any, others: Any, affinities: Any, html: bool, format: Any) -> None:
@@ -96,7 +97,7 @@ def _compared(
 
 def _runs(paths: Sequence[Path], compared: Any, formats: Sequence[str]) -> Mapping[str, bytes]:
     runs, left_out = room.find_runs(paths)
-    _say(*left_out, kind="left out: ")
+    say(*(f"left out: {why}" for why in left_out))
     if not runs:
         raise ValueError(
             f"`RUN` must hold a finished run, found none in {_listed(paths)}; what is there "
@@ -105,8 +106,8 @@ def _runs(paths: Sequence[Path], compared: Any, formats: Sequence[str]) -> Mappi
     comparison, warnings = compared(runs)
     get_console().print(room.terminal(room.results(comparison), "Comparison"))
     get_console().print(room.terminal(room.costs(comparison), "Size and speed"))
-    _say(*comparison.notes)
-    _say(*warnings, kind="beware: ")
+    say(*comparison.notes)
+    say(*(f"beware: {warning}" for warning in warnings))
     return room.comparison_files(comparison, warnings, left_out, formats)
 
 
@@ -120,19 +121,19 @@ def _html(paths: Sequence[Path], compared: Any) -> Mapping[str, bytes]:
         raise ValueError(
             f"`RUN` must hold a run, found none to show in {_listed(paths)}: {'; '.join(left_out)}"
         )
-    _say(*left_out, kind="left out: ")
-    _say(*(str(folder.error) for folder in seen if folder.error), kind="without results: ")
+    say(*(f"left out: {why}" for why in left_out))
+    say(*(f"without results: {folder.error}" for folder in seen if folder.error))
     finished = [folder.run for folder in seen if folder.run is not None]
     comparison, warnings = compared(finished) if finished else (None, [])
     content, pictures = page(seen, comparison, warnings, left_out)
-    _say(f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB.")
+    say(f"Runs: {len(seen)}. {pictures} The page has {len(content) / 1e6:.1f} MB.")
     return {"report.html": content}
 
 
 def _affinities(first: Path, second: Path, formats: Sequence[str]) -> Mapping[str, bytes]:
     comparison = room.compare_affinities(room.read_learned(first), room.read_learned(second))
     get_console().print(room.terminal(room.agreement_sheet(comparison), "Affinities"))
-    _say(*room.origins(comparison), *comparison.notes)
+    say(*room.origins(comparison), *comparison.notes)
     return room.affinity_files(comparison, formats)
 
 
@@ -142,15 +143,10 @@ def _reported(
     if baseline:
         raise ValueError("`--baseline` needs runs to compare, found none: give run folders.")
     for table in papers:
-        _say(f"Reported, not measured: {table.citation}")
+        say(f"Reported, not measured: {table.citation}")
         for name, part in room.parts(table).items():
             get_console().print(room.terminal(part, name))
     return room.reported_files(papers, formats)
-
-
-def _say(*lines: str, kind: str = "") -> None:
-    for line in lines:
-        get_console().print(f"{kind}{line}", soft_wrap=True, markup=False)
 
 
 def _listed(paths: Sequence[Path]) -> str:

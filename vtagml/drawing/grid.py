@@ -21,7 +21,7 @@ from vtagml.tasks.key import NO_KEY, ColourBar, Key, Legend
 
 # Inches; cells have an area, so that wide images and high ones are equally large.
 CELL_AREA, GAP, PAIR_GAP, HEADING, CAPTION, MARGIN = 2.2, 0.05, 0.16, 0.34, 0.26, 0.1
-LEGEND_LINE, SWATCH, BAR_WIDTH, BALL = 0.17, 0.3, 1.6, 0.45
+LEGEND_LINE, SWATCH, BAR_WIDTH, SMALLEST_BALL = 0.17, 0.3, 1.6, 0.45
 LETTER, SMALL_LETTER = 0.085, 0.075
 LARGEST_SIDE = 512  # Pixels of a cell; more would not be seen.
 CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
@@ -102,7 +102,8 @@ def grid(groups: Sequence[Group], aspect: float, area: float = CELL_AREA) -> Fig
     top = HEADING + CAPTION * any(captions)
     size = MEDIUM if LETTER * max(map(len, captions)) < cell[0] else SMALL
     bottom = top + rows * (cell[1] + GAP)
-    keys = max(_key_height(group.key, span) for group, span in zip(groups, spans, strict=True))
+    ball = max(SMALLEST_BALL, cell[0] / 4)
+    keys = max(_key_height(own.key, span, ball) for own, span in zip(groups, spans, strict=True))
     height = bottom + MARGIN + keys
     figure = new_figure(width, height)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -115,16 +116,16 @@ def grid(groups: Sequence[Group], aspect: float, area: float = CELL_AREA) -> Fig
             middle = (place + cell[0] / 2, top - CAPTION / 2)
             axes.text(*middle, column.caption, size=size, color=INK, **CENTRED)
             _draw_column(axes, column, place, top, cell)
-        _draw_key(axes, group.key, left, bottom + 0.1, span)
+        _draw_key(axes, group.key, left, bottom + 0.1, span, ball)
         left += span + PAIR_GAP
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     axes.set_axis_off()
     return figure
 
 
-def _key_height(key: Key, span: float) -> float:
+def _key_height(key: Key, span: float, ball: float) -> float:
     lines = math.ceil(len(key.legend) / _legend_columns(key.legend, span))
-    return max(lines * LEGEND_LINE, BALL if key.ball is not None else 2 * LEGEND_LINE)
+    return max(lines * LEGEND_LINE, ball if key.ball is not None else 2 * LEGEND_LINE)
 
 
 def _legend_columns(legend: Legend, span: float) -> int:
@@ -151,14 +152,14 @@ def pixels(picture: Float[Tensor, "channels height width"]) -> Any:
     return np.clip(picture.permute(1, 2, 0).numpy(), 0.0, 1.0)
 
 
-def _draw_key(axes: Axes, key: Key, left: float, top: float, span: float) -> None:
+def _draw_key(axes: Axes, key: Key, left: float, top: float, span: float, ball: float) -> None:
     _draw_legend(axes, key.legend, left, top + 0.02, span)
     if key.bar is not None:
         width = max(span / 2, min(BAR_WIDTH, 0.75 * span))
         _draw_bar(axes, key.bar, left + (span - width) / 2, top, width)
     if key.ball is not None:
         middle = left + span / 2
-        extent = (middle - BALL / 2, middle + BALL / 2, top - 0.05 + BALL, top - 0.05)
+        extent = (middle - ball / 2, middle + ball / 2, top - 0.05 + ball, top - 0.05)
         axes.imshow(pixels(on_clear(key.ball)), extent=extent)
 
 

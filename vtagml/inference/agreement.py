@@ -1,6 +1,6 @@
 """How far an exported network is from the original."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Shaped
@@ -47,12 +47,3 @@ def probe_images(
         noise = torch.rand(batch, 3, *size, generator=random)
         yield noise
         yield (slope + 0.1 * noise).clamp(0, 1)
-
-
-def largest(
-    tasks: Mapping[str, Task],
-    maps: Mapping[str, Tensor],
-    found: Mapping[str, Tensor],
-) -> dict[str, float]:
-    """Returns the largest difference of every task."""
-    return {name: difference(task, maps[name], found[name]) for name, task in tasks.items()}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vtagml.backbone import STRIDES
 from vtagml.callbacks.provenance import commit, versions
-from vtagml.inference.agreement import largest, probe_images
+from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
 from vtagml.inference.files import NetworkFile, quiet, traced
 from vtagml.inference.predictor import Predictor
@@ -82,9 +82,12 @@ def compared(
     predictor: Predictor, images: Iterable[Tensor], found: Iterable[Mapping[str, Tensor]]
 ) -> dict[str, float]:
     """Returns the largest difference of every task to what the original finds in the images."""
-    network, tasks = predictor.module.network, predictor.tasks
-    each = [largest(tasks, network(image), one) for image, one in zip(images, found, strict=True)]
-    return {name: max(one[name] for one in each) for name in tasks}
+    worst = dict.fromkeys(predictor.tasks, 0.0)
+    for image, predictions in zip(images, found, strict=True):
+        maps = predictor.module.network(image)
+        for name, task in predictor.tasks.items():
+            worst[name] = max(worst[name], difference(task, maps[name], predictions[name]))
+    return worst
 
 
 def description(
