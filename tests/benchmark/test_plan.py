@@ -156,6 +156,7 @@ def test_the_plans_of_this_repository(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:LightningCLI's args parameter")
 @pytest.mark.parametrize("name", PLANS)
 def test_every_key_of_the_plans_is_one_of_its_experiment(
     name: str, monkeypatch: pytest.MonkeyPatch

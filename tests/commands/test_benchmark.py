@@ -185,7 +185,7 @@ def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
     # Broken off after its last step, before its test.
     Path("out/tuned/3/metrics.json").unlink()
     capsys.readouterr()
-    benchmark([path])
+    main(["benchmark", path])
     said = capsys.readouterr().out
     assert "tuned/3 goes on" in said
     assert "source/3 begins" not in said

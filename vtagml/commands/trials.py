@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from rich import get_console
+
 from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of

@@ -38,7 +38,7 @@ class TrialJob(Job):
         super().__init__(f"trial {folder.name}", folder, words)
         self.trial, self.metric = trial, metric
         self.reported = 0
-        self.diverged = False
+        self.diverged: float | None = None  # the value that is no finite number
         self._before: Mapping[int, float] = {}
 
     def curve(self) -> Mapping[int, float]:
@@ -112,7 +112,7 @@ class TrialQueue(Queue[TrialJob]):
         for number in _news(job, job.certain_curve()):
             if (most is None or number < most) and job.trial.should_prune():
                 return False
-        return not job.diverged
+        return job.diverged is None
 
     def ended(self, job: TrialJob, status: int | None) -> list[str]:
         self._working -= 1
@@ -121,7 +121,7 @@ class TrialQueue(Queue[TrialJob]):
             list(_news(job, curve))
         if failure := _failure(job, status, curve):
             job.trial.set_user_attr(FAILURE, failure)
-            job.trial.set_user_attr(DIVERGED, job.diverged)
+            job.trial.set_user_attr(DIVERGED, job.diverged is not None)
             self.study.tell(job.trial, state=TrialState.FAIL)
             self._check_successes()
             return [f"{job.name} failed", *(f"  {line}" for line in failure.splitlines())]
@@ -164,8 +164,8 @@ def _news(job: TrialJob, curve: Mapping[int, float]) -> Iterator[int]:
     """Tells Optuna of the validations that are new, one by one, up to one without a number."""
     # What counts is the number of validations: trials may have batches of different sizes.
     for number, value in list(enumerate(curve.values(), 1))[job.reported :]:
-        job.diverged = job.diverged or not math.isfinite(value)
-        if job.diverged:
+        if not math.isfinite(value):
+            job.diverged = value
             return
         job.trial.report(value, number)
         job.reported = number
@@ -174,9 +174,8 @@ def _news(job: TrialJob, curve: Mapping[int, float]) -> Iterator[int]:
 
 def _failure(job: TrialJob, status: int | None, curve: Mapping[int, float]) -> str | None:
     """Why a trial has no result, None where it has one."""
-    if job.diverged:
-        value = next(value for value in curve.values() if not math.isfinite(value))
-        return f"the metric is {value}"
+    if job.diverged is not None:
+        return f"the metric is {job.diverged}"
     if status:
         return failure_of(job)
     if not curve:
