@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 # The whole ending names this program: what others call `.film.mkv.partial` is not ours.
-# `datamodules.unfinished` has the same, for what it writes into a run's folder.
+# `datamodules.disk.unfinished` has the same, for what it writes into a run's folder.
 ENDING = ".vtagml.partial"
 PARTIAL = re.compile(rf"\..+\.\d+{re.escape(ENDING)}", re.DOTALL)
 
