@@ -43,8 +43,9 @@ def test_a_row_overrides_its_setting_and_that_the_plan() -> None:
 
 
 def test_a_row_has_the_config_of_its_setting_and_overlays_of_its_own() -> None:
-    own = [{"name": "base"}, {"name": "other", "overlays": ["plan.yaml"]}]
+    own = [{"name": "base"}, {"overlays": ["plan.yaml"], "needs": "base"}]
     base, other = read_plan(write_plan(own, setting={"config": "scenes.yaml"})).settings[0].rows
+    assert other.name == other.title == "scenes+plan"  # as the run folder, if nobody names it
     assert base.configs == (Path("scenes.yaml"),)
     assert other.configs == (Path("scenes.yaml"), Path("plan.yaml"))
     absent = [{**ROWS[0], "overlays": ["absent.yaml"]}]
