@@ -49,6 +49,8 @@ def resolve(words: Sequence[str]) -> dict[str, Any]:
             merge(config, yaml.safe_load(Path(words[place + 1]).read_text()))
         elif equals and key != "ckpt_path":
             put(config, key.split("."), yaml.safe_load(value))
+    if isinstance(source := config["trainer"].get("callbacks"), dict):
+        config["trainer"]["callbacks"] = [{"init_args": source}]
     return config
 
 
