@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from vtagml.benchmark.plan import Plan, Row, lineage
 from vtagml.benchmark.resolved import Settings, key_of, settings_of
 from vtagml.launching import Job
-from vtagml.run_folder import CHECKPOINTS
+from vtagml.run_folder import RunFolder
 
 Resolve: TypeAlias = Callable[[Sequence[str]], Mapping[str, Any]]
 """Makes of the words of an experiment its whole config, defaults included; builds nothing."""
@@ -42,7 +42,7 @@ class Cell(Job):
         """The checkpoint it tests, None if it trains."""
         if self.source is None or self.row.command == "fit":
             return None
-        return self.source.folder / CHECKPOINTS / "last.ckpt"
+        return RunFolder(self.source.folder).newest_checkpoint
 
     @cached_property
     def words(self) -> Sequence[str]:

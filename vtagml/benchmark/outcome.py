@@ -11,7 +11,7 @@ from vtagml.launching import failure_of
 from vtagml.report.record import look_up, read_config
 from vtagml.report.runs import Run, read_run
 from vtagml.run_files import read_json
-from vtagml.run_folder import CONFIG, METRICS, to_json, write_whole
+from vtagml.run_folder import RunFolder, to_json, write_whole
 
 
 class State(Enum):
@@ -48,7 +48,7 @@ def outcome_of(cell: Cell) -> Outcome:
     """Looks at a cell's folder, and at those of its sources."""
     run = None
     try:
-        if (cell.folder / METRICS).is_file():
+        if RunFolder(cell.folder).metrics.is_file():
             run = read_run(cell.folder)
         elif not cell.is_begun:
             return Outcome(State.NOT_RUN, failure=failure_of(cell))
@@ -74,11 +74,11 @@ def _changes(cell: Cell, run: Run | None) -> list[str]:
         return differences(moved(ran, cell.out), {**planned, "checkpoint": str(cell.tested)})
     config = read_config(cell.folder)
     if config is None:
-        return [f"there is no `{cell.folder / CONFIG}`"]
+        return [f"there is no `{RunFolder(cell.folder).config}`"]
     if not differences(moved(settings_of(config), cell.out), planned):
         return []
     # A version that knew fewer options has not kept them: as this one reads what it has kept.
-    read_now = cell.resolve(("--config", str(cell.folder / CONFIG)))
+    read_now = cell.resolve(("--config", str(RunFolder(cell.folder).config)))
     return differences(moved(settings_of(read_now), cell.out), planned)
 
 

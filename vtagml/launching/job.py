@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from vtagml.run_folder import CHECKPOINTS
+from vtagml.run_folder import RunFolder
 
 BEGINNING = "$ "
 ENDED = re.compile(r"\[ended with status (-?\d+) after \d+ s\]")
@@ -48,7 +48,7 @@ class Job:
     @property
     def is_begun(self) -> bool:
         """Whether it has a checkpoint of its own to go on from."""
-        return any((self.folder / CHECKPOINTS).glob("*.ckpt"))
+        return any(RunFolder(self.folder).checkpoints.glob("*.ckpt"))
 
     def command(self, resume: bool = False) -> list[str]:
         """All words behind `lightning`."""

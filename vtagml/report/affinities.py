@@ -12,7 +12,7 @@ import torch
 
 from vtagml.affinity.transfer import positions, read_state, restricted, square, stochastic
 from vtagml.run_files import cut
-from vtagml.run_folder import AFFINITY
+from vtagml.run_folder import AFFINITY, RunFolder
 
 SIMILARITY, OMEGA = "S", "ω"
 RECORDED = {SIMILARITY: "similarity", OMEGA: "omega"}
@@ -84,7 +84,7 @@ class Learned:
 
 def read_learned(path: Path) -> Learned:
     """Reads the affinities of a run folder, or of an `affinity.json`."""
-    file = path / AFFINITY if path.is_dir() else path
+    file = RunFolder(path).affinity if path.is_dir() else path
     if path.is_dir() and not file.is_file():
         raise FileNotFoundError(
             f"`--affinities` must be run folders or affinity files, found no `{AFFINITY}` in "

@@ -53,6 +53,13 @@ class RunFolder:
         return cls(folder.parent if is_above else folder)
 
     @property
+    def log_versions(self) -> dict[int, Path]:
+        """The folders of the commands that have logged, by their numbers, in their order."""
+        names = [place.name.removeprefix("version_") for place in self.logs.glob("version_*")]
+        numbers = sorted(map(int, filter(str.isdecimal, names)))
+        return {number: self.logs / f"version_{number}" for number in numbers}
+
+    @property
     def is_marked(self) -> bool:
         return os.path.isfile(self._mark)  # noqa: PTH113 -- no error if the name is too long
 
