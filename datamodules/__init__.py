@@ -12,11 +12,16 @@ one's own. `Adaptation` pairs two of them.
 
 from datamodules.adaptation import Adaptation
 from datamodules.base import DenseDataModule
-from datamodules.cityscapes import Cityscapes
+from datamodules.cityscapes.datamodule import Cityscapes
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES, Derivation, normals_from_depth
+from datamodules.disk.images import UnreadableFileError
+from datamodules.drawn.planted import Planted
+from datamodules.drawn.scene_objects import SceneObjects
+from datamodules.drawn.scenes import Scenes
 from datamodules.edges import sobel_edges
 from datamodules.files import DatasetNotFoundError, FileDataModule
-from datamodules.folders import Folders
+from datamodules.folders.datamodule import Folders
+from datamodules.folders.image_folder import ImageFolder
 from datamodules.geometry import (
     Affine,
     Pad,
@@ -28,20 +33,14 @@ from datamodules.geometry import (
     Resize,
     warp,
 )
-from datamodules.image_folder import ImageFolder
-from datamodules.images import UnreadableFileError
-from datamodules.label_spaces import ClassMap, LabelSpace, between
-from datamodules.labels import IGNORE, Labels
+from datamodules.labels import IGNORE, ClassMap, Labels, LabelSpace, between
 from datamodules.nyudv2 import NYUDv2
 from datamodules.photometric import Photometric
-from datamodules.planted import Planted
 from datamodules.samples import Source
-from datamodules.scene_objects import SceneObjects
-from datamodules.scenes import Scenes
-from datamodules.synthia import Synthia
-from datamodules.taskonomy import Taskonomy
+from datamodules.synthia.datamodule import Synthia
+from datamodules.taskonomy.datamodule import Taskonomy
 from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Transform
-from datamodules.vkitti2 import VKITTI2
+from datamodules.vkitti2.datamodule import VKITTI2
 
 __all__ = [
     "IGNORE",

@@ -11,9 +11,9 @@ from datamodules.labels import Labels
 from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler
 from datamodules.photometric import Photometric
 from datamodules.predictions import NativeSize, PredictionFormat
+from datamodules.processes.workers import single_thread
 from datamodules.samples import Samples, Source, batched
 from datamodules.transforms import HorizontalFlip, Transform
-from datamodules.workers import single_thread
 
 SPLITS = ("train", "val", "test")
 

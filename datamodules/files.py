@@ -11,18 +11,20 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zer
 
 from datamodules.base import SPLITS, SPLITS_OF_STAGE, DenseDataModule
 from datamodules.derive import Derivation, Derive, Reserve
-from datamodules.ends_at import EndsAt
+from datamodules.disk.listing import some_of
+from datamodules.disk.names import read_names
+from datamodules.disk.pairs import Labelled, check_complete
+from datamodules.disk.spelling import composed, spelled
 from datamodules.geometry import RandomView, Resize, joined
-from datamodules.listing import some_of
+from datamodules.labels import ClassMap, Labels
 from datamodules.loader import Loader
-from datamodules.names import read_names
-from datamodules.pairs import Labelled, check_complete
 from datamodules.photometric import Photometric
-from datamodules.predictions.native import NATIVE, LabelsOnDisk, checked_place, fitting_at_once
+from datamodules.predictions.native import NATIVE, NETWORK, LabelsOnDisk, fitting_at_once
 from datamodules.prepared import prepared
 from datamodules.samples import Samples, Source
-from datamodules.spelling import composed, spelled
-from datamodules.transforms import Sample, Transform
+from datamodules.settings import one_of
+from datamodules.transforms import EndsAt, Sample, Transform
+from datamodules.writing.layout import Layout
 
 
 @runtime_checkable
@@ -61,10 +63,12 @@ class FileDataModule(DenseDataModule):
     """Tasks that the dataset does not ship, and how they are derived."""
     download: ClassVar[str | None] = None
     """Where the dataset is had; None for data of one's own."""
-    stand_in: ClassVar[str | None] = None
-    """The dataset's word for `lightning scenes --as`, if drawn scenes can stand in for it."""
+    layouts: ClassVar[tuple[Layout, ...]] = ()
+    """The forms in which drawn scenes can stand in for it, if there are any."""
     known_bad: ClassVar[Path | None] = None
     """Skip list of samples that are damaged in the dataset's own archives."""
+    label_space: ClassMap
+    """Of a dataset whose classes can be read in several spaces, the one that is chosen."""
 
     def __init__(
         self,
@@ -80,10 +84,14 @@ class FileDataModule(DenseDataModule):
         self.image_size = (int(image_size[0]), int(image_size[1]))
         if min(self.image_size) < 1:
             raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
-        self.evaluated_at = checked_place(evaluated_at)
+        self.evaluated_at = one_of("evaluated_at", evaluated_at, (NATIVE, NETWORK))
         self.geometry = tuple(self.default_geometry() if geometry is None else geometry)
         self.skip = None if skip is None else Path(skip)
         self._skip_list_looked_at = False
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        return {"segmentation": self.label_space.space.labels}
 
     @abstractmethod
     def records(self, split: str) -> Sequence[Record]:
@@ -264,7 +272,7 @@ class FileDataModule(DenseDataModule):
         ]
         if self.download:
             advice.append(f"The dataset is had from {self.download}.")
-        if self.stand_in:
+        if self.layouts:
             command = self._stand_in_command()
             advice.append(f"For a small stand-in of drawn scenes run {command}.")
         return DatasetNotFoundError(" ".join(advice))
@@ -273,5 +281,6 @@ class FileDataModule(DenseDataModule):
         """The command, and what to do then: scenes are not drawn into a folder of other things."""
         free = not self.root.exists() or (self.root.is_dir() and not any(self.root.iterdir()))
         out = str(self.root if free else self.root.absolute().with_name(f"{self.root.name}-scenes"))
-        command = f"`lightning scenes --as {self.stand_in} --out {shlex.quote(out)} --count 40`"
+        word = self.layouts[0].word
+        command = f"`lightning scenes --as {word} --out {shlex.quote(out)} --count 40`"
         return command if free else f"{command} and point `root` to `{out}`"

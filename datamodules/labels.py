@@ -1,11 +1,23 @@
-"""What the class ids of one task mean."""
+"""What class ids mean: sets of classes, and the maps from one to another, by name.
+
+A network is trained in one space. It is evaluated on another dataset by reading that dataset's
+labels in the same space (`ClassMap`), or in another space, to which its predictions are mapped by
+the same names (`Labels.members`; for labels that were read already there is `between`).
+"""
 
 import colorsys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from jaxtyping import UInt8
+
+from datamodules.settings import one_of
+
 IGNORE = 255
 """Class id of a pixel or an image whose class is unknown."""
+ALL_IDS = 256
+"""Ids in 8-bit files, and train ids."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +54,114 @@ class Labels:
         hues = (colorsys.hsv_to_rgb(i / len(names), 0.7, 0.9) for i in range(len(names)))
         colours = ((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in hues)
         return cls(tuple(names), tuple(colours))
+
+    def chosen(self, names: Sequence[str]) -> "Labels":
+        """Some of the classes, with their colours and members."""
+        colours = dict(zip(self.names, self.colours, strict=True))
+        members = {name: self.members[name] for name in names if name in self.members}
+        return Labels(tuple(names), tuple(colours[name] for name in names), members)
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """A set of classes under one name.
+
+    Attributes:
+        name: As settings and files spell it.
+        labels: Names and colours of the classes, in the order of their train ids, and the classes
+            of finer spaces in those that are wider than their names.
+    """
+
+    name: str
+    labels: Labels
+
+    @property
+    def members(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes of finer spaces in each that has some."""
+        return self.labels.members
+
+    def home(self, name: str) -> str | None:
+        """The class here that a class of another space falls into; none if there is none."""
+        if name in self.labels.names:
+            return name
+        return next((wide for wide, members in self.members.items() if name in members), None)
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """Which class of a space each of a dataset's own classes falls into; the others are unknown.
+
+    Attributes:
+        space: The space.
+        classes: From the dataset's names to the space's.
+    """
+
+    space: LabelSpace
+    classes: Mapping[str, str]
+
+    def table(self, ids: Mapping[int, str], size: int = ALL_IDS) -> UInt8[np.ndarray, " size"]:
+        """Look-up table from a dataset's ids, given with the dataset's names, to train ids."""
+        named = {id: self.classes[name] for id, name in ids.items() if name in self.classes}
+        return table(named, self.space, size)
+
+
+def table(
+    ids: Mapping[int, str], space: LabelSpace, size: int = ALL_IDS
+) -> UInt8[np.ndarray, " size"]:
+    """Look-up table from ids to train ids, 255 for ids that are not given.
+
+    Args:
+        ids: Ids and the classes of `space` that they stand for.
+        space: The space of the train ids.
+        size: Length of the table: one more than the largest id that is looked up.
+    """
+    train_ids = np.full(size, IGNORE, np.uint8)
+    for id, name in ids.items():
+        train_ids[id] = space.labels.names.index(name)
+    return train_ids
+
+
+def between(
+    source: LabelSpace,
+    target: LabelSpace,
+    exceptions: Mapping[str, str | None] | None = None,
+) -> UInt8[np.ndarray, " ids"]:
+    """Look-up table of 256 entries from one space's train ids to another's.
+
+    Classes go to the class of the same name, or to the wider class that holds them; what has no
+    place in `target`, and 255, becomes 255.
+
+    Args:
+        source: The space that labels or predictions are in.
+        target: The space that they are wanted in.
+        exceptions: Class names of `source` that go elsewhere than their name says, or nowhere.
+    """
+    homes = {name: target.home(name) for name in source.labels.names} | dict(exceptions or {})
+    ids = {source.labels.names.index(name): home for name, home in homes.items() if home}
+    return table(ids, target)
+
+
+def class_maps(
+    spaces: Sequence[LabelSpace],
+    names: Mapping[str, str],
+    exceptions: Mapping[str, Mapping[str, str | None]] | None = None,
+) -> dict[str, ClassMap]:
+    """The spaces that a dataset can be read in, by their names.
+
+    Args:
+        spaces: The spaces.
+        names: The dataset's names, and what the spaces call the same things.
+        exceptions: By space: the dataset's names whose class there, None if there is none, does
+            not follow from that.
+    """
+    maps = {}
+    for space in spaces:
+        homes = {own: space.home(common) for own, common in names.items()}
+        homes |= (exceptions or {}).get(space.name, {})
+        maps[space.name] = ClassMap(space, {own: home for own, home in homes.items() if home})
+    return maps
+
+
+def find_space(spaces: Mapping[str, ClassMap], name: str) -> ClassMap:
+    """One of a dataset's spaces by its name in the setting `label_space`."""
+    return spaces[one_of("label_space", name, spaces)]

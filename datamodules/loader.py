@@ -10,8 +10,8 @@ from torch import distributed
 from torch.utils.data import DataLoader, DistributedSampler
 
 from datamodules.fingerprint import Content, content
+from datamodules.processes.workers import signals_wait, stop_at_exit
 from datamodules.samples import Draw, Samples
-from datamodules.workers import signals_wait, stop_at_exit
 
 
 class KeyedSampler(DistributedSampler[Draw]):

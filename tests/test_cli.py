@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from datamodules.scenes import DrawnScene
+from datamodules.drawn.scenes import DrawnScene
 from datamodules.transforms import Sample
 from tests.fakes.small import SMALL
 from vtagml.cli import COMMANDS, main

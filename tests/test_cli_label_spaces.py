@@ -12,7 +12,8 @@ import yaml
 from lightning import LightningModule
 
 from datamodules import Cityscapes
-from datamodules.label_spaces import CITYSCAPES_19, VKITTI2_8, between
+from datamodules.cityscapes.classes import CITYSCAPES_19, VKITTI2_8
+from datamodules.labels import between
 from tests.fakes import cityscapes, street
 from tests.fakes.street import CHECKPOINT
 from vtagml.building import built

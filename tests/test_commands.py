@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.prepared import Copy
-from datamodules.writing.layouts import LAYOUTS
+from datamodules.writing import stand_ins
 from tests.fakes.tree import Tree, write_tree
 from vtagml.cli import main
 
@@ -148,7 +148,7 @@ def test_config_without_data_is_one_message(capsys: pytest.CaptureFixture[str]) 
 
 def test_help_of_scenes_names_every_layout(capsys: pytest.CaptureFixture[str]) -> None:
     main(["scenes", "--help"])
-    assert ", ".join(sorted(LAYOUTS)) in capsys.readouterr().out
+    assert ", ".join(sorted(stand_ins())) in capsys.readouterr().out
 
 
 def test_scenes_writes_a_dataset(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datamodules.images import write_png
+from datamodules.disk.images import write_png
 from tests.report.run_folders import write_run
 from vtagml import cli
 from vtagml.cli import main

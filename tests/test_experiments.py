@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from datamodules.writing import LAYOUTS
+from datamodules.writing import stand_ins
 from tests.fakes import experiments
 from tests.fakes.experiments import (
     BASES,
@@ -33,7 +33,7 @@ Configs = tuple[Path, ...]
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
 DATASET_CONFIGS = [
-    path for path in BASES if path.stem.split("_")[0] in LAYOUTS and path not in ADAPTATIONS
+    path for path in BASES if path.stem.split("_")[0] in stand_ins() and path not in ADAPTATIONS
 ]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
@@ -181,7 +181,7 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
 def test_every_dataset_has_its_configs() -> None:
     names = {path.stem for path in DATASET_CONFIGS}
     # Whoever reads folders of their own takes tasks out of the one config there is.
-    datasets = LAYOUTS.keys() - {"folders"}
+    datasets = stand_ins().keys() - {"folders"}
     assert {f"{name}_{tasks}" for name in datasets for tasks in ("sd", "sdn")} <= names
     assert {"taskonomy_sdne", "nyudv2_sdne", "folders_sdn"} <= names
 
@@ -211,11 +211,9 @@ def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
 
 
 def test_every_tuning_has_an_overlay_of_either_stream() -> None:
-    encoders = [
-        yaml.safe_load(path.read_text())["model"]["init_args"]["encoder"] for path in METHODS
-    ]
     pairs = set()
-    for encoder in encoders:
+    for method in METHODS:
+        encoder = yaml.safe_load(method.read_text())["model"]["init_args"]["encoder"]
         given = encoder["init_args"]["tuning"]
         name = given["class_path"] if isinstance(given, dict) else given
         pairs.add((encoder["class_path"].rpartition(".")[2], name.rpartition(".")[2]))

@@ -10,8 +10,8 @@ from datamodules.check.examination import Examination, Examiner, name_of
 from datamodules.check.presence import expected, miscounted, notes, unmatched, unpaired
 from datamodules.check.report import Problem, Report, SplitReport
 from datamodules.files import FileDataModule
-from datamodules.parallel import Died, cores, each
-from datamodules.progress import tracked
+from datamodules.processes.parallel import Died, cores, in_processes
+from datamodules.processes.progress import tracked
 from datamodules.samples import Source
 
 
@@ -100,7 +100,7 @@ def _examined(
     found = SplitReport(found=len(listing.records), skipped=listing.skipped)
     classes = {task: len(names) for task, names in report.classes.items()}
     examiner = Examiner(listing.used, datamodule.reads_of(split), classes, labelled=split != "test")
-    results = each(examiner, len(records), processes)
+    results = in_processes(examiner, len(records), processes)
     try:
         for index, result in enumerate(tracked(results, f"Checking {split}", len(records))):
             if isinstance(result, Died):

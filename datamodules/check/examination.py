@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from datamodules.checks import check_sample
-from datamodules.images import damage_refused
+from datamodules.disk.images import damage_refused
 from datamodules.labels import IGNORE
 from datamodules.samples import Source
 from datamodules.transforms import Sample

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from datamodules.check.report import Problem
+from datamodules.disk.listing import some_of
 from datamodules.files import FileDataModule
-from datamodules.listing import some_of
 from datamodules.writing.plan import MANIFEST, read_plan
 
 
@@ -71,6 +71,6 @@ def unmatched(datamodule: FileDataModule) -> list[Problem]:
 
 def _drawn_counts(datamodule: FileDataModule) -> Mapping[str, int] | None:
     plan = read_plan(datamodule.root)
-    if plan is None or plan.layout.word != datamodule.stand_in:
+    if plan is None or plan.layout not in datamodule.layouts:
         return None
     return Counter(place.split for place in plan.places)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.check.examination import Examination, TaskStatistics
-from datamodules.names import name_line
+from datamodules.disk.names import name_line
 
 
 @dataclass(frozen=True)

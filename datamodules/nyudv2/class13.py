@@ -9,15 +9,16 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Float32, Shaped, UInt8
 
-from datamodules.agreement import same_size
-from datamodules.images import read_grey8, read_rgb
-from datamodules.label_spaces_nyu import NYU_13
+from datamodules.disk.agreement import same_size
+from datamodules.disk.images import read_grey8, read_rgb, unreadable
+from datamodules.disk.listing import matches
+from datamodules.disk.pairs import Labelled
+from datamodules.disk.values import classes_of, decoded_normals, unit_normals
 from datamodules.labels import IGNORE
-from datamodules.listing import matches
-from datamodules.nyudv2.arrays import classes_of, coded_normals, metres, unit_normals, unreadable
+from datamodules.nyudv2.arrays import metres
+from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import FRAME_SIZE, Form, Frame, window_camera
 from datamodules.nyudv2.labeled import LABELED, LabeledFile
-from datamodules.pairs import Labelled
 from datamodules.transforms import Sample
 
 _SPLITS = {"train": "train", "val": "test", "test": "test"}
@@ -108,7 +109,7 @@ class Class13Archives(Form):
         image = read_rgb(file)
         if image.shape[:2] != FRAME_SIZE:
             height, width = image.shape[:2]
-            raise unreadable(file, "a whole frame of 480 x 640 pixels", f"{height} x {width}")
+            raise unreadable(file, "hold a whole frame of 480 x 640 pixels", f"{height} x {width}")
         sample: Sample = {
             "name": frame.name,
             "image": self._cut(image),
@@ -137,7 +138,7 @@ class Class13Archives(Form):
 
     def _normals(self, frame: Frame) -> tuple[Path, Float32[np.ndarray, "height width 3"]]:
         file = self._file("normals", frame)
-        stored = coded_normals(file)
+        stored = decoded_normals(read_rgb(file))
         # How these pictures mark what is unknown is not documented; no normal is black.
         stored[(stored == -1).all(axis=-1)] = 0
         return file, unit_normals(file, stored, self.normals_axes)

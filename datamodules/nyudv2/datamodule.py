@@ -6,20 +6,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datamodules.depth_range import checked_depth_range
 from datamodules.derive import SOBEL_EDGES, Derivation, normals_from_depth
+from datamodules.disk.pairs import Labelled
 from datamodules.files import FileDataModule
-from datamodules.label_spaces import find_space
-from datamodules.label_spaces_nyu import NYU_SPACES
-from datamodules.labels import Labels
+from datamodules.labels import find_space
 from datamodules.nyudv2.class13 import Class13Archives
+from datamodules.nyudv2.classes import NYU_SPACES
 from datamodules.nyudv2.form import WINDOW, Form, Frame
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
+from datamodules.nyudv2.predictions import nyudv2_format
+from datamodules.nyudv2.stand_ins import LAYOUTS
 from datamodules.nyudv2.tree import MultitaskTree
-from datamodules.pairs import Labelled
-from datamodules.predictions import PredictionFormat, nyudv2_format
+from datamodules.predictions import PredictionFormat
+from datamodules.settings import checked_axes, checked_depth_range, one_of
 from datamodules.transforms import Sample
+from datamodules.writing.layout import Layout
 
 FORMS: tuple[type[Form], ...] = (OfficialFile, MultitaskTree, MtanTree, Class13Archives)
 # What the multi-task archives unpack to; `root` may be the folder around it.
@@ -103,7 +105,7 @@ class NYUDv2(FileDataModule):
     """
 
     download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"
-    stand_in: ClassVar[str] = "nyudv2"
+    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
 
     def __init__(
         self,
@@ -118,21 +120,13 @@ class NYUDv2(FileDataModule):
         **options: Any,
     ) -> None:
         super().__init__(root, image_size, **options)
-        _expect("edges", edges, edges in EDGES, f"one of {list(EDGES)}")
-        signs = {abs(sign) for sign in normals_axes} == {1}
-        _expect("normals_axes", normals_axes, signs, "three signs, each 1 or -1")
         self.label_space = find_space(NYU_SPACES, label_space)
         self.depth_range = checked_depth_range(depth_range)
         self.raw_depth = raw_depth
         top, bottom, left, right = window
         self.window = (top, bottom, left, right)
-        self.edges = edges
-        x, y, z = normals_axes
-        self.normals_axes = (x, y, z)
-
-    @property
-    def labels(self) -> dict[str, Labels]:
-        return {"segmentation": self.label_space.space.labels}
+        self.edges = one_of("edges", edges, EDGES)
+        self.normals_axes = checked_axes(normals_axes)
 
     @property
     def derives(self) -> Mapping[str, Derivation]:  # type: ignore[override]  # forms differ in it
@@ -187,8 +181,3 @@ class NYUDv2(FileDataModule):
             boundaries=self.edges == "boundaries",
             normals_axes=self.normals_axes,
         )
-
-
-def _expect(argument: str, value: object, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ValueError(f"`{argument}` should be {expected}, found {value!r}.")

@@ -9,8 +9,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from datamodules.label_spaces import ClassMap
-from datamodules.pairs import Labelled
+from datamodules.disk.pairs import Labelled
+from datamodules.labels import ClassMap
 from datamodules.transforms import Sample
 
 # Rows and columns [top, bottom, left, right) of the window that the multi-task trees hold: inside

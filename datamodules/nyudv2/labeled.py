@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from jaxtyping import Shaped
 
-from datamodules.nyudv2.arrays import unreadable
+from datamodules.disk.images import unreadable
 from datamodules.nyudv2.form import FRAME_SIZE
 
 LABELED = "nyu_depth_v2_labeled.mat"
@@ -29,7 +29,7 @@ class LabeledFile:
             # Nobody writes to it: without locks it can also lie on a network or read-only disk.
             self.handle = h5py.File(self.file, "r", locking=False)
         except OSError as error:
-            raise unreadable(self.file, "a whole MATLAB 7.3 (HDF5) file", str(error)) from error
+            raise unreadable(self.file, "hold a MATLAB 7.3 (HDF5) file", str(error)) from error
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -46,11 +46,11 @@ class LabeledFile:
         stack = self._stack(key, dtype)
         if place >= stack.shape[0]:
             found = f"{stack.shape[0]} frames in `{key}`"
-            raise unreadable(self.file, f"at least {place + 1} frames", found)
+            raise unreadable(self.file, f"hold at least {place + 1} frames", found)
         try:
             stored = stack[place, ..., left:right, top:bottom]
         except (OSError, RuntimeError) as error:
-            expected = f"readable data of frame {place + 1} in `{key}`"
+            expected = f"hold readable data of frame {place + 1} in `{key}`"
             raise unreadable(self.file, expected, str(error)) from error
         return np.asarray(stored).T
 
@@ -58,12 +58,12 @@ class LabeledFile:
         try:
             stack = self.handle[key]
         except (KeyError, OSError, RuntimeError) as error:
-            expected = f"a data set `{key}`"
+            expected = f"hold a data set `{key}`"
             raise unreadable(self.file, expected, str(error)) from error
         height, width = FRAME_SIZE
         shape = ((3,) if key == "images" else ()) + (width, height)
         if not isinstance(stack, h5py.Dataset) or stack.shape[1:] != shape or stack.dtype != dtype:
-            expected = f"`{key}` of type {np.dtype(dtype)}, each frame of shape {shape}"
+            expected = f"hold `{key}` of type {np.dtype(dtype)}, each frame of shape {shape}"
             found = f"{getattr(stack, 'dtype', 'a group')} {getattr(stack, 'shape', '')}"
             raise unreadable(self.file, expected, found)
         return stack

@@ -9,19 +9,15 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from datamodules.agreement import same_size
-from datamodules.label_spaces_nyu import NYU_13
-from datamodules.listing import matches
-from datamodules.nyudv2.arrays import (
-    metres,
-    read_npy,
-    shares,
-    shifted_ids,
-    unit_normals,
-    unreadable,
-)
+from datamodules.disk.agreement import same_size
+from datamodules.disk.images import unreadable
+from datamodules.disk.listing import matches
+from datamodules.disk.pairs import Labelled
+from datamodules.disk.values import read_npy, unit_normals
+from datamodules.labels import IGNORE
+from datamodules.nyudv2.arrays import metres, shares
+from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import Form, Frame
-from datamodules.pairs import Labelled
 from datamodules.transforms import Sample
 
 _FOLDERS = {"train": "train", "val": "val", "test": "val"}
@@ -54,7 +50,7 @@ class MtanTree(Form):
             raise FileNotFoundError(f"`{folder}` should hold `.npy` images. Unpack it again.")
         for name in names:
             if not name.isdecimal():
-                raise unreadable(folder, "files named `<number>.npy`", f"`{name}.npy`")
+                raise unreadable(folder, "hold files named `<number>.npy`", f"`{name}.npy`")
         return _numbered(split, names)
 
     def labelled(self, split: str, task: str) -> Labelled:
@@ -78,7 +74,11 @@ class MtanTree(Form):
         return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
-        return shifted_ids(file, read_npy(file, dimensions=2), len(NYU_13.labels.names))
+        stored, classes = read_npy(file, dimensions=2), len(NYU_13.labels.names)
+        if not (np.isin(stored, np.arange(-1, classes))).all():
+            expected = f"hold whole class ids from -1 to {classes - 1}"
+            raise unreadable(file, expected, f"values from {stored.min()} to {stored.max()}")
+        return np.where(stored < 0, IGNORE, stored).astype(np.uint8)
 
     def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
         return metres(file, read_npy(file, dimensions=3, channels=1)[..., 0], self.depth_range)

@@ -9,9 +9,11 @@ import numpy as np
 import scipy.io
 from jaxtyping import Integer
 
-from datamodules.label_spaces_nyu import train_ids_of_raw
-from datamodules.nyudv2.arrays import classes_of, metres, unreadable
+from datamodules.disk.images import unreadable
+from datamodules.disk.values import classes_of
+from datamodules.nyudv2.arrays import metres
 from datamodules.nyudv2.class13 import Class13Archives
+from datamodules.nyudv2.classes import train_ids_of_raw
 from datamodules.nyudv2.form import Form, Frame, window_camera
 from datamodules.nyudv2.labeled import LABELED, SPLITS, LabeledFile, missing
 from datamodules.transforms import Sample
@@ -47,7 +49,9 @@ class OfficialFile(Form):
         outside = numbers[(numbers < 1) | (numbers > count)]
         if outside.size:
             found = f"{outside[:5].tolist()} in `{_INDICES[split]}`"
-            raise unreadable(file, f"numbers of frames from 1 to {count}, as in {LABELED}", found)
+            raise unreadable(
+                file, f"hold numbers of frames from 1 to {count}, as in {LABELED}", found
+            )
         return [Frame(f"nyu_{number:04d}", str(number), split) for number in sorted(numbers)]
 
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
@@ -76,9 +80,9 @@ def _frame_numbers(file: Path, key: str) -> Integer[np.ndarray, " frames"]:
     try:
         content = scipy.io.loadmat(file)
     except Exception as error:  # a damaged file ends in nearly any exception
-        raise unreadable(file, "a whole MATLAB 5 file", str(error)) from error
+        raise unreadable(file, "hold a whole MATLAB 5 file", str(error)) from error
     numbers = np.ravel(content.get(key, [])).astype(np.int64)
     if not numbers.size or len(np.unique(numbers)) < numbers.size:
         found = f"{numbers.size} numbers, {len(np.unique(numbers))} of them distinct"
-        raise unreadable(file, f"distinct frame numbers in `{key}`", found)
+        raise unreadable(file, f"hold distinct frame numbers in `{key}`", found)
     return numbers

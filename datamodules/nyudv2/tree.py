@@ -9,22 +9,15 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from datamodules.agreement import same_size
-from datamodules.images import read_grey8, read_rgb
-from datamodules.label_spaces_nyu import train_ids
-from datamodules.listing import matches
-from datamodules.nyudv2.arrays import (
-    classes_of,
-    coded_normals,
-    metres,
-    read_npy,
-    shares,
-    unit_normals,
-    unreadable,
-)
+from datamodules.disk.agreement import same_size
+from datamodules.disk.images import read_grey8, read_rgb, unreadable
+from datamodules.disk.listing import matches
+from datamodules.disk.pairs import Labelled, first_missing
+from datamodules.disk.spelling import read_text, spelled
+from datamodules.disk.values import classes_of, decoded_normals, read_npy, unit_normals
+from datamodules.nyudv2.arrays import metres, shares
+from datamodules.nyudv2.classes import train_ids
 from datamodules.nyudv2.form import WINDOW, Form, Frame, window_camera
-from datamodules.pairs import Labelled, first_missing
-from datamodules.spelling import read_text, spelled
 from datamodules.transforms import Sample
 
 _LISTS = {"train": "train.txt", "val": "val.txt", "test": "val.txt"}
@@ -66,11 +59,11 @@ class MultitaskTree(Form):
         try:
             names = read_text(file).split()
         except UnicodeDecodeError as error:
-            raise unreadable(file, "one name per line", "bytes that are no text") from error
+            raise unreadable(file, "hold one name per line", "bytes that are no text") from error
         odd = [name for name in names if Path(name).name != name]
         if not names or odd or len(set(names)) < len(names):
             found = f"{len(names)} names, {len(set(names))} distinct, {odd[:5]} with folders"
-            raise unreadable(file, "one distinct file name per line", found)
+            raise unreadable(file, "hold one distinct file name per line", found)
         return [Frame(name, name, split) for name in sorted(names)]
 
     def labelled(self, split: str, task: str) -> Labelled:
@@ -106,7 +99,7 @@ class MultitaskTree(Form):
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
         if file.suffix.lower() == ".png":
-            stored = coded_normals(file)
+            stored = decoded_normals(read_rgb(file))
         else:
             stored = read_npy(file, dimensions=3, channels=3)
         return unit_normals(file, stored, self.normals_axes)

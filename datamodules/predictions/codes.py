@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer, UInt8, UInt16
 
-from datamodules.label_spaces import ClassMap
+from datamodules.labels import ClassMap
 
 NO_NORMAL = 128
 """All three codes of a pixel without normal, as in Taskonomy."""
@@ -40,7 +40,7 @@ class Metres:
         farthest: Largest code that means a depth.
     """
 
-    per_metre: int
+    per_metre: int | float
     nearest: int = 1
     farthest: int = 65535
 

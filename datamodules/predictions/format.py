@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Shaped
 
-from datamodules.images import write_png
+from datamodules.disk.images import write_png
+from datamodules.predictions.codes import Normals, Shares
 
 Encode: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
@@ -84,3 +85,8 @@ class PredictionFormat:
                 " leads out of it: remove the link."
             )
         write_png(file, self.encodings[task].encode(pixels))
+
+
+NORMALS = Encoding("normals/{name}_normals.png", Normals())
+EDGES = Encoding("edges/{name}_edges.png", Shares())
+"""Of a dataset that does not ship them: as Taskonomy keeps them."""

@@ -65,15 +65,6 @@ class FitInside(Transform):
         return warp(sample, affine) | {"shown": np.array(shown)}
 
 
-def checked_place(evaluated_at: str) -> str:
-    """Give the setting back if it says where predictions are scored."""
-    if evaluated_at not in (NATIVE, NETWORK):
-        raise ValueError(
-            f"`evaluated_at` should be one of {[NATIVE, NETWORK]}, found {evaluated_at!r}."
-        )
-    return evaluated_at
-
-
 def fitting_at_once(samples: Samples) -> int:
     """How many samples with their labels on disk are a batch, by the size of the first image."""
     height, width = samples.source.read(samples.source.records[0], ())["image"].shape[:2]

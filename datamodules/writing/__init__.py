@@ -6,15 +6,15 @@ dataset's own DataModule reads. The command `lightning scenes` is `command.main`
 """
 
 from datamodules.writing.layout import Layout, Place
-from datamodules.writing.layouts import LAYOUTS, find_layout
 from datamodules.writing.plan import Plan, make_plan, write_scenes
+from datamodules.writing.stand_ins import find_layout, stand_ins
 
 __all__ = [
-    "LAYOUTS",
     "Layout",
     "Place",
     "Plan",
     "find_layout",
     "make_plan",
+    "stand_ins",
     "write_scenes",
 ]

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from datamodules.images import write_png
-from datamodules.unfinished import partial_name
+from datamodules.disk.images import write_png
+from datamodules.disk.unfinished import partial_name
 
 JPEG_QUALITY = 95
 

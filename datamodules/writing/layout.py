@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import UInt16
 
-from datamodules.parallel import Died, each
-from datamodules.progress import tracked
+from datamodules.processes.parallel import alive, in_processes
+from datamodules.processes.progress import tracked
 from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
 from datamodules.writing.codes import recoded
 from datamodules.writing.files import save
@@ -18,6 +18,8 @@ from datamodules.writing.views import Calibration, Scenery, Views
 
 Encode: TypeAlias = Callable[[Frame], Any]
 """What of a frame goes into one file: an array, a text or a JSON object."""
+
+GOES_ON = "The same command, given again, goes on where this one stopped."
 
 CLASSES = {"room": ROOM_CLASSES, "street": STREET_CLASSES}
 
@@ -106,9 +108,9 @@ class Layout(ABC):
         missing = [place for place in places if not self.is_written(root, place)]
         done = len(places) - len(missing)
         writer = SceneWriter(self, root, missing, views)
-        results = each(writer, len(missing), processes)
-        for result in tracked(results, f"Drawing {root}", len(places), done):
-            refuse_death(result)
+        results = alive(in_processes(writer, len(missing), processes), scene_name, GOES_ON)
+        for _ in tracked(results, f"Drawing {root}", len(places), done):
+            pass
         for path, content in self.shared(places, views.size).items():
             save(root / path, content)
 
@@ -136,13 +138,9 @@ class SceneWriter:
             save(self.root / path, encode(frame))
 
 
-def refuse_death(result: object) -> None:
-    """Raise an error if a process was killed while it worked."""
-    if isinstance(result, Died):
-        raise ChildProcessError(
-            "A process that drew scenes was killed, as the system does when memory runs out."
-            " Run the same command again with fewer `processes`: it goes on where this one stopped."
-        )
+def scene_name(index: int) -> str:
+    """Of a scene that could not be drawn."""
+    return f"Scene {index}"
 
 
 def take(names: Sequence[str], count: int, what: str) -> Sequence[str]:

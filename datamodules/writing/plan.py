@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datamodules.parallel import cores
+from datamodules.processes.parallel import cores
 from datamodules.rendering import LOOKS
 from datamodules.writing.files import save
 from datamodules.writing.layout import Layout, Place
-from datamodules.writing.layouts import find_layout
+from datamodules.writing.stand_ins import find_layout
 from datamodules.writing.views import Views
 
 MANIFEST = "scenes.json"

@@ -16,9 +16,9 @@ from torchvision.transforms.v2 import functional as tv
 
 from datamodules import Cityscapes
 from datamodules.geometry import RandomView
-from datamodules.prepare import prepare
+from datamodules.prepared.prepare import prepare
+from datamodules.processes.workers import single_thread
 from datamodules.samples import Draw, Samples, Source
-from datamodules.workers import single_thread
 from tests.benchmarks.interleaved import CLEARLY, compare
 from tests.fakes.tree import Tree, write_tree
 from vtagml.commands.command import Command

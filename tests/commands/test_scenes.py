@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from datamodules.writing.layouts import LAYOUTS
+from datamodules.writing import stand_ins
 from vtagml.commands.command import Command
 from vtagml.commands.scenes import SMALL_BATCH
 
@@ -85,4 +85,4 @@ def test_what_is_lacking_is_named_with_an_example() -> None:
 
 
 def test_help_names_every_dataset() -> None:
-    assert ", ".join(sorted(LAYOUTS)) in Command("scenes").help
+    assert ", ".join(sorted(stand_ins())) in Command("scenes").help

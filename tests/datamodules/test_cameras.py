@@ -8,7 +8,7 @@ import pytest
 from datamodules import Cityscapes, Taskonomy
 from datamodules.check import check
 from datamodules.files import DatasetNotFoundError
-from datamodules.prepare import prepare
+from datamodules.prepared.prepare import prepare
 from tests.fakes import cityscapes as streets
 from tests.fakes import taskonomy as rooms
 

@@ -8,14 +8,15 @@ import pytest
 import torch
 from jsonargparse import ArgumentParser
 
-from datamodules.depth_range import checked_depth_range
 from datamodules.derive import NORMALS_FROM_DEPTH, SOBEL_EDGES
+from datamodules.disk.names import name_line, names_in, read_names
 from datamodules.files import DatasetNotFoundError, FileDataModule
 from datamodules.geometry import Geometry, Pad, RandomCrop, Resize
 from datamodules.labels import Labels
-from datamodules.names import name_line, names_in, read_names
 from datamodules.samples import Draw
+from datamodules.settings import checked_depth_range
 from datamodules.transforms import Sample, Transform
+from datamodules.writing import Layout, find_layout
 
 SIZE = (16, 24)
 
@@ -43,7 +44,7 @@ class LineReader:
 class Shelf(FileDataModule):
     derives = {"normals": NORMALS_FROM_DEPTH, "edges": SOBEL_EDGES}
     download: ClassVar[str] = "https://example.org/shelf"
-    stand_in: ClassVar[str] = "shelf"
+    layouts: ClassVar[tuple[Layout, ...]] = (find_layout("folders"),)
 
     @property
     def labels(self) -> dict[str, Labels]:
@@ -183,7 +184,7 @@ def test_missing_dataset_says_where_what_and_how(tmp_path: Path, state: str) -> 
     assert message == (
         f"Shelf was not found: `root` is `{root}`, which {state}; expected a book."
         " The dataset is had from https://example.org/shelf. For a small stand-in of drawn scenes"
-        f" run `lightning scenes --as shelf --out {root} --count 40`."
+        f" run `lightning scenes --as folders --out {root} --count 40`."
     )
     assert isinstance(Shelf(root, SIZE).not_found("a book"), FileNotFoundError)
 
@@ -194,7 +195,7 @@ def test_scenes_are_not_proposed_for_a_folder_of_other_things(tmp_path: Path) ->
     (root / "letter.txt").touch()
     message = str(Shelf(root, SIZE).not_found("a book"))
     assert message.endswith(
-        f" run `lightning scenes --as shelf --out '{root}-scenes' --count 40`"
+        f" run `lightning scenes --as folders --out '{root}-scenes' --count 40`"
         f" and point `root` to `{root}-scenes`."
     )
 

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from datamodules.label_spaces import (
+from datamodules.cityscapes.classes import (
     CITYSCAPES_13,
     CITYSCAPES_16,
     CITYSCAPES_19,
@@ -11,20 +11,13 @@ from datamodules.label_spaces import (
     CITYSCAPES_SPACES,
     CTRL_7,
     DENSEMTL_7,
-    SYNTHIA_IDS,
-    SYNTHIA_SPACES,
     VKITTI2_8,
     VKITTI2_8_STRICT,
-    VKITTI2_SPACES,
-    ClassMap,
-    LabelSpace,
-    between,
-    find_space,
-    table,
 )
-from datamodules.label_spaces_taskonomy import TASKONOMY_17
-from datamodules.labels import Labels
-from datamodules.vkitti2_classes import VKITTI2_14
+from datamodules.labels import ClassMap, Labels, LabelSpace, between, find_space, table
+from datamodules.synthia.classes import SYNTHIA_IDS, SYNTHIA_SPACES
+from datamodules.taskonomy.classes import TASKONOMY_17
+from datamodules.vkitti2.classes import VKITTI2_14, VKITTI2_SPACES
 
 # From the official label definitions and the field's own tables: id to train id.
 CITYSCAPES = {

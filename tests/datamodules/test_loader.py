@@ -15,9 +15,9 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler
+from datamodules.processes.workers import single_thread
 from datamodules.samples import Samples, Source
 from datamodules.transforms import Sample, Transform
-from datamodules.workers import single_thread
 from tests.fakes.ranks import Ranks
 
 
@@ -208,7 +208,7 @@ def test_workers_end_with_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workers_that_are_stopped_end_whatever_the_program_does_at_an_alarm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("datamodules.workers.OUTLIVES", 1)
+    monkeypatch.setattr("datamodules.processes.workers.OUTLIVES", 1)
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     try:
         others = {child.pid for child in multiprocessing.active_children()}

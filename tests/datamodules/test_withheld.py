@@ -9,7 +9,7 @@ import torch
 
 from datamodules import VKITTI2, Cityscapes, DenseDataModule, NYUDv2, Scenes, Synthia, Taskonomy
 from datamodules.files import FileDataModule
-from datamodules.prepare import prepare
+from datamodules.prepared.prepare import prepare
 from datamodules.prepared.watching import files_read
 from datamodules.writing import write_scenes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from datamodules.taskonomy import Taskonomy
+from datamodules.taskonomy.datamodule import Taskonomy
 
 SIZE = 64
 

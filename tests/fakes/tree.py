@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 
 from datamodules.derive import SOBEL_EDGES
+from datamodules.disk.images import read_grey8, read_grey16, read_rgb
 from datamodules.files import FileDataModule
-from datamodules.images import read_grey8, read_grey16, read_rgb
 from datamodules.labels import IGNORE, Labels
 from datamodules.prepared import Copy
 from datamodules.transforms import Sample
+from datamodules.writing import find_layout
 
 COUNTS = {"train": 5, "val": 3}
 SIZES = ((16, 24), (20, 24))
@@ -57,7 +58,7 @@ class Tree(FileDataModule):
     offers = ("segmentation", "depth", "edges")
     derives = {"edges": SOBEL_EDGES}
     download = "nowhere"
-    stand_in = "tree"
+    layouts = (find_layout("folders"),)
 
     def __init__(
         self,

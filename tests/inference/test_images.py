@@ -86,7 +86,7 @@ def test_other_things_are_refused() -> None:
 def test_images_beyond_the_limit_are_refused(
     colours: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datamodules.photos.LARGEST", 53)  # 6 x 9 pixels are one too many
+    monkeypatch.setattr("datamodules.disk.photos.LARGEST", 53)  # 6 x 9 pixels are one too many
     for form in (colours, Image.fromarray(colours)):
         with pytest.raises(ValueError, match="9 x 6"):
             pixels_of(form)

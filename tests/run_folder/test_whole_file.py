@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.unfinished import partial_name
+from datamodules.disk.unfinished import partial_name
 from vtagml.run_folder.whole_file import remove_partial_files, write_whole
 
 

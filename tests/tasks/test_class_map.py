@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from datamodules.label_spaces import (
+from datamodules.cityscapes.classes import (
     CITYSCAPES_13,
     CITYSCAPES_16,
     CITYSCAPES_19,
     VKITTI2_8,
     VKITTI2_8_STRICT,
-    LabelSpace,
-    between,
 )
-from datamodules.label_spaces_nyu import NYU_13, NYU_40
-from datamodules.label_spaces_taskonomy import TASKONOMY_17
-from datamodules.vkitti2_classes import VKITTI2_14
+from datamodules.labels import LabelSpace, between
+from datamodules.nyudv2.classes import NYU_13, NYU_40
+from datamodules.taskonomy.classes import TASKONOMY_17
+from datamodules.vkitti2.classes import VKITTI2_14
 from vtagml.tasks import ClassMap, Segmentation, WideLabels
 from vtagml.tasks.prior import MajorityPrior
 

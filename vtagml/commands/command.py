@@ -49,10 +49,10 @@ class Command:
         # Words in an order may stand between the options.
         parser = self._parser
         parse = parser.parse_known_args if self._keys else parser.parse_known_intermixed_args
-        found, rest = parse(list(words))
+        namespace, rest = parse(list(words))
         if rest and not self._keys:
             raise self._no_option(rest[0])
-        given = vars(found).items()
+        given = vars(namespace).items()
         options = {key: tuple(value) if isinstance(value, list) else value for key, value in given}
         ordered: list[Any] = []
         for parameter in self.parameters:
@@ -85,7 +85,9 @@ class Command:
     @cached_property
     def _keys(self) -> str | None:
         """What to say of the keys of a config, if it takes any."""
-        many = [each for each in self.parameters if each.kind is Parameter.VAR_POSITIONAL]
+        many = [
+            parameter for parameter in self.parameters if parameter.kind is Parameter.VAR_POSITIONAL
+        ]
         kind, text = get_args(many[0].annotation) if many else (None, None)
         return text if kind is str else None
 
@@ -103,17 +105,17 @@ class Command:
         )
         parser.example = self.example
         _, *entries = ENTRIES.split(self._sections.get("Args", ""))
-        said = dict(zip(entries[::2], entries[1::2], strict=True))
+        explained = dict(zip(entries[::2], entries[1::2], strict=True))
         if self._keys:
             parser.add_argument_group("keys", self._keys)
         for parameter in self.parameters:
             if parameter.kind is not Parameter.VAR_POSITIONAL or not self._keys:
-                text = " ".join(said.get(parameter.name, "").split()).rstrip(".")
+                text = " ".join(explained.get(parameter.name, "").split()).rstrip(".")
                 _add(parser, parameter, text.replace("%", "%%"))
         return parser
 
     def _no_option(self, word: str) -> ValueError:
-        known = [each for action in self._parser._actions for each in action.option_strings]
+        known = [option for action in self._parser._actions for option in action.option_strings]
         hint = did_you_mean(word.partition("=")[0], known)
         return ValueError(
             f"`{word}` is no option of `{self.name}`: `lightning {self.name.split()[0]} --help` "
@@ -152,7 +154,7 @@ def _settings(kind: Any) -> dict[str, Any]:
     """Returns what argparse has to know of an annotation."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        names = {"name" if each.startswith("--") else "metavar": each for each in parts[1:]}
+        names = {"name" if word.startswith("--") else "metavar": word for word in parts[1:]}
         return _settings(parts[0]) | names
     if origin is Literal:
         return {"choices": parts}

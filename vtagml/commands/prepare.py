@@ -19,7 +19,7 @@ def prepare(*keys: Key, out: Folder | None = None, processes: int | None = None)
         lightning prepare --config experiments/cityscapes_sdn.yaml
     """
     from datamodules.files import FileDataModule
-    from datamodules.prepare import prepare
+    from datamodules.prepared.prepare import prepare
     from vtagml.commands.data_of import data_of
 
     datamodule = data_of(keys)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from datamodules.photos import photo_problem, read_photo, upright_rgb
+from datamodules.disk.photos import photo_problem, read_photo, upright_rgb
 
 ImageLike: TypeAlias = str | Path | Image.Image | np.ndarray
 """A file, a picture of Pillow, or an array `[height, width]` or `[height, width, 1, 3 or 4]`."""

@@ -31,8 +31,8 @@ class RunLogger(ABC):
 
 def next_version(logs: Path) -> int:
     """Returns the number after those of the commands that have logged so far."""
-    endings = (each.name.removeprefix("version_") for each in logs.glob("version_*"))
-    return max((int(each) + 1 for each in endings if each.isdecimal()), default=0)
+    endings = (folder.name.removeprefix("version_") for folder in logs.glob("version_*"))
+    return max((int(number) + 1 for number in endings if number.isdecimal()), default=0)
 
 
 def log_config(trainer: Trainer, config: Mapping[str, Any]) -> None:

@@ -64,10 +64,10 @@ class RunFolder:
             raise ValueError(
                 f"`--trainer.default_root_dir` must be a folder, found the file `{self.path}`."
             )
-        found = {each.name for each in self.path.iterdir()} - {LOCK, *OF_SYSTEMS}
-        if found:
-            listed = ", ".join(f"`{name}`" for name in sorted(found)[:SHOWN])
-            more = ", …" if len(found) > SHOWN else ""
+        others = {entry.name for entry in self.path.iterdir()} - {LOCK, *OF_SYSTEMS}
+        if others:
+            listed = ", ".join(f"`{name}`" for name in sorted(others)[:SHOWN])
+            more = ", …" if len(others) > SHOWN else ""
             raise ValueError(
                 "`--trainer.default_root_dir` must be a new or empty folder, or one of a run, "
                 f"found {listed}{more} in `{self.path}` and no `{MARK}`, which a run leaves: give "

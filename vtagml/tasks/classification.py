@@ -6,7 +6,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from vtagml.losses.shapes import Ids
 from vtagml.metrics.accuracy import Accuracy
 from vtagml.metrics.collection import collect
 from vtagml.metrics.unit import percent
@@ -42,6 +41,3 @@ class Classification(Categorical):
     def picture(self, prediction: Int[Tensor, "batch"]) -> Float[Tensor, "batch 3 1 1"]:
         """One pixel in the colour of the class per image."""
         return self.colours(prediction)[:, :, None, None]
-
-    def error(self, prediction: Ids, target: Ids) -> None:
-        return None

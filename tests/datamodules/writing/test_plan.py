@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.parallel import Died
+from datamodules.processes.parallel import Died
 from datamodules.writing import Plan, find_layout, make_plan, write_scenes
-from datamodules.writing.layout import refuse_death
 
 SIZE = (16, 24)
 
@@ -127,10 +126,10 @@ def test_overwriting_with_the_same_settings_writes_everything_again(plan: Plan) 
     assert first.read_bytes() != b"damaged"
 
 
-def test_a_killed_process_is_an_error() -> None:
-    refuse_death(None)
-    with pytest.raises(ChildProcessError, match="fewer `processes`"):
-        refuse_death(Died())
+def test_a_killed_process_is_an_error(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.writing.layout.in_processes", lambda *_: iter([None, Died()]))
+    with pytest.raises(ChildProcessError, match=r"Scene 1: .*killed.*goes on where"):
+        plan.write(processes=0)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from datamodules.check import check
-from datamodules.cityscapes import Cityscapes
+from datamodules.cityscapes.datamodule import Cityscapes
 from datamodules.edges import sobel_edges
 from datamodules.files import FileDataModule
-from datamodules.folders import Folders
+from datamodules.folders.datamodule import Folders
 from datamodules.nyudv2 import NYUDv2
 from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
-from datamodules.synthia import Synthia
-from datamodules.taskonomy import Taskonomy
+from datamodules.synthia.datamodule import Synthia
+from datamodules.taskonomy.datamodule import Taskonomy
 from datamodules.transforms import Sample
-from datamodules.vkitti2 import VKITTI2
+from datamodules.vkitti2.datamodule import VKITTI2
 from datamodules.writing import Place, Plan
 from datamodules.writing.layout import CLASSES
 

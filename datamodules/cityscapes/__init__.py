@@ -1,0 +1,5 @@
+"""Cityscapes: street scenes of 50 cities, seen by a stereo camera in a car."""
+
+from datamodules.cityscapes.datamodule import Cityscapes
+
+__all__ = ["Cityscapes"]

@@ -1,0 +1,63 @@
+"""Scenes as folders of one's own: an example of the tree, to be replaced file by file."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import UInt8, UInt16
+
+from datamodules.edges import sobel_edges
+from datamodules.rendering import ROOM_CLASSES, Frame
+from datamodules.writing.codes import HIGHEST, depth_codes, normal_codes
+from datamodules.writing.layout import Encode, Layout, Place
+from datamodules.writing.views import Scenery
+
+CODES_PER_METRE = 1000
+
+
+class Folders(Layout):
+    """The tree that `datamodules.Folders` reads with its defaults, all files PNG.
+
+    - `segmentation`: the class's place in the config's list, from 0 on.
+    - `depth`: millimetres, 0 where unknown. `normals`: x right, y down, z into the scene.
+    - `edges`: 16 bits. The rooms are seen by cameras of different fields, of which nothing is
+      written.
+    """
+
+    word: ClassVar[str] = "folders"
+    form: ClassVar[str] = "png"
+    config: ClassVar[str] = "folders_sdn"
+    scenery: ClassVar[Scenery] = "room"
+    size: ClassVar[tuple[int, int]] = (240, 320)
+    ids: ClassVar[Mapping[str, int]] = {name: id for id, (name, _) in enumerate(ROOM_CLASSES)}
+
+    def names(self, split: str, count: int) -> Sequence[str]:
+        return [f"{number:04d}" for number in range(1, count + 1)]
+
+    def files(self, place: Place) -> Mapping[str, Encode]:
+        encoders: dict[str, Encode] = {
+            "image": lambda frame: frame.image,
+            "segmentation": self._classes,
+            "depth": _depth,
+            "normals": lambda frame: normal_codes(frame.normals),
+            "edges": _edges,
+        }
+        return {
+            f"{place.split}/{folder}/{place.name}.png": encode
+            for folder, encode in encoders.items()
+        }
+
+    def _classes(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
+        return self.class_ids(frame).astype(np.uint8)
+
+
+def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:
+    codes = depth_codes(frame.depth, CODES_PER_METRE)
+    return np.where(codes == HIGHEST, np.uint16(0), codes)
+
+
+def _edges(frame: Frame) -> UInt16[np.ndarray, "height width"]:
+    return np.rint(sobel_edges(frame.image) * HIGHEST).astype(np.uint16)
+
+
+LAYOUTS: tuple[Layout, ...] = (Folders(),)

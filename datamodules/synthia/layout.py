@@ -1,0 +1,73 @@
+"""Scenes as SYNTHIA-RAND-CITYSCAPES: 16-bit labels and depth in RGB files."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from jaxtyping import UInt16
+
+from datamodules.rendering import Frame
+from datamodules.synthia.reader import CAMERA, CAMERA_SIZE, CODES_PER_METRE, ROOT, stored_numbers
+from datamodules.writing.codes import depth_codes
+from datamodules.writing.layout import Encode, Layout, Place, take
+from datamodules.writing.views import Calibration, Scenery
+
+_COUNTED = ("person", "car")
+
+
+class Synthia(Layout):
+    """The folder `RAND_CITYSCAPES` that the archive unpacks to.
+
+    - `Depth`: centimetres in all three channels; 65535 in the sky.
+    - `GT/LABELS`: the class in red, in green the number, from 1, of the connected region of people
+      and of cars.
+    - The camera is that of the SYNTHIA video sequences, which readers assume, since none is
+      shipped.
+
+    Not written: `GT/COLOR`, which is for viewing and cannot be read back.
+    """
+
+    word: ClassVar[str] = "synthia"
+    form: ClassVar[str] = "plain"
+    config: ClassVar[str] = "synthia_sdn"
+    scenery: ClassVar[Scenery] = "street"
+    size: ClassVar[tuple[int, int]] = CAMERA_SIZE
+    calibration: ClassVar[Calibration | None] = Calibration(CAMERA[:2], CAMERA[2:], CAMERA_SIZE)
+    ids: ClassVar[Mapping[str, int]] = {
+        "road": 3,
+        "sidewalk": 4,
+        "building": 2,
+        "pole": 7,
+        "sign": 9,
+        "tree": 6,
+        "person": 10,
+        "car": 8,
+        "sky": 1,
+    }
+
+    def names(self, split: str, count: int) -> Sequence[str]:
+        return take(stored_numbers(split), count, f"images for {split}")
+
+    def files(self, place: Place) -> Mapping[str, Encode]:
+        return {
+            f"{ROOT}/RGB/{place.name}.png": lambda frame: frame.image,
+            f"{ROOT}/Depth/{place.name}.png": _depth,
+            f"{ROOT}/GT/LABELS/{place.name}.png": self.labels,
+        }
+
+    def labels(self, frame: Frame) -> UInt16[np.ndarray, "height width 3"]:
+        classes = self.class_ids(frame)
+        instances = np.zeros_like(classes)
+        for name in _COUNTED:
+            of_class = classes == self.ids[name]
+            regions = cv2.connectedComponents(of_class.astype(np.uint8))[1]
+            instances[of_class] = instances.max() + regions[of_class]
+        return np.stack([classes, instances, np.zeros_like(classes)], axis=-1)
+
+
+def _depth(frame: Frame) -> UInt16[np.ndarray, "height width 3"]:
+    return np.repeat(depth_codes(frame.depth, CODES_PER_METRE)[..., None], 3, axis=-1)
+
+
+LAYOUTS: tuple[Layout, ...] = (Synthia(),)

@@ -1,0 +1,133 @@
+"""Scenes as Taskonomy: one folder per domain and building."""
+
+from collections.abc import Mapping, Sequence
+from math import atan2
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import UInt8, UInt16
+
+from datamodules.edges import sobel_edges
+from datamodules.rendering import Frame
+from datamodules.taskonomy.buildings import EXCLUDED, stored_buildings
+from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE
+from datamodules.writing.codes import HIGHEST, depth_codes, normal_codes
+from datamodules.writing.layout import Encode, Layout, Place
+from datamodules.writing.views import Scenery
+
+_VIEWS_PER_POINT = 3
+
+
+class Taskonomy(Layout):
+    """Folders as the download tool omnitools makes them.
+
+    All scenes of a split are in one building: the first of the split of `tiny` in alphabetical
+    order. Room surfaces, which Taskonomy's network calls background, are background; the solids
+    are objects of their shape.
+
+    Not written: the domains that no task here reads (keypoints, curvature, reshading, …).
+    """
+
+    word: ClassVar[str] = "taskonomy"
+    form: ClassVar[str] = "omnitools"
+    config: ClassVar[str] = "taskonomy_sdne"
+    scenery: ClassVar[Scenery] = "room"
+    size: ClassVar[tuple[int, int]] = (512, 512)
+    ids: ClassVar[Mapping[str, int]] = {
+        "floor": 1,  # background
+        "ceiling": 1,
+        "wall": 1,
+        "panel": 9,  # tv
+        "box": 14,  # refrigerator
+        "sphere": 17,  # vase
+        "cylinder": 2,  # bottle
+        "cone": 5,  # potted plant
+    }
+    pattern: ClassVar[str] = "{domain}/taskonomy/{building}"
+
+    def names(self, split: str, count: int) -> Sequence[str]:
+        building = min(set(stored_buildings()[split]) - set(EXCLUDED))
+        pairs = (divmod(number, _VIEWS_PER_POINT) for number in range(count))
+        return [f"{building}/point_{point}_view_{view}" for point, view in pairs]
+
+    def files(self, place: Place) -> Mapping[str, Encode]:
+        encoders: dict[tuple[str, str], Encode] = {
+            ("rgb", "rgb.png"): lambda frame: frame.image,
+            ("depth_zbuffer", "depth_zbuffer.png"): _depth,
+            ("depth_euclidean", "depth_euclidean.png"): _distance,
+            ("normal", "normal.png"): lambda frame: normal_codes(frame.normals),
+            # In these two the files spell the domain otherwise than the folder does.
+            ("segment_semantic", "segmentsemantic.png"): self._classes,
+            ("point_info", "fixatedpose.json"): lambda frame: _point_info(frame, place),
+            ("edge_texture", "edge_texture.png"): _edges,
+        }
+        building, view = place.name.split("/")
+        return {
+            f"{self.folder(domain, building)}/{view}_domain_{ending}": encode
+            for (domain, ending), encode in encoders.items()
+        }
+
+    def folder(self, domain: str, building: str) -> str:
+        return self.pattern.format(domain=domain, building=building)
+
+    def _classes(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
+        return self.class_ids(frame).astype(np.uint8)
+
+
+class FlatTaskonomy(Taskonomy):
+    """The same without the folder `taskonomy`."""
+
+    form: ClassVar[str] = "flat"
+    pattern: ClassVar[str] = "{domain}/{building}"
+
+
+class TaskonomyByArchive(Taskonomy):
+    """Every archive unpacked into a folder of its own name."""
+
+    form: ClassVar[str] = "archives"
+    pattern: ClassVar[str] = "{building}_{domain}/{domain}"
+
+
+class TaskonomyByBuilding(Taskonomy):
+    """One folder per building."""
+
+    form: ClassVar[str] = "buildings"
+    pattern: ClassVar[str] = "{building}/{domain}"
+
+
+def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:
+    return depth_codes(frame.depth, CODES_PER_METRE)
+
+
+def _distance(frame: Frame) -> UInt16[np.ndarray, "height width"]:
+    """Distance to the optical centre, along each pixel's ray."""
+    fx, fy, cx, cy = frame.camera
+    height, width = frame.depth.shape
+    x = (np.arange(width, dtype=np.float32) + 0.5 - cx) / fx
+    y = (np.arange(height, dtype=np.float32) + 0.5 - cy) / fy
+    ray = np.sqrt(1 + x**2 + y[:, None] ** 2).astype(np.float32)
+    return depth_codes(frame.depth * ray, CODES_PER_METRE)
+
+
+def _edges(frame: Frame) -> UInt16[np.ndarray, "height width"]:
+    return np.rint(sobel_edges(frame.image) * STEP_EDGE * HIGHEST).astype(np.uint16)
+
+
+def _point_info(frame: Frame, place: Place) -> dict[str, float | int | str]:
+    fx, _, _, _ = frame.camera
+    _, point, _, view = place.name.split("/")[1].split("_")
+    width = frame.depth.shape[1]
+    return {
+        "point_uuid": point,
+        "view_id": int(view),
+        "resolution": width,
+        "field_of_view_rads": 2 * atan2(width / 2, fx),
+    }
+
+
+LAYOUTS: tuple[Layout, ...] = (
+    Taskonomy(),
+    FlatTaskonomy(),
+    TaskonomyByArchive(),
+    TaskonomyByBuilding(),
+)

@@ -1,0 +1,184 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmark.plans import ROWS, write_plan
+from tests.benchmark.stand_in import resolve
+from vtagml.benchmark import all_cells, chosen_cells, read_plan
+from vtagml.benchmark.resolved import differences, settings_of
+from vtagml.commands.parse import resolved
+
+ROOT = Path(__file__).parents[2]
+PLANS = ("scenes_cpu", "scenes_gpu")
+
+
+def rows(*changes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**row, **change} for row, change in zip(ROWS, changes, strict=True)]
+
+
+def test_a_plan() -> None:
+    plan = read_plan(
+        write_plan(
+            trainer={"accelerator": "cpu"},
+            setting={"overrides": {"data.val": 200}, "baseline": "base"},
+        )
+    )
+    (setting,) = plan.settings
+    base, other = setting.rows
+    assert (setting.name, setting.title, setting.baseline) == ("rooms", "Rooms", "base")
+    assert (base.title, base.command, base.source, base.seeds) == ("base", "fit", None, (0, 1))
+    assert (other.title, other.command, other.source) == ("The other", "fit", "base")
+    assert base.overrides == {"trainer.accelerator": "cpu", "data.val": 200}
+    assert plan.out == Path("out")
+
+
+def test_a_row_overrides_its_setting_and_that_the_plan() -> None:
+    own = rows({"overrides": {"trainer.devices": 3}, "seeds": [5]}, {"seeds": [5]})
+    path = write_plan(own, trainer={"devices": 1}, setting={"overrides": {"trainer.devices": 2}})
+    base, other = read_plan(path).settings[0].rows
+    assert base.overrides == {"trainer.devices": 3}
+    assert other.overrides == {"trainer.devices": 2}
+    assert base.seeds == (5,)
+
+
+def test_a_row_has_the_config_of_its_setting_and_overlays_of_its_own() -> None:
+    own = [{"name": "base"}, {"name": "other", "overlays": ["plan.yaml"]}]
+    base, other = read_plan(write_plan(own, setting={"config": "scenes.yaml"})).settings[0].rows
+    assert base.configs == (Path("scenes.yaml"),)
+    assert other.configs == (Path("scenes.yaml"), Path("plan.yaml"))
+    absent = [{**ROWS[0], "overlays": ["absent.yaml"]}]
+    with pytest.raises(FileNotFoundError, match=r"there is no file `absent.yaml`"):
+        read_plan(write_plan(absent))
+
+
+def test_sources_come_first_wherever_they_stand() -> None:
+    plan = read_plan(write_plan([ROWS[1], ROWS[0]]))
+    assert list(plan.rows) == ["base", "other"]
+    assert [row.name for row in plan.settings[0].rows] == ["other", "base"]
+
+
+@pytest.mark.parametrize(
+    ("own", "finding"),
+    [
+        (({"confg": "x"}, {}), "A row (`base`) must have only name, title, config, overlays"),
+        (({}, {"needs": "absent"}), "`needs` of row `other` must be a row of the plan, found `abs"),
+        (({"needs": "other"}, {}), "found base → other → base: break the circle"),
+        (({"needs": "base"}, {}), "found base → base"),
+        (
+            ({"config": "absent.yaml"}, {}),
+            "of row `base` must be experiments, there is no file `abs",
+        ),
+        (({"config": None}, {}), "`config` of row `base`, or of its setting, must be given"),
+        (({}, {"name": "base"}), "found `base` 2 times"),
+        (({}, {"name": "rooms"}), "found `rooms` 2 times"),
+        (({}, {"title": "base"}), "`title` must be one row's alone in a table, found `base`"),
+        (({"name": "a/b"}, {"needs": None}), "found 'a/b'"),
+        (({"name": "a.1"}, {"needs": None}), "found 'a.1'"),
+        (
+            ({}, {"test": "base"}),
+            "`needs` and `test` exclude each other, found both in row `other`",
+        ),
+        (({"seeds": [0]}, {}), "`seeds` of row `other` must be among those of `base`"),
+        (({"seeds": [0, 0]}, {}), "different whole numbers, found [0, 0]"),
+        (({"seeds": 3}, {}), "different whole numbers, found 3"),
+        (({"overrides": {"ckpt_path": "x"}}, {}), "must not have `ckpt_path`: it follows"),
+        (({"overrides": ["x"]}, {}), "`overrides` of row `base` must be keys with values"),
+    ],
+)
+def test_mistakes_in_rows(own: tuple[dict[str, Any], dict[str, Any]], finding: str) -> None:
+    path = write_plan(rows(*own))
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        read_plan(path)
+    assert finding in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"setings": []}, "The plan must have only out, seeds, trainer, settings, found `setings`"),
+        ({"settings": []}, "The plan must have `settings`, found nothing"),
+        ({"settings": {"a": 1}}, "`settings` of the plan must be a list"),
+        ({"seeds": None}, "The plan must have `seeds`, found nothing"),
+        ({"setting": {"baseline": "absent"}}, "must be one of its rows, base, other, found `abs"),
+        ({"setting": {"row": []}}, "A setting (`rooms`) must have only name, title, config"),
+        ({"trainer": "gpu"}, "`trainer` of the plan must be keys with values, found 'gpu'"),
+    ],
+)
+def test_mistakes_in_a_plan(changes: dict[str, Any], finding: str) -> None:
+    path = write_plan(**changes)
+    with pytest.raises(ValueError, match="must") as error:
+        read_plan(path)
+    assert finding in str(error.value)
+
+
+def test_a_test_leaves_nothing_to_start_from() -> None:
+    tested = {"name": "tested", "test": "base"}
+    path = write_plan([ROWS[0], tested, {**ROWS[1], "needs": "tested"}])
+    with pytest.raises(ValueError, match="of row `other` must be a row that trains"):
+        read_plan(path)
+
+
+def test_no_plan() -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no file `absent.yaml`"):
+        read_plan(Path("absent.yaml"))
+    Path("bad.yaml").write_text("a: [")
+    with pytest.raises(ValueError, match=r"`bad.yaml` is not"):
+        read_plan(Path("bad.yaml"))
+
+
+def test_names_choose_cells_with_their_sources() -> None:
+    plan = read_plan(write_plan([*ROWS, {"name": "third"}]))
+    cells = all_cells(plan, plan.out, resolve)
+
+    def names(*only: str) -> list[str]:
+        return [cell.name for cell in chosen_cells(plan, cells, only)]
+
+    assert names() == ["base/0", "other/0", "third/0", "base/1", "other/1", "third/1"]
+    assert names("other") == ["base/0", "other/0", "base/1", "other/1"]
+    assert names("third") == ["third/0", "third/1"]
+    assert names("rooms") == names()
+    with pytest.raises(ValueError, match="found `absent`; there are the settings rooms and"):
+        names("absent")
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_the_plans_of_this_repository(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    plan = read_plan(Path(f"experiments/benchmarks/{name}.yaml"))
+    assert {setting.name for setting in plan.settings} == {
+        *("rooms", "real_backbone", "dusk", "zero_shot", "sources", "new_task", "novel")
+    }
+    lambdas = {f"scenes_to_dusk_sdn+adversarial_rooms_{weight}" for weight in ("1e-3", "1e-1")}
+    single = lambdas if name == "scenes_cpu" else set()
+    assert {row.name for row in plan.rows.values() if row.seeds == (0,)} == single
+    assert all(row.seeds == (0, 1, 2) for row in plan.rows.values() if row.name not in single)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:LightningCLI's args parameter")
+@pytest.mark.parametrize("name", PLANS)
+def test_every_key_of_the_plans_is_one_of_its_experiment(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    plan = read_plan(Path(f"experiments/benchmarks/{name}.yaml"))
+    for cell in all_cells(plan, plan.out, resolved):
+        if cell.seed == 0:
+            # What its words mean is what it is compared by.
+            own = settings_of(resolved(cell.words[1:]))
+            assert differences(own, cell.settings) == [], cell.name
+            assert own["seed_everything"] == 0
+
+
+def test_the_plan_for_a_gpu_has_every_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    plan = read_plan(Path("experiments/benchmarks/scenes_gpu.yaml"))
+    found = {config for row in plan.settings[0].rows for config in row.configs[1:]}
+    methods = {
+        config
+        for room in ("methods", "ablations")
+        for config in Path("experiments", room).glob("*.yaml")
+        if "scenes_sdne.yaml" in config.read_text() and "settings/" not in config.read_text()
+    }
+    assert found == methods | {Path("experiments/methods/single_task.yaml")}
