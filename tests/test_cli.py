@@ -72,6 +72,14 @@ def test_help_all_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--trainer.accumulate_grad_batches" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", ["report runs --help", "scenes --help-all", "weights -h a"])
+def test_help_of_a_command_without_keys_is_had_from_anywhere(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(words.split())
+    assert capsys.readouterr().out.startswith(f"example: lightning {words.split()[0]} ")
+
+
 def test_unknown_command_lists_the_known(capsys: pytest.CaptureFixture[str]) -> None:
     message = error_of(["train"], capsys)
     assert "`train`" in message

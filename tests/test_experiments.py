@@ -211,11 +211,9 @@ def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
 
 
 def test_every_tuning_has_an_overlay_of_either_stream() -> None:
-    encoders = [
-        yaml.safe_load(path.read_text())["model"]["init_args"]["encoder"] for path in METHODS
-    ]
     pairs = set()
-    for encoder in encoders:
+    for method in METHODS:
+        encoder = yaml.safe_load(method.read_text())["model"]["init_args"]["encoder"]
         given = encoder["init_args"]["tuning"]
         name = given["class_path"] if isinstance(given, dict) else given
         pairs.add((encoder["class_path"].rpartition(".")[2], name.rpartition(".")[2]))

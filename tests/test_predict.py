@@ -205,8 +205,8 @@ def test_missing_checkpoint_is_named(photos: Path, capsys: pytest.CaptureFixture
     assert "`none.ckpt`" in message
     assert "`--ckpt_path`" in error_of(["--images", str(photos)], capsys)
     message = error_of(["--ckpt_path", "last", "--images", str(photos)], capsys)
-    assert "`--ckpt_path`, the run folder" in message
-    assert "found last" in message
+    assert "`--ckpt_path` must be a checkpoint or the run folder" in message
+    assert "found no file `last`" in message
 
 
 def test_photos_of_two_folders_of_one_name_do_not_mix(

@@ -13,6 +13,7 @@ from vtagml.commands.output import lasting_output
 # Lightning still calls what jsonargparse has renamed; no user can do anything about it.
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
+HELP = {"-h", "--help", "--help-all"}
 USAGE = """\
 Multitask dense vision with transformer adapters.
 
@@ -48,7 +49,8 @@ def main(args: Sequence[str] | None = None) -> None:
         fail(f"`{name}` is no command: expected one of {', '.join(COMMANDS)}.{near}")
     with one_message():
         command = Command(name)
-        if words in (["-h"], ["--help"]):
+        # Of a command with keys the rest is for the parser, which knows every one of them.
+        if words in (["-h"], ["--help"]) or (not command.keys and not HELP.isdisjoint(words)):
             sys.stdout.write(command.help)
         else:
             command(["--help" if word == "--help-all" else word for word in words])

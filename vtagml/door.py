@@ -2,7 +2,8 @@
 
 Torch, Lightning and torchmetrics take seconds to import; who asks for help, or reads a table of
 finished runs, needs none of them. A room whose `__init__.py` imports its names under `if
-TYPE_CHECKING:` and ends with `open_when_asked(__name__)` behaves as if it imported them always.
+TYPE_CHECKING:` and ends with `open_when_asked(__name__)` behaves as if it imported them always, and
+listed them in `__all__`.
 """
 
 import ast
@@ -23,9 +24,9 @@ class Door(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name not in self.homes:
             return self._file(name)
-        found = getattr(import_module(self.homes[name]), name)
-        super().__setattr__(name, found)
-        return found
+        object = getattr(import_module(self.homes[name]), name)
+        super().__setattr__(name, object)
+        return object
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Python puts each imported file into its package: over a function of the same name.
@@ -48,12 +49,12 @@ def open_when_asked(package: str) -> None:
     """Makes a package's door lazy: the imports under `if TYPE_CHECKING` are what it offers."""
     module = sys.modules[package]
     guarded = [
-        each
+        imported
         for statement in ast.parse(inspect.getsource(module)).body
         if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
-        for each in statement.body
-        if isinstance(each, ast.ImportFrom)
+        for imported in statement.body
+        if isinstance(imported, ast.ImportFrom)
     ]
-    homes = {name.name: str(each.module) for each in guarded for name in each.names}
-    vars(module)["homes"] = homes
+    homes = {name.name: str(imported.module) for imported in guarded for name in imported.names}
+    vars(module).update(homes=homes, __all__=sorted({*homes, *vars(module).get("__all__", ())}))
     module.__class__ = Door

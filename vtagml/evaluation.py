@@ -59,7 +59,7 @@ class Evaluation(nn.Module):
         if "size" not in batch:
             return {name: self._whole(task, maps, batch) for name, task in self.tasks.items()}
         return {
-            name: [each.cpu() for each in at_native_size(task, maps[name], batch)]
+            name: [prediction.cpu() for prediction in at_native_size(task, maps[name], batch)]
             for name, task in self.tasks.items()
         }
 
@@ -81,13 +81,13 @@ class Evaluation(nn.Module):
 
     def results(self, stage: str) -> dict[str, Tensor]:
         """All metrics of a stage over all ranks, as `stage/task/metric`; they start anew."""
-        found: dict[str, Tensor] = {}
+        results: dict[str, Tensor] = {}
         for name in self.tasks:
             metrics = self._metrics(stage, name)
             values = metrics.compute()
             metrics.reset()
-            found |= {f"{stage}/{name}/{key}": value for key, value in values.items()}
-        return found
+            results |= {f"{stage}/{name}/{key}": value for key, value in values.items()}
+        return results
 
     def _whole(
         self, task: Task, maps: Mapping[str, Sequence[Tensor]], batch: Mapping[str, Any]
@@ -96,7 +96,7 @@ class Evaluation(nn.Module):
         own, size = maps[task.name], tuple(batch["image"].shape[-2:])
         if len(own) == 1 and own[0].shape[2:] in ((), size):
             return task.predict(own[0])
-        return torch.stack([predicted(task, each, size) for each in zip(*own, strict=True)])
+        return torch.stack([predicted(task, views, size) for views in zip(*own, strict=True)])
 
     def _metrics(self, stage: str, task: str) -> MetricCollection:
         return cast(MetricCollection, cast(nn.ModuleDict, self.metrics[stage])[task])

@@ -70,10 +70,8 @@ def test_data_without_hyper_parameters() -> None:
 
 def test_settings_of_tasks_with_nested_objects() -> None:
     edges = settings(Edges(threshold=0.3))
-    assert edges is not None
     assert (edges["class"], edges["threshold"]) == ("Edges", 0.3)
     depth = settings(Depth(minimum=0.5))
-    assert depth is not None
     assert depth["distances"] == {"class": "DepthRange", "minimum": 0.5, "maximum": None}
 
 

@@ -1,27 +1,29 @@
 """`lightning benchmark`: what it prints, leaves and refuses."""
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.benchmark_plans.plans import ROWS, stand_in, started, write_plan
+from tests.benchmark.plans import ROWS, stand_in, started, write_plan
+from tests.benchmark.stand_in import resolve
 from tests.fakes.small import SMALL
+from vtagml.benchmark import Resolve
 from vtagml.cli import main
-from vtagml.commands.benchmark import benchmark
+from vtagml.commands import benchmark as room
 from vtagml.commands.command import Command
-from vtagml.commands.parse import Parse
 from vtagml.commands.planned_runs import run_plan
+from vtagml.run_folder import LOCK
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL_RUN = Path(__file__).parents[1] / "faults/small.yaml"
 
 
-def run_benchmark(words: list[str], parse: Parse, command: list[str] | None) -> None:
-    @wraps(benchmark)
+def run_benchmark(words: list[str], resolve: Resolve) -> None:
+    @wraps(room.benchmark)
     def run(
         plan: Path,
         out: Path | None = None,
@@ -30,36 +32,34 @@ def run_benchmark(words: list[str], parse: Parse, command: list[str] | None) -> 
         dry_run: bool = False,
         table_only: bool = False,
     ) -> None:
-        run_plan(plan, out, only, processes, dry_run, table_only, parse, command)
+        run_plan(plan, out, only, processes, dry_run, table_only, resolve)
 
     Command("benchmark", run)(words)
 
 
-def started_with(words: list[str], command: list[str] | None = None) -> None:
-    """Runs the command; what the rows' words are is not looked at."""
-    run_benchmark(words, lambda words: None, command)
+def benchmark(words: list[str], fates: Mapping[str, Any] | None = None) -> None:
+    """Runs the command; runs and the parser are played."""
+    with stand_in(fates):
+        run_benchmark(words, resolve)
 
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("vtagml.benchmark.driver.PAUSE", 0.01)
 
 
 def test_runs_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    started_with([str(write_plan())], stand_in())
+    benchmark([str(write_plan())])
     said = capsys.readouterr().out
     assert "base/0 begins: `out/base/0.log`" in said
-    assert "other/1 finished after 0 s, left: 0 s" in said
-    assert "In `out`: table.md, table.json." in said
-    assert {path.name for path in Path("out").iterdir()} == {
-        *("base", "other", "table.md", "table.json", ".benchmark")
-    }
+    assert re.search(r"other/1 finished after \d+ s, left: 0 s", said)
+    assert "In `out`: table.md." in said
+    assert {path.name for path in Path("out").iterdir()} == {*("base", "other", "table.md", LOCK)}
 
 
 def test_a_failure_is_said_and_is_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"^1$"):
-        started_with([str(write_plan(seeds=[0]))], stand_in({"base/0": {"fate": "fails"}}))
+        benchmark([str(write_plan(seeds=[0]))], {"base/0": {"fate": "fails"}})
     said = capsys.readouterr().out
     assert "error: no luck" in said
     assert "other/0 lacks its source\n  `out/base/0` is not finished" in said
@@ -68,58 +68,52 @@ def test_a_failure_is_said_and_is_the_exit_status(capsys: pytest.CaptureFixture[
 
 
 def test_only_some_elsewhere() -> None:
-    path = str(write_plan([*ROWS, {"name": "third", "config": "scenes.yaml"}]))
-    started_with([path, "--only", "third", "--out", "there", "--processes", "2"], stand_in())
+    path = str(write_plan([*ROWS, {"name": "third"}]))
+    benchmark([path, "--only", "third", "--out", "there", "--processes", "2"])
     assert sorted(started()) == ["third/0", "third/1"]
     assert Path("there/third/0/metrics.json").is_file()
 
 
 def test_a_dry_run_prints_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(write_plan())
-    started_with([path, "--only", "base"], stand_in())
+    benchmark([path, "--only", "base"])
     started()
     capsys.readouterr()
     before = sorted(Path("out").rglob("*"))
-    started_with([path, "--dry-run"], stand_in())
+    benchmark([path, "--dry-run"])
     assert capsys.readouterr().out.splitlines() == [
         "# base/0: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/0 "
+        "lightning fit --config scenes.yaml --trainer.callbacks.checkpoint=out/base/0 "
         "--seed_everything=0 --data.seed=0 --trainer.default_root_dir=out/other/0",
         "# base/1: finished",
-        "lightning fit --config scenes.yaml --model.source.init_args.checkpoint=out/base/1 "
+        "lightning fit --config scenes.yaml --trainer.callbacks.checkpoint=out/base/1 "
         "--seed_everything=1 --data.seed=1 --trainer.default_root_dir=out/other/1",
     ]
     assert started() == []
     assert sorted(Path("out").rglob("*")) == before
 
 
-@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+@pytest.mark.parametrize("words", [[], ["--dry-run"], ["--only", "base", "other"]])
 def test_every_row_is_checked_before_the_first_begins(words: list[str]) -> None:
-    checked: list[list[str]] = []
+    checked: list[Sequence[str]] = []
 
-    def parse(words: Sequence[str]) -> None:
-        checked.append(list(words))
+    def parse(words: Sequence[str]) -> dict[str, Any]:
+        checked.append(words)
         if "--data.vall=3" in words:
             raise ValueError("no key `vall`")
+        return resolve(words)
 
-    tested = {"name": "tested", "config": "scenes.yaml", "test": "base"}
+    tested = {"name": "tested", "test": "base"}
     path = str(write_plan([ROWS[0], tested, {**ROWS[1], "overrides": {"data.vall": 3}}]))
     with pytest.raises(ValueError, match=r"Row `other` must be .* no key `vall`"):
-        run_benchmark([path, *words], parse, stand_in())
-    assert [each[-1] for each in checked] == [
-        f"--trainer.default_root_dir=out/{name}/0" for name in ("base", "tested", "other")
-    ]
+        run_benchmark([path, *words], parse)
+    assert len(checked) == 2  # `tested` is of the same words as `base`
     assert not any("ckpt_path" in word for words in checked for word in words)
     assert started() == []
-    # What is finished is checked no more.
-    started_with([path, "--only", "base"], stand_in())
-    checked.clear()
-    run_benchmark([path, *words, "--only", "base"], parse, stand_in())
-    assert checked == []
 
 
 def test_tables_alone() -> None:
-    started_with([str(write_plan()), "--table-only"], stand_in())
+    benchmark([str(write_plan()), "--table-only"])
     assert started() == []
     assert "0 of 2" in Path("out/table.md").read_text()
 
@@ -130,9 +124,9 @@ def test_an_interrupt_still_leaves_the_tables(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vtagml.benchmark.driver.Driver.run", interrupt)
+    monkeypatch.setattr("vtagml.launching.Runner.run", interrupt)
     with pytest.raises(SystemExit, match=r"^130$"):
-        started_with([str(write_plan())], stand_in())
+        benchmark([str(write_plan())])
     assert "Stopped; the same command goes on." in capsys.readouterr().out
     assert Path("out/table.md").is_file()
 
@@ -150,7 +144,7 @@ def test_an_interrupt_still_leaves_the_tables(
 def test_mistakes(words: list[str], finding: str) -> None:
     write_plan()
     with pytest.raises(ValueError, match=r"must|is no option") as error:
-        started_with(words)
+        benchmark(words)
     assert finding in str(error.value)
 
 
@@ -191,14 +185,11 @@ def test_real_runs(capsys: pytest.CaptureFixture[str]) -> None:
     # Broken off after its last step, before its test.
     Path("out/tuned/3/metrics.json").unlink()
     capsys.readouterr()
-    started_with([path])
+    main(["benchmark", path])
     said = capsys.readouterr().out
     assert "tuned/3 goes on" in said
     assert "source/3 begins" not in said
-    _, dusk_table = json.loads(Path("out/table.json").read_text())["settings"]
-    assert dusk_table["refusal"] is None
-    for row in dusk_table["rows"]:
-        assert row["metrics"].keys() == {
-            *("segmentation/miou", "depth/rmse", "normals/merr", "edges/f1")
-        }
-        assert row["cells"][0]["command"].split()[1] in ("fit", "test")
+    dusk = Path("out/table.md").read_text().partition("## dusk")[2]
+    for row in ("untuned", "tuned"):
+        assert re.search(rf"\| {row} \| 1 \|( -?[\d.]+ \|){{4}}", dusk)
+    assert "Not in the table" not in dusk

@@ -11,10 +11,9 @@ import yaml
 from PIL import Image
 
 from vtagml.cli import main
-from vtagml.sweep import trial_process
+from vtagml.launching import launcher, runner
 
 SMALL = Path(__file__).parents[1] / "faults/small.yaml"
-LAUNCHER = trial_process.launcher
 OVERLAYS = Path(__file__).parents[2] / "experiments/loggers"
 KAPPA, RHO = "model.affinity.init_args.kappa", "model.affinity.init_args.rho"
 SWEEP: dict[str, Any] = {
@@ -46,8 +45,8 @@ rows = ["step,val/depth/rmse,val/edges/f1", "5,9.0,0", f"11,{kappa},0.25", ""]
 @pytest.fixture(autouse=True)
 def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", WRITE])
-    monkeypatch.setattr(trial_process, "SECONDS_BETWEEN_LOOKS", 0.02)
+    monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", WRITE])
+    monkeypatch.setattr(runner, "PAUSE", 0.02)
 
 
 def written(**changed: Any) -> str:
@@ -99,6 +98,7 @@ def test_sweep_leaves_table_pictures_and_the_best_command(
         ({}, [f"--config={OVERLAYS}/tensorboard.yaml"], "found vtagml.loggers.TensorBoard"),
         ({"command": DEMO}, ["--trainer.max_steps=100"], "none in 100 steps: the first is after"),
         ({}, ["--trials=0"], "`--trials` must be at least 1"),
+        ({}, ["--processes=0"], "`--processes` must be at least 1"),
         ({}, ["kappas.yaml"], "is no option of `sweep`"),
     ],
 )
@@ -119,12 +119,12 @@ def test_a_failed_trial_is_the_exit_status_until_it_succeeds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fails = f"import sys\nif '--{KAPPA}=2.0' in sys.argv: sys.exit('no luck')\n{WRITE}"
-    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", fails])
+    monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", fails])
     for _ in range(2):
         with pytest.raises(SystemExit, match=r"^1$"):
             main(["sweep", "--local", written()])
         assert "Failed: 001. The same command tries" in capsys.readouterr().out
-    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", WRITE])
+    monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", WRITE])
     main(["sweep", "--local", written()])
     out = Path("runs/sweeps/kappas")
     rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
@@ -135,11 +135,11 @@ def test_being_terminated_stops_the_trial_and_the_next_call_takes_it_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hangs = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
-    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", hangs])
+    monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", hangs])
     with pytest.raises(SystemExit, match=r"^130$"):
         main(["sweep", "--local", written()])
     assert "The same command goes on from here." in capsys.readouterr().out
-    monkeypatch.setattr(trial_process, "launcher", lambda: [sys.executable, "-c", WRITE])
+    monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", WRITE])
     main(["sweep", "--local", written()])
     assert sorted(path.name for path in Path("runs/sweeps/kappas/trials").glob("*.log")) == [
         "000.log",
@@ -163,7 +163,7 @@ def test_missing_extra_is_one_message(
 
 @pytest.mark.slow
 def test_real_trials_are_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_process, "launcher", LAUNCHER)
+    monkeypatch.setattr(runner, "launcher", launcher)
     monkeypatch.setenv(
         "PYTHONPATH", str(Path(__file__).parents[2])
     )  # its config has tests' classes

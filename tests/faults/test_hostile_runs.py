@@ -12,8 +12,8 @@ from tests.faults.hostile_runs import KEPT, METRICS, PARTS, REFUSED, about
 from tests.report.html_runs import whole_run
 from tests.report.run_folders import write_run
 from tests.report.test_html_page import Reader
+from vtagml.commands.command import Command
 from vtagml.commands.messages import one_message
-from vtagml.commands.report import run_report
 
 # A report that waits for a pipe or an endless file would wait for ever.
 pytestmark = pytest.mark.timeout(60)
@@ -39,12 +39,12 @@ def _in_a_folder_of_its_own(
 
 
 def reported(*words: str) -> str:
-    run_report([*words, "--format", "markdown"])
+    Command("report")([*words, "--format", "markdown"])
     return Path("report/report.md").read_text(encoding="utf-8")
 
 
 def page_of(*runs: Path) -> dict[str, Any]:
-    run_report([*map(str, runs), "--html"])
+    Command("report")([*map(str, runs), "--html"])
     text = Path("report/report.html").read_text(encoding="utf-8")
     return json.loads(Reader(text).texts["data"])
 
@@ -69,7 +69,7 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_go_on(
     assert "runs/bad" in said
     assert "| scenes_sd | 1 | 50.00 | 0.800 |" in text
     with pytest.raises(SystemExit) as stopped, one_message():  # alone it is one message
-        run_report([str(BAD)])
+        Command("report")([str(BAD)])
     assert stopped.value.code == 2
     alone = capsys.readouterr().err
     assert "runs/bad" in alone
@@ -125,7 +125,7 @@ def test_a_name_that_cannot_be_shown_is_left_out(name: bytes) -> None:
     assert "must have a name of letters that can be printed" in text
     assert "| scenes_sd | 1 |" in text
     with pytest.raises(ValueError, match="must have a name of letters"):
-        run_report([os.fsdecode(b"runs/" + name), "--html"])
+        Command("report")([os.fsdecode(b"runs/" + name), "--html"])
 
 
 def test_links_that_lead_back_are_followed_once() -> None:

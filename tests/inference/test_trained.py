@@ -12,14 +12,7 @@ import yaml
 import vtagml
 from tests.inference.conftest import SETTINGS
 from vtagml.affinity import Fixed, read_state
-from vtagml.inference.trained import (
-    checkpoint_of,
-    config_beside,
-    model_of,
-    origin_of,
-    trained,
-    without_starts,
-)
+from vtagml.inference.trained import TrainedRun, checkpoint_of, config_beside, without_starts
 
 
 @pytest.fixture
@@ -145,26 +138,24 @@ def test_a_fixed_affinity_is_loaded_without_its_file(copied: Path, tmp_path: Pat
 
 
 def test_a_checkpoint_says_where_it_comes_from(copied: Path) -> None:
-    file = copied / "checkpoints" / "last.ckpt"
+    trained = TrainedRun(copied)
+    trained.content["global_step"] = 7
     origin = {"file": "last.ckpt", "step": 7, "commit": None}
-    assert origin_of(file, {"global_step": 7}) == origin
+    assert trained.origin == origin
     for text in ("{", "[]", "{}", '{"provenance": null}'):
         (copied / "metrics.json").write_text(text)
-        assert origin_of(file, {"global_step": 7}) == origin
+        assert trained.origin == origin
     commit = {"hash": "abc", "dirty": False}
     (copied / "metrics.json").write_text(json.dumps({"provenance": {"commit": commit}}))
-    assert origin_of(file, {"global_step": 7}) == origin | {"commit": commit}
+    assert trained.origin == origin | {"commit": commit}
 
 
 def test_classes_are_called_as_in_training(run: Path) -> None:
-    content = trained(run / "checkpoints" / "last.ckpt")
+    trained = TrainedRun(run)
     names = [f"kind {index}" for index in range(8)]
-    settings = SETTINGS["model"] | {
-        "init_args": SETTINGS["model"]["init_args"] | {"compute": {"compile": None}}
-    }
-    model = model_of(settings, content | {"class_names": {"segmentation": names, "depth": 3}})
-    assert model.tasks["segmentation"].class_names == tuple(names)
+    trained.content["class_names"] = {"segmentation": names, "depth": 3}
+    assert trained.model().tasks["segmentation"].class_names == tuple(names)
     # What is no list of eight names is left alone.
     for odd in ({"segmentation": names[1:]}, {"segmentation": "abcdefgh"}, None):
-        model = model_of(settings, content | {"class_names": odd})
-        assert model.tasks["segmentation"].class_names is None
+        trained.content["class_names"] = odd
+        assert trained.model().tasks["segmentation"].class_names is None

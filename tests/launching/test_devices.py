@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from vtagml.launching import environment
+from vtagml.launching.devices import environment
 
 
 @pytest.fixture(autouse=True)

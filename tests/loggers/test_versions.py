@@ -6,7 +6,6 @@ import pytest
 
 from tests.faults.test_faults import FIT, _in_a_folder_of_its_own
 from vtagml.cli import main
-from vtagml.loggers.run_logger import next_version
 from vtagml.report import read_run
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
@@ -43,10 +42,3 @@ def test_fit_with_its_validations_and_test_makes_one_version(
         for task, values in row.items():
             for key, value in values.items():
                 assert run.unit(task, key).written(value) in said, key
-
-
-def test_next_version_is_after_the_last_and_minds_no_other_names(tmp_path: Path) -> None:
-    assert next_version(tmp_path / "absent") == 0
-    for name in ("version_0", "version_10", "version_2", "version_mine", "version_²", "other"):
-        (tmp_path / name).mkdir()
-    assert next_version(tmp_path) == 11

@@ -26,7 +26,7 @@ from vtagml.affinity import Fork, forks
 from vtagml.callbacks import SkipFaultySteps
 from vtagml.encoders import Shared
 from vtagml.module import MultitaskModule
-from vtagml.objectives import Adversarial, ObservedAdversarial
+from vtagml.objectives import Adversarial, HeldOut, ObservedAdversarial
 from vtagml.tuning import Frozen
 
 
@@ -286,3 +286,19 @@ def test_fork_is_the_only_thing_in_eval_mode_during_the_targets_pass() -> None:
     kinds = dict(module.named_modules())
     off = [name for name, training in modes.items() if not training]
     assert [type(kinds[name]) for name in off] == [Fork]
+
+
+def test_it_goes_with_held_out_tasks() -> None:
+    module = adversarial(judged={"base": lambda tasks: HeldOut(tasks, ["depth"])})
+    data = domains()
+    data.setup("fit")
+    batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())), 0)
+    batch["depth"] = torch.full_like(batch["depth"], torch.inf)  # not to be looked at
+    found = module.objective(module.network, batch)
+    place = [task.name for task in dense_tasks()].index("depth")
+    assert module.objective.taught == ["segmentation", "normals", "edges"]
+    assert found.tasks[place] == 0
+    assert found.tasks.isfinite().all()
+    assert found.terms["adversarial"].value[place] > 0
+    depth = module.network.decoders.decoders["depth"]
+    assert not any(each.requires_grad for each in depth.parameters())

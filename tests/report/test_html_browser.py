@@ -11,7 +11,7 @@ import pytest
 
 from tests.report.html_runs import edit, whole_run
 from tests.report.run_folders import write_affinity, write_run
-from vtagml.commands.report import run_report
+from vtagml.commands.command import Command
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     whole_run(folder / "first")
     (whole_run(folder / "second", seed=1) / "metrics.json").unlink()
-    run_report(
+    Command("report")(
         [str(folder / "first"), str(folder / "second"), "--html", "--out", str(folder / "made")]
     )
     return folder / "made" / "report.html"
@@ -212,7 +212,7 @@ def test_the_navigation_names_what_has_content(browser: Any, tmp_path: Path) -> 
     write_run(tmp_path / "bare", seed=1)
     write_affinity(tmp_path / "bare", ["a", "b"], [[1.0, 0.5], [0.5, 1.0]])
     runs = [str(tmp_path / name) for name in ("bare", "whole")]
-    run_report([*runs, "--html", "--out", str(tmp_path / "made")])
+    Command("report")([*runs, "--html", "--out", str(tmp_path / "made")])
     browser.get((tmp_path / "made" / "report.html").as_uri())
     # The curves are those of all runs.
     assert texts(browser, "nav li") == ["Results", "Curves", "Affinities", "Config"]
@@ -234,7 +234,7 @@ def test_a_hostile_run_does_nothing(browser: Any, tmp_path: Path) -> None:
     log = folder / "logs" / "version_0" / "metrics.csv"
     log.write_text(f"step,{HOSTILE.join(('train/', '/loss'))}\n1,2\n".replace('"', "'"))
     edit(folder / "parameters.json", lambda found: found["parts"][0].update(part=HOSTILE))
-    run_report([str(folder), "--html", "--out", str(tmp_path / "made")])
+    Command("report")([str(folder), "--html", "--out", str(tmp_path / "made")])
     browser.get((tmp_path / "made" / "report.html").as_uri())
     assert browser.execute_script("return window.hacked") is None
     assert browser.execute_script("return document.querySelectorAll('img[src=x]').length") == 0

@@ -33,7 +33,7 @@ def test_what_the_file_says_is_read(tmp_path: Path) -> None:
     assert (sweep.method, sweep.metric, sweep.goal, sweep.cap) == (
         "random", "val/depth/rmse", "minimize", 5
     )  # fmt: skip
-    assert [each.key for each in sweep.searched] == ["a.b", "c"]
+    assert [own.key for own in sweep.searched] == ["a.b", "c"]
     # W&B's rungs are at 27 / 3 and 27 / 3² validations, the first of them at 3.
     assert sweep.early == EarlyStop(least=3, most=27, factor=3)
 
@@ -42,7 +42,7 @@ def test_a_single_value_is_not_searched(tmp_path: Path) -> None:
     fixed = {"trainer.check_val_every_n_epoch": {"value": 1}}
     content = GOOD | {"parameters": GOOD["parameters"] | fixed}
     sweep = read_sweep(written(tmp_path, content))
-    assert [each.key for each in sweep.searched] == ["a.b", "c"]
+    assert [own.key for own in sweep.searched] == ["a.b", "c"]
     assert sweep.parameters["trainer.check_val_every_n_epoch"].values == (1,)
 
 

@@ -5,27 +5,26 @@ is finished is skipped, what was broken off goes on, what was made otherwise tha
 named and left alone. `lightning benchmark` is the command.
 """
 
-from vtagml.benchmark.cells import Cell, all_cells, chosen_cells, shown
-from vtagml.benchmark.driver import Driver, Fate
+from vtagml.benchmark.cells import Cell, Resolve, all_cells, chosen_cells
+from vtagml.benchmark.outcome import Outcome, State, outcome_of
 from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
-from vtagml.benchmark.standing import Standing, State, standing
-from vtagml.benchmark.table import SettingTable, setting_tables, table_files
+from vtagml.benchmark.queue import CellQueue
+from vtagml.benchmark.table import SettingTable, setting_table, table_text
 
 __all__ = [
     "Cell",
-    "Driver",
-    "Fate",
+    "CellQueue",
+    "Outcome",
     "Plan",
+    "Resolve",
     "Row",
     "Setting",
     "SettingTable",
-    "Standing",
     "State",
     "all_cells",
     "chosen_cells",
+    "outcome_of",
     "read_plan",
-    "setting_tables",
-    "shown",
-    "standing",
-    "table_files",
+    "setting_table",
+    "table_text",
 ]

@@ -1,130 +1,111 @@
 """A row at a seed: one run folder, and the command that fills it."""
 
 import json
-import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from argparse import ArgumentError
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, TypeAlias
 
 from vtagml.benchmark.plan import Plan, Row, lineage
-from vtagml.report.record import look_up
-from vtagml.run_folder import CHECKPOINTS
+from vtagml.benchmark.resolved import Settings, key_of, settings_of
+from vtagml.launching import Job
+from vtagml.run_folder import RunFolder
+
+Resolve: TypeAlias = Callable[[Sequence[str]], Mapping[str, Any]]
+"""Makes of the words of an experiment its whole config, defaults included; builds nothing."""
 
 SOURCE = "trainer.callbacks.checkpoint"
-LAST = Path(CHECKPOINTS, "last.ckpt")
-SEED = "data.seed"
-SEEDS_OF_TWO = ("data.source.init_args.seed", "data.target.init_args.seed")
+SEEDS = ("data.seed", "data.source.init_args.seed", "data.target.init_args.seed")
 
 
-@dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(Job):
     """One run of the benchmark.
 
-    Attributes:
+    Args:
         row: What it is a run of.
         seed: Of the weights, and of the data's order and augmentation.
         out: The benchmark's folder.
         source: The run it starts from, or whose checkpoint it tests.
+        resolve: Says what its words mean.
     """
 
-    row: Row
-    seed: int
-    out: Path
-    source: "Cell | None" = None
+    def __init__(
+        self, row: Row, seed: int, out: Path, source: "Cell | None", resolve: Resolve
+    ) -> None:
+        super().__init__(f"{row.name}/{seed}", out / row.name / str(seed))
+        self.row, self.seed, self.out, self.source, self.resolve = row, seed, out, source, resolve
+        self.kinds = (row.name, row.command)
 
     @property
-    def name(self) -> str:
-        return f"{self.row.name}/{self.seed}"
-
-    @property
-    def folder(self) -> Path:
-        return self.out / self.row.name / str(self.seed)
-
-    @property
-    def log(self) -> Path:
-        """What its process has printed; beside the folder, which the run itself may set aside."""
-        return self.folder.with_name(f"{self.seed}.log")
+    def tested(self) -> Path | None:
+        """The checkpoint it tests, None if it trains."""
+        if self.source is None or self.row.command == "fit":
+            return None
+        return RunFolder(self.source.folder).newest_checkpoint
 
     @cached_property
-    def experiment(self) -> dict[str, Any]:
-        """The content of its config, overlays in their places."""
-        experiment: dict[str, Any] = {}
-        for config in self.row.configs:
-            content = yaml.safe_load(config.read_text(encoding="utf-8"))
-            if not isinstance(content, dict):
-                raise ValueError(
-                    f"`config` of row `{self.row.name}` must be an experiment, found {content!r} "
-                    f"in `{config}`."
-                )
-            experiment = _overlaid(experiment, content)
-        return experiment
+    def words(self) -> Sequence[str]:
+        source = None if self.source is None else self.source.folder
+        last = () if self.tested is None else (f"--ckpt_path={self.tested}",)
+        return [*_words(self.row, source), *last, *_options(self._seeds)]
 
     @cached_property
-    def settings(self) -> dict[str, str]:
-        """Keys and values of its command, the run folder aside."""
-        given = {key: as_word(value) for key, value in self.row.overrides.items()}
-        if self.source is not None:
-            folder = self.source.folder
-            if self.row.command == "test":
-                given["ckpt_path"] = str(folder / LAST)
-            else:
-                given[SOURCE] = str(folder)
-        given["seed_everything"] = str(self.seed)
-        for key in seed_keys(self.experiment):
-            given.setdefault(key, str(self.seed))
-        return given
+    def settings(self) -> Settings:
+        """What its config will be."""
+        # Where the source lies, only the parser knows the key of.
+        found = {str(self._any_source): str(self.source.folder)} if self.source else {}
+        own = {key: found.get(str(value), value) for key, value in self._of_row.items()}
+        return {**own, **{key_of(name): seed for name, seed in self._seeds.items()}}
 
-    def words(self, resume: bool = False) -> list[str]:
-        """The words behind `lightning`.
+    @property
+    def _seeds(self) -> dict[str, int]:
+        given = self.row.overrides
+        own = [name for name in SEEDS if key_of(name) in self._of_row and name not in given]
+        return dict.fromkeys(("seed_everything", *own), self.seed)
 
-        Args:
-            resume: Whether it goes on from its own newest checkpoint.
-        """
-        words = [self.row.command]
-        words += [word for config in self.row.configs for word in ("--config", str(config))]
-        # In one word with its key: a parser takes -1e-3 alone for a key.
-        words += [f"--{key}={value}" for key, value in self.settings.items()]
-        words += ["--ckpt_path=last"] if resume else []
-        return [*words, f"--trainer.default_root_dir={self.folder}"]
+    @property
+    def _any_source(self) -> Path:
+        """A folder in the source's place that is the same for all cells of a row."""
+        return self.out / str(self.row.source)
 
-
-def _overlaid(below: Any, above: Any) -> Any:
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
-        below = {}  # what a new class keeps of the old one's arguments, only the parser knows
-    return below | {key: _overlaid(below.get(key), value) for key, value in above.items()}
+    @cached_property
+    def _of_row(self) -> Settings:
+        """The config that a row's cells have in common, which has to be resolved only once."""
+        try:
+            return settings_of(self.resolve(tuple(_words(self.row, self._any_source)[1:])))
+        except (ArgumentError, OSError, ValueError) as error:
+            raise ValueError(
+                f"Row `{self.row.name}` must be a command that can run, found in it: {error}"
+            ) from error
 
 
-def shown(words: Sequence[str]) -> str:
-    """The command as a user would type it."""
-    return shlex.join(["lightning", *words])
+def _words(row: Row, source: Path | None) -> list[str]:
+    configs = [word for config in row.configs for word in ("--config", str(config))]
+    needed = {SOURCE: str(source)} if row.source is not None and row.command == "fit" else {}
+    return [row.command, *configs, *_options({**row.overrides, **needed})]
 
 
-def as_word(value: Any) -> str:
+def _options(values: Mapping[str, Any]) -> list[str]:
+    # In one word with its key: a parser takes -1e-3 alone for a key.
+    return [f"--{key}={_as_word(value)}" for key, value in values.items()]
+
+
+def _as_word(value: Any) -> str:
     """Writes a value of YAML as the command line takes it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def seed_keys(experiment: dict[str, Any]) -> tuple[str, ...]:
-    """Where an experiment's data take their seed: in two places where they are of two domains."""
-    two = isinstance(look_up(experiment, "data.init_args.source"), dict)
-    return SEEDS_OF_TWO if two else (SEED,)
-
-
-def all_cells(plan: Plan, out: Path) -> list[Cell]:
+def all_cells(plan: Plan, out: Path, resolve: Resolve) -> list[Cell]:
     """Returns all cells, each after its source; of one seed all rows before the next seed."""
-    found: dict[tuple[str, int], Cell] = {}
+    cells: dict[tuple[str | None, int], Cell] = {}
+    once = cache(resolve)
     for row in plan.rows.values():
         for seed in row.seeds:
-            source = None if row.source is None else found[row.source, seed]
-            found[row.name, seed] = Cell(row, seed, out, source)
+            source = cells.get((row.source, seed))
+            cells[row.name, seed] = Cell(row, seed, out, source, once)
     # Whoever looks before the end sees whole tables of fewer seeds.
-    return sorted(found.values(), key=lambda cell: cell.seed)
+    return sorted(cells.values(), key=lambda cell: cell.seed)
 
 
 def chosen_cells(plan: Plan, cells: Sequence[Cell], only: Sequence[str]) -> list[Cell]:
@@ -135,14 +116,14 @@ def chosen_cells(plan: Plan, cells: Sequence[Cell], only: Sequence[str]) -> list
         cells: All of it.
         only: Names; none means all.
     """
-    of_setting = {each.name: [row.name for row in each.rows] for each in plan.settings}
+    settings = {setting.name: [row.name for row in setting.rows] for setting in plan.settings}
     rows = plan.rows
     for name in only:
-        if name not in of_setting and name not in rows:
+        if name not in settings and name not in rows:
             raise ValueError(
                 f"`--only` must name settings or rows of the plan, found `{name}`; there are the "
-                f"settings {', '.join(of_setting)} and the rows {', '.join(rows)}."
+                f"settings {', '.join(settings)} and the rows {', '.join(rows)}."
             )
-    named = [row for name in only for row in of_setting.get(name, [name])] if only else list(rows)
-    wanted = {each for name in named for each in lineage(rows, name)}
+    named = [row for name in only for row in settings.get(name, [name])] if only else list(rows)
+    wanted = {row for name in named for row in lineage(rows, name)}
     return [cell for cell in cells if cell.row.name in wanted]

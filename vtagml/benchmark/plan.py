@@ -1,18 +1,18 @@
 """What a benchmark consists of: settings, their rows, and the seeds of each row."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtagml.launching import read_yaml
+from vtagml.launching import check_keys, read_yaml
 
 NAME = re.compile(r"\w[\w+-]*", re.ASCII)  # no dot: `NAME.1` is an earlier run that was set aside
 OF_PLAN = ("out", "seeds", "trainer", "settings")
 OF_SETTING = ("name", "title", "config", "overrides", "baseline", "rows")
 OF_ROW = ("name", "title", "config", "overlays", "overrides", "needs", "test", "seeds")
-OF_THE_DRIVER = ("config", "ckpt_path", "seed_everything", "trainer.default_root_dir")
+OF_THE_RUNNER = ("config", "ckpt_path", "seed_everything", "trainer.default_root_dir")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Row:
     """A method in a setting: one experiment, at several seeds.
 
     Attributes:
-        name: Its folder's.
+        name: Its folder's; of base and overlays unless it is given.
         title: How tables call it.
         command: `fit`, or `test` for another row's network on other data.
         configs: A base, and the overlays that make the method of it.
@@ -72,26 +72,23 @@ class Plan:
     @property
     def rows(self) -> dict[str, Row]:
         """All rows by name, each after the row it starts from."""
-        known = {row.name: row for setting in self.settings for row in setting.rows}
-        ordered: dict[str, Row] = {}
-        for name in known:
-            for each in reversed(lineage(known, name)):
-                ordered.setdefault(each, known[each])
-        return ordered
+        rows = {row.name: row for setting in self.settings for row in setting.rows}
+        ordered = (name for row in rows for name in reversed(lineage(rows, row)))
+        return {name: rows[name] for name in ordered}
 
 
 def lineage(rows: Mapping[str, Row], name: str) -> list[str]:
     """Returns a row, its source, the source's source, and so on."""
-    found = [name]
-    while (source := rows[found[-1]].source) is not None:
-        if source in found:
-            circle = " → ".join([*found[found.index(source) :], source])
+    names = [name]
+    while (source := rows[names[-1]].source) is not None:
+        if source in names:
+            circle = " → ".join([*names[names.index(source) :], source])
             raise ValueError(
                 f"`needs` and `test` must lead to a row that needs no other, found {circle}: break "
                 "the circle."
             )
-        found.append(source)
-    return found
+        names.append(source)
+    return names
 
 
 def read_plan(path: Path) -> Plan:
@@ -101,29 +98,26 @@ def read_plan(path: Path) -> Plan:
         FileNotFoundError: The plan, or an experiment that it names, is not there.
         ValueError: A key or a value is wrong, or rows need one another in a circle.
     """
-    content = _checked(read_yaml(path, "PLAN"), OF_PLAN, "the plan", needed=("seeds", "settings"))
-    trainer = _mapping(content.get("trainer"), "`trainer` of the plan")
-    common = {f"trainer.{key}": value for key, value in trainer.items()}
-    seeds = _seeds(content["seeds"], "the plan")
+    content = check_keys(read_yaml(path, "PLAN"), "The plan", OF_PLAN, ("seeds", "settings"))
+    trainer = check_keys(content.get("trainer"), "`trainer` of the plan")
+    common = {
+        "overrides": {f"trainer.{key}": value for key, value in trainer.items()},
+        "seeds": content["seeds"],
+    }
     settings = _listed(content["settings"], "`settings` of the plan")
-    plan = Plan(
-        path,
-        Path(str(content.get("out") or Path("runs") / path.stem)),
-        tuple(_setting(each, common, seeds) for each in settings),
-    )
+    out = Path(str(content.get("out") or Path("runs") / path.stem))
+    plan = Plan(path, out, tuple(_setting(setting, common) for setting in settings))
     _check_names(plan)
     _check_sources(plan)
     return plan
 
 
-def _setting(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) -> Setting:
-    content = _checked(content, OF_SETTING, "a setting", needed=("name", "rows"))
+def _setting(content: Any, common: Mapping[str, Any]) -> Setting:
+    content = check_keys(content, "A setting", OF_SETTING, ("name", "rows"))
     name = _name(content["name"], "a setting")
     where = f"setting `{name}`"
-    own = {**common, **_mapping(content.get("overrides"), f"`overrides` of {where}")}
-    base = {"config": content["config"]} if "config" in content else {}
-    listed = _listed(content["rows"], f"`rows` of {where}")
-    rows = tuple(_row({**base, **_mapping(row, "a row")}, own, seeds) for row in listed)
+    common = {**common, **_given(content, common, where)}
+    rows = tuple(_row(row, common) for row in _listed(content["rows"], f"`rows` of {where}"))
     for title in (titles := [row.title for row in rows]):
         if titles.count(title) > 1:
             raise ValueError(
@@ -138,35 +132,46 @@ def _setting(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) ->
     return Setting(name, str(content.get("title") or name), rows, baseline)
 
 
-def _row(content: Any, common: Mapping[str, Any], seeds: tuple[int, ...]) -> Row:
-    content = _checked(content, OF_ROW, "a row", needed=("name", "config"))
-    name = _name(content["name"], "a row")
-    where = f"row `{name}`"
-    overrides = {**common, **_mapping(content.get("overrides"), f"`overrides` of {where}")}
-    if taken := [key for key in overrides if key in OF_THE_DRIVER]:
+def _given(content: Mapping[str, Any], common: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What a setting has for its rows, and a row for itself, over what there is for all."""
+    overrides = check_keys(content.get("overrides"), f"`overrides` of {where}")
+    if taken := [key for key in overrides if key in OF_THE_RUNNER]:
         raise ValueError(
-            f"`overrides` of {where} must leave `{taken[0]}` to the driver: it follows from config,"
-            " seeds and sources."
+            f"`overrides` of {where} must not have `{taken[0]}`: it follows from config, seeds and "
+            "sources."
         )
+    own = {key: content[key] for key in ("config", "seeds") if key in content}
+    return {**own, "overrides": {**common["overrides"], **overrides}}
+
+
+def _row(content: Any, common: Mapping[str, Any]) -> Row:
+    content = check_keys(content, "A row", OF_ROW)
+    overlays = _listed(content.get("overlays") or [], "`overlays` of a row")
+    configs = (content.get("config", common.get("config")), *overlays)
+    # Without a name it has that of the same experiment's run folder outside a plan.
+    name = _name(content.get("name") or "+".join(Path(str(each)).stem for each in configs), "a row")
+    where = f"row `{name}`"
+    content = {**common, **content, **_given(content, common, where)}
     if content.get("needs") and content.get("test"):
         raise ValueError(
             f"`needs` and `test` exclude each other, found both in {where}: a row trains from "
             "another row's network, or tests it as it is."
         )
     source = content.get("test") or content.get("needs")
-    overlays = _listed(content.get("overlays") or [], f"`overlays` of {where}")
     return Row(
         name=name,
         title=str(content.get("title") or name),
         command="test" if content.get("test") else "fit",
-        configs=tuple(_config(file, where) for file in (content["config"], *overlays)),
-        overrides=overrides,
-        seeds=_seeds(content["seeds"], where) if "seeds" in content else seeds,
+        configs=tuple(_config(file, where) for file in configs),
+        overrides=content["overrides"],
+        seeds=_seeds(content["seeds"], where),
         source=None if source is None else str(source),
     )
 
 
 def _config(file: Any, where: str) -> Path:
+    if file is None:
+        raise ValueError(f"`config` of {where}, or of its setting, must be given, found nothing.")
     if not Path(str(file)).is_file():
         raise FileNotFoundError(
             f"`config` and `overlays` of {where} must be experiments, there is no file `{file}` in "
@@ -186,58 +191,33 @@ def _check_names(plan: Plan) -> None:
 
 
 def _check_sources(plan: Plan) -> None:
-    known = {row.name: row for setting in plan.settings for row in setting.rows}
-    for row in known.values():
+    rows = {row.name: row for setting in plan.settings for row in setting.rows}
+    for row in rows.values():
         if row.source is None:
             continue
         key = "test" if row.command == "test" else "needs"
-        if row.source not in known:
+        if row.source not in rows:
             raise ValueError(
                 f"`{key}` of row `{row.name}` must be a row of the plan, found `{row.source}`; "
-                f"there are {', '.join(known)}."
+                f"there are {', '.join(rows)}."
             )
-        if lacking := sorted(set(row.seeds) - set(known[row.source].seeds)):
+        if lacking := sorted(set(row.seeds) - set(rows[row.source].seeds)):
             raise ValueError(
                 f"`seeds` of row `{row.name}` must be among those of `{row.source}`, from which it "
                 f"starts, found {lacking} beside them."
             )
-    for row in known.values():
-        if any(known[each].command == "test" for each in lineage(known, row.name)[1:]):
+    for row in rows.values():
+        if any(rows[name].command == "test" for name in lineage(rows, row.name)[1:]):
             raise ValueError(
                 f"`needs` and `test` of row `{row.name}` must be a row that trains; one that tests "
                 "leaves no checkpoint."
             )
 
 
-def _checked(content: Any, keys: Sequence[str], where: str, needed: Sequence[str]) -> Any:
-    """Returns a mapping with only known keys, and all that are needed."""
-    content = _mapping(content, where)
-    name = f" (`{content['name']}`)" if "name" in content else ""
-    if unknown := [key for key in content if key not in keys]:
-        raise ValueError(
-            f"`{unknown[0]}` is no key of {where}{name}: expected some of {', '.join(keys)}."
-        )
-    if lacking := [key for key in needed if content.get(key) in (None, [])]:
-        raise ValueError(f"`{lacking[0]}` of {where}{name} must be given, found nothing.")
-    return content
-
-
-def _mapping(content: Any, where: str) -> dict[str, Any]:
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ValueError(f"{_upper(where)} must be keys with values, found {content!r}.")
-    return {str(key): value for key, value in content.items()}
-
-
 def _listed(content: Any, where: str) -> list[Any]:
     if not isinstance(content, list):
-        raise ValueError(f"{_upper(where)} must be a list, found {content!r}.")
+        raise ValueError(f"{where} must be a list, found {content!r}.")
     return content
-
-
-def _upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _seeds(content: Any, where: str) -> tuple[int, ...]:

@@ -25,25 +25,4 @@ if TYPE_CHECKING:
     from vtagml.callbacks.skip_faulty_steps import FaultyTrainingError, SkipFaultySteps
     from vtagml.callbacks.throughput import Throughput
 
-__all__ = [
-    "AffinityHeatmap",
-    "AugmentedTesting",
-    "FaultyTrainingError",
-    "GradientConflicts",
-    "LoadAdapters",
-    "ParameterTable",
-    "Parameters",
-    "PredictionGrid",
-    "PredictionWriter",
-    "Progress",
-    "ProgressiveResizing",
-    "Results",
-    "SaveAdapters",
-    "SaveBackbone",
-    "SkipFaultySteps",
-    "Throughput",
-    "count_parameters",
-    "provenance",
-]
-
 open_when_asked(__name__)

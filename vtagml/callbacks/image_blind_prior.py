@@ -33,7 +33,7 @@ class ImageBlindPrior:
                 continue
             labels = batch[name]  # at the network's size, or each at its own
             for target in (
-                [labels] if isinstance(labels, Tensor) else [each[None] for each in labels]
+                [labels] if isinstance(labels, Tensor) else [label[None] for label in labels]
             ):
                 self.predictions[name] = self.predictions[name].to(target.device)
                 prediction = nearest(self.predictions[name], target.shape[-2:])
@@ -55,9 +55,9 @@ def anywhere(names: set[str]) -> set[str]:
     """Returns the names that any rank has."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return names
-    found: list[set[str]] = [set() for _ in range(distributed.get_world_size())]
-    distributed.all_gather_object(found, names)
-    return set().union(*found)
+    of_ranks: list[set[str]] = [set() for _ in range(distributed.get_world_size())]
+    distributed.all_gather_object(of_ranks, names)
+    return set().union(*of_ranks)
 
 
 def learn_predictions(

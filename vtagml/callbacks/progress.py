@@ -51,8 +51,8 @@ class Progress(RichProgressBar):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_validation_end(trainer, pl_module)
         if self.prints_lines and not trainer.sanity_checking:
-            found = _listed(headlines(trainer, pl_module))
-            _say(f"validation after step {trainer.global_step}: {found}")
+            metrics = _listed(headlines(trainer, pl_module))
+            _say(f"validation after step {trainer.global_step}: {metrics}")
 
 
 def losses(trainer: Trainer, module: LightningModule) -> dict[str, float]:

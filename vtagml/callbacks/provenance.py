@@ -13,21 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningDataModule, LightningModule, Trainer
-from torch import Tensor
+from lightning import LightningDataModule, Trainer
+from torch import Tensor, nn
 
+from vtagml.callbacks.kept_files import is_trial
 from vtagml.callbacks.parameter_table import count_parameters, total
 from vtagml.constructors import arguments
+from vtagml.module import MultitaskModule
 
 PACKAGES = ("torch", "lightning", "timm", "torchmetrics", "vtagml")
 GIT_SECONDS = 10
 CPU_INFORMATION = Path("/proc/cpuinfo")
 
 
-def provenance(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
+def provenance(trainer: Trainer, module: MultitaskModule) -> dict[str, Any]:
     """Returns everything that is known about where a result comes from; never fails for lack."""
     datamodule = getattr(trainer, "datamodule", None)
-    network = getattr(module, "network", module)
+    network = module.network
     parameters = total(count_parameters(network))
     seed = os.environ.get("PL_GLOBAL_SEED")
     return {
@@ -39,14 +41,14 @@ def provenance(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
         "precision": str(trainer.precision),
         "seed": int(seed) if seed is not None else None,
         "checkpoint": trainer.ckpt_path,
-        "augmented_testing": augmented_testing(module),
-        "fast_dev_run": bool(getattr(trainer, "fast_dev_run", False)),
+        "augmented_testing": module.evaluation.views.settings,
+        "fast_dev_run": is_trial(trainer),
         "data": None if datamodule is None else data(datamodule),
-        "backbone": backbone(network),
-        "encoder": class_name(getattr(network, "encoder", None)),
-        "decoders": class_name(getattr(network, "decoders", None)),
-        "affinity": settings(getattr(network, "affinity", None)),
-        "tasks": {name: settings(task) for name, task in getattr(module, "tasks", {}).items()},
+        "backbone": backbone(network.encoder),
+        "encoder": class_name(network.encoder),
+        "decoders": class_name(network.decoders),
+        "affinity": settings(network.affinity),
+        "tasks": {name: settings(task) for name, task in module.tasks.items()},
         "parameters": {"trainable": parameters.trainable, "total": parameters.total},
     }
 
@@ -57,13 +59,13 @@ def command() -> str:
 
 def versions() -> dict[str, str | None]:
     """Returns the versions of Python and of the packages that matter, None where not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
+    installed: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
-            found[package] = None
-    return found
+            installed[package] = None
+    return installed
 
 
 def commit(folder: Path) -> dict[str, Any] | None:
@@ -109,27 +111,18 @@ def data(datamodule: Any) -> dict[str, Any]:
     return {"class": class_name(datamodule), "settings": described}
 
 
-def backbone(network: Any) -> dict[str, Any] | None:
-    """Returns architecture and weights of the encoder's backbone, None where there is none."""
-    encoder = getattr(network, "encoder", None)
+def backbone(encoder: nn.Module) -> dict[str, Any] | None:
+    """Returns architecture and weights of an encoder's backbone, None where there is none."""
     several = getattr(encoder, "backbones", None)  # copies of one, a task each
-    found = next(iter(several.values())) if several else getattr(encoder, "backbone", None)
-    if found is None:
+    first = next(iter(several.values())) if several else getattr(encoder, "backbone", None)
+    if first is None:
         return None
     names = ("architecture", "weights", "image_size", "frozen")
-    return {"class": class_name(found), **{name: getattr(found, name, None) for name in names}}
+    return {"class": class_name(first), **{name: getattr(first, name, None) for name in names}}
 
 
-def augmented_testing(module: LightningModule) -> dict[str, Any] | None:
-    """Returns how often and how large each image was seen; None for a module that does not say."""
-    views = getattr(getattr(module, "evaluation", None), "views", None)
-    return None if views is None else views.settings
-
-
-def settings(thing: Any) -> dict[str, Any] | None:
+def settings(thing: object) -> dict[str, Any]:
     """Returns the class of an object and its public settings, nested objects likewise."""
-    if thing is None:
-        return None
     own = getattr(thing, "settings", None)
     if callable(own):
         own = own()
@@ -145,14 +138,14 @@ def _described(value: Any) -> Any:
     if isinstance(value, Path | Enum | Tensor | Mapping):
         return value
     if isinstance(value, list | tuple):
-        return [_described(each) for each in value]
+        return [_described(item) for item in value]
     if isinstance(value, type) or callable(value):
         return getattr(value, "__qualname__", class_name(value))
     return settings(value) if hasattr(value, "__dict__") else value
 
 
-def class_name(thing: Any) -> str | None:
-    return None if thing is None else type(thing).__name__
+def class_name(thing: object) -> str:
+    return type(thing).__name__
 
 
 def _git(folder: Path, *arguments: str) -> str:

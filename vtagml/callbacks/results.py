@@ -90,7 +90,7 @@ class Results(Callback):
             "metrics": {"model": rows["model"], "prior": self.prior_metrics},
             **described(tasks),
             "provenance": {
-                **provenance(trainer, pl_module),
+                **provenance(trainer, multitask(pl_module)),
                 "test_samples": self.samples,
                 "training": {"seconds": self._elapsed(), "steps": self.steps},
             },

@@ -62,8 +62,10 @@ class SkipFaultySteps(Callback):
         if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
             # A fused optimiser looks for infinities in its step only, and would then find none.
             scaler.unscale_(optimizer)
-        parameters = [each for group in optimizer.param_groups for each in group["params"]]
-        gradients = [each.grad for each in parameters if each.grad is not None]
+        parameters = [
+            parameter for group in optimizer.param_groups for parameter in group["params"]
+        ]
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         if norm.isfinite():
             self.in_a_row = 0

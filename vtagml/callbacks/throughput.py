@@ -63,11 +63,11 @@ class Throughput(Callback):
     def numbers(self, world_size: int, device: torch.device) -> dict[str, float]:
         """Returns the medians over the window, and the peak memory of a CUDA device."""
         speed = median(images / seconds for seconds, images in self.batches)
-        found = {
+        measured = {
             "throughput/images_per_second": speed * world_size,
             "throughput/batch_seconds": median(seconds for seconds, _ in self.batches),
         }
         if device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(device) / MEBIBYTE
-            found["throughput/peak_memory_mib"] = peak
-        return found
+            measured["throughput/peak_memory_mib"] = peak
+        return measured

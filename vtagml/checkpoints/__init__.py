@@ -16,14 +16,4 @@ if TYPE_CHECKING:
     from vtagml.checkpoints.reading import read_checkpoint
     from vtagml.checkpoints.run_checkpoint import RunCheckpoint
 
-__all__ = [
-    "AtomicCheckpointIO",
-    "RunCheckpoint",
-    "check_saved",
-    "checkpoint_path",
-    "load_adapters",
-    "packed_adapters",
-    "read_checkpoint",
-]
-
 open_when_asked(__name__)

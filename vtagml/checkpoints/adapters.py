@@ -36,7 +36,7 @@ def packed_adapters(network: MultitaskNetwork) -> bytes:
 
 def load_adapters(network: MultitaskNetwork, path: Path) -> None:
     """Loads what `packed_adapters` returned into a network with the same backbone and tasks."""
-    described, found = _read(path)
+    described, weights = _read(path)
     mine = identity(network)
     if any(described.get(key) != value for key, value in mine.items()):
         raise ValueError(
@@ -53,13 +53,13 @@ def load_adapters(network: MultitaskNetwork, path: Path) -> None:
     state = network.state_dict()
     frozen = frozen_names(network)
     expected = {name: value for name, value in state.items() if name not in frozen}
-    problems = list(differing_keys(expected, found))
+    problems = list(differing_keys(expected, weights))
     if problems:
         raise ValueError(
             f"`{path}` does not fit this network: {len(problems)} differences, first "
             f"{'; '.join(problems[:8])}. Give the config that it was trained with."
         )
-    network.load_state_dict(found, strict=False)
+    network.load_state_dict(weights, strict=False)
 
 
 def frozen_names(network: MultitaskNetwork) -> set[str]:
@@ -68,7 +68,9 @@ def frozen_names(network: MultitaskNetwork) -> set[str]:
     for prefix, module in network.named_modules():
         if isinstance(module, Backbone):
             dot = f"{prefix}." if prefix else ""
-            training = {name for name, each in module.named_parameters() if each.requires_grad}
+            training = {
+                name for name, parameter in module.named_parameters() if parameter.requires_grad
+            }
             parameters = {name for name, _ in module.named_parameters(remove_duplicate=False)}
             buffers = module.state_dict().keys() - parameters
             still = (parameters - training) | (buffers if module.frozen else set())
@@ -113,7 +115,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     try:
         with safe_open(path, "pt") as file:
             described = file.metadata() or {}
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(f"`{path}` is not whole, or no safetensors file ({error}).") from error
     if described.get("format") != FORMAT:
@@ -121,4 +123,4 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             f"`{path}` should be adapters written by `SaveAdapters`, found "
             f"{described.get('format', 'safetensors without a word on what they are')}."
         )
-    return described, found
+    return described, weights

@@ -18,7 +18,7 @@ def benchmark(
     """Runs a plan of methods × settings × seeds; skips and resumes; one table per setting.
 
     Runs what is missing, each run as an ordinary command with a folder of its own, and writes
-    table.md and table.json. A finished run is skipped, one that was broken off goes on, one that
+    table.md. A finished run is skipped, one that was broken off goes on, one that
     failed is named with the end of its log, one that was made otherwise than the plan says, or from
     another version of its source, is left alone. Every row's keys are checked first. Ctrl-C stops
     what is at work with a checkpoint; the same command goes on.

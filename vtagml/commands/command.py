@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentError, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from importlib import import_module
@@ -48,18 +48,21 @@ class Command:
         """Runs it with the words behind its name."""
         # Words in an order may stand between the options.
         parser = self._parser
-        parse = parser.parse_known_args if self._keys else parser.parse_known_intermixed_args
-        found, rest = parse(list(words))
-        if rest and not self._keys:
+        parse = parser.parse_known_args if self.keys else parser.parse_known_intermixed_args
+        try:
+            namespace, rest = parse(list(words))
+        except ArgumentError as error:
+            parser.error(str(error))
+        if rest and not self.keys:
             raise self._no_option(rest[0])
-        given = vars(found).items()
+        given = vars(namespace).items()
         options = {key: tuple(value) if isinstance(value, list) else value for key, value in given}
         ordered: list[Any] = []
         for parameter in self.parameters:
             if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
                 ordered.append(options.pop(parameter.name))
             elif parameter.kind is Parameter.VAR_POSITIONAL:
-                ordered += rest if self._keys else options.pop(parameter.name)
+                ordered += rest if self.keys else options.pop(parameter.name)
         self.function(*ordered, **options)
 
     @property
@@ -83,10 +86,10 @@ class Command:
         return {"": head.strip(), **dict(zip(others[::2], others[1::2], strict=True))}
 
     @cached_property
-    def _keys(self) -> str | None:
+    def keys(self) -> str | None:
         """What to say of the keys of a config, if it takes any."""
-        many = [each for each in self.parameters if each.kind is Parameter.VAR_POSITIONAL]
-        kind, text = get_args(many[0].annotation) if many else (None, None)
+        many = {parameter.kind: parameter.annotation for parameter in self.parameters}
+        kind, text, *_ = get_args(many.get(Parameter.VAR_POSITIONAL)) or (None, None)
         return text if kind is str else None
 
     @cached_property
@@ -94,7 +97,7 @@ class Command:
         prog = f"lightning {self.name}"
         parser = _Parser(
             prog=prog,
-            usage=f"{prog} [options] [--KEY VALUE …]" if self._keys else None,
+            usage=f"{prog} [options] [--KEY VALUE …]" if self.keys else None,
             description=self._sections[""],
             formatter_class=layout,
             add_help=False,
@@ -103,17 +106,17 @@ class Command:
         )
         parser.example = self.example
         _, *entries = ENTRIES.split(self._sections.get("Args", ""))
-        said = dict(zip(entries[::2], entries[1::2], strict=True))
-        if self._keys:
-            parser.add_argument_group("keys", self._keys)
+        explained = dict(zip(entries[::2], entries[1::2], strict=True))
+        if self.keys:
+            parser.add_argument_group("keys", self.keys)
         for parameter in self.parameters:
-            if parameter.kind is not Parameter.VAR_POSITIONAL or not self._keys:
-                text = " ".join(said.get(parameter.name, "").split()).rstrip(".")
+            if parameter.kind is not Parameter.VAR_POSITIONAL or not self.keys:
+                text = " ".join(explained.get(parameter.name, "").split()).rstrip(".")
                 _add(parser, parameter, text.replace("%", "%%"))
         return parser
 
     def _no_option(self, word: str) -> ValueError:
-        known = [each for action in self._parser._actions for each in action.option_strings]
+        known = [option for action in self._parser._actions for option in action.option_strings]
         hint = did_you_mean(word.partition("=")[0], known)
         return ValueError(
             f"`{word}` is no option of `{self.name}`: `lightning {self.name.split()[0]} --help` "
@@ -152,7 +155,7 @@ def _settings(kind: Any) -> dict[str, Any]:
     """Returns what argparse has to know of an annotation."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        names = {"name" if each.startswith("--") else "metavar": each for each in parts[1:]}
+        names = {"name" if word.startswith("--") else "metavar": word for word in parts[1:]}
         return _settings(parts[0]) | names
     if origin is Literal:
         return {"choices": parts}

@@ -26,13 +26,13 @@ def check_config(command: str, words: Sequence[str]) -> Mapping[str, Any]:
         ValueError: The words name no experiment, or a file is none.
     """
     files = list(_files(words))
-    found: dict[str, Any] = {}
+    keys: dict[str, Any] = {}
     for file in files:
-        found |= {} if _is_stream(file) else _read(file)
+        keys |= {} if _is_stream(file) else _read(file)
     unseen = any(map(_is_stream, files)) or "JSONARGPARSE_DEFAULT_ENV" in os.environ
     asks = any(word in ("--help", "-h") or ".help" in word or "{" in word for word in words)
     given = {word.removeprefix("--").partition("=")[0].partition(".")[0] for word in words}
-    missing = [key for key in NEEDED if key not in found and key not in given]
+    missing = [key for key in NEEDED if key not in keys and key not in given]
     if missing and not asks and not unseen:
         what = f"no `{'` and no `'.join(missing)}` in {', '.join(map(str, files))}"
         lost = next((word for word in words if word.endswith((".yaml", ".yml"))), None)
@@ -41,7 +41,7 @@ def check_config(command: str, words: Sequence[str]) -> Mapping[str, Any]:
             f"`--config` must name an experiment, found {what if files else 'none'}: give "
             f"`--config experiments/NAME.yaml`.{OWN_IMAGES if command == 'predict' else hint}"
         )
-    return found
+    return keys
 
 
 def _files(words: Sequence[str]) -> Iterator[Path]:
@@ -62,11 +62,11 @@ def _is_stream(file: Path) -> bool:
 
 def _read(file: Path) -> Mapping[str, Any]:
     if file.is_dir():
-        names = ", ".join(sorted(each.name for each in file.glob("*.yaml"))[:5])
+        names = ", ".join(sorted(other.name for other in file.glob("*.yaml"))[:5])
         has = f" such as {names}" if names else ""
         raise ValueError(f"`--config` must be a file, found the folder `{file}`: name one{has}.")
     if not file.is_file():
-        near = did_you_mean(file.name, [each.name for each in file.parent.glob("*.yaml")])
+        near = did_you_mean(file.name, [other.name for other in file.parent.glob("*.yaml")])
         raise FileNotFoundError(f"`--config` must be a file, there is no `{file}`.{near}")
     try:
         root = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
@@ -105,8 +105,8 @@ def _check_once(file: Path, node: yaml.Node, seen: set[int], path: str = "") -> 
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        for each in node.value:
-            _check_once(file, each, seen, path)
+        for item in node.value:
+            _check_once(file, item, seen, path)
     if not isinstance(node, yaml.MappingNode):
         return
     lines: dict[str, int] = {}

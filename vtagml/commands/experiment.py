@@ -189,9 +189,13 @@ class ExperimentCLI(LightningCLI):
         check_saved(self.trainer)
 
     def after_predict(self) -> None:
-        for each in cast(Any, self.trainer).callbacks:
-            if isinstance(each, PredictionWriter) and each.written and self.trainer.is_global_zero:
-                places = (f"{what} in `{folder}`" for what, folder in each.written.items())
+        for callback in cast(Any, self.trainer).callbacks:
+            if (
+                isinstance(callback, PredictionWriter)
+                and callback.written
+                and self.trainer.is_global_zero
+            ):
+                places = (f"{what} in `{folder}`" for what, folder in callback.written.items())
                 get_console().print(f"Predictions: {', '.join(places)}.", soft_wrap=True)
 
 

@@ -24,16 +24,16 @@ def did_you_mean(name: str, known: Iterable[str], before: str = "") -> str:
         known: What would be right.
         before: Stands before the name in the question: `--` for keys.
     """
-    found = nearest(name, known)
-    return "" if found is None else f" Did you mean `{before}{found}`?"
+    near = nearest(name, known)
+    return "" if near is None else f" Did you mean `{before}{near}`?"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Returns the name most like one; of keys, one that ends like it will do."""
-    names = {each.lower(): each for each in known}
+    names = {key.lower(): key for key in known}
     if close := get_close_matches(name.lower(), names, 1, 0.7):
         return names[close[0]]
-    ends = {each.rpartition(".")[2]: each for each in names}
+    ends = {key.rpartition(".")[2]: key for key in names}
     close = get_close_matches(name.lower().rpartition(".")[2], ends, 1, 0.8)
     return names[ends[close[0]]] if close else None
 
@@ -46,8 +46,8 @@ def explained(message: str, keys: Collection[str]) -> str | None:
         keys: All keys of the experiment, with dots.
     """
     for pattern, explain in RULES:
-        if found := pattern.search(message):
-            return explain(found, message, keys)
+        if match := pattern.search(message):
+            return explain(match, message, keys)
     return None
 
 
@@ -60,16 +60,16 @@ def arguments_of(path: str) -> list[str]:
         return []
 
 
-def _unknown_word(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    word = found["word"].partition("=")[0]
+def _unknown_word(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    word = match["word"].partition("=")[0]
     if not word.startswith("-"):
         file = f" Did you mean `--config {word}`?" if word.endswith((".yaml", ".yml")) else ""
         return f"`{word}` has no key before it: a key of the config is `--KEY VALUE`.{file}"
     return _unknown_key(word.lstrip("-"), keys, "--")
 
 
-def _unknown_option(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    return _unknown_key(found["key"], keys)
+def _unknown_option(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    return _unknown_key(match["key"], keys)
 
 
 def _unknown_key(key: str, keys: Collection[str], before: str = "") -> str:
@@ -77,8 +77,8 @@ def _unknown_key(key: str, keys: Collection[str], before: str = "") -> str:
     return f"`{before}{key}` is no key of an experiment.{hint or ' `--help-all` names them all.'}"
 
 
-def _unknown_argument(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    owner, name = found["owner"] or found["given"], found["name"].partition(".")[0]
+def _unknown_argument(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    owner, name = match["owner"] or match["given"], match["name"].partition(".")[0]
     if owner is None:
         return f"`{_place(message, name)}` is no key of an experiment."
     known = arguments_of(owner)
@@ -87,8 +87,8 @@ def _unknown_argument(found: re.Match[str], message: str, keys: Collection[str])
     return f"`{_place(message, name)}`: `{owner}` has no argument `{name}`.{hint}{takes}"
 
 
-def _unknown_name(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    room, name = found["room"], found["name"]
+def _unknown_name(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    room, name = match["room"], match["name"]
     module = import_module(room)
     # Classes before files, which may have the same name in small letters.
     hint = did_you_mean(name, getattr(module, "__all__", ()), f"{room}.") or did_you_mean(
@@ -97,31 +97,31 @@ def _unknown_name(found: re.Match[str], message: str, keys: Collection[str]) -> 
     return f"`{_place(message)}`: there is no `{room}.{name}`.{hint}"
 
 
-def _unknown_package(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    room, _, name = found["room"].rpartition(".")
+def _unknown_package(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    room, _, name = match["room"].rpartition(".")
     known = dir(import_module(room)) if room.startswith(PACKAGES) else PACKAGES
-    return f"`{_place(message)}`: Python finds no `{found['room']}`.{did_you_mean(name, known)}"
+    return f"`{_place(message)}`: Python finds no `{match['room']}`.{did_you_mean(name, known)}"
 
 
-def _no_path(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+def _no_path(match: re.Match[str], message: str, keys: Collection[str]) -> str:
     rooms = [room for room in sys.modules if room.partition(".")[0] in ("vtagml", "datamodules")]
-    known = {each: room for room in rooms for each in getattr(sys.modules[room], "__all__", ())}
-    near = nearest(found["name"], known)
+    known = {name: room for room in rooms for name in getattr(sys.modules[room], "__all__", ())}
+    near = nearest(match["name"], known)
     hint = f" Did you mean `{known[near]}.{near}`?" if near else ""
-    return f"`{_place(message)}` must be the path of a class, found `{found['name']}`.{hint}"
+    return f"`{_place(message)}` must be the path of a class, found `{match['name']}`.{hint}"
 
 
-def _wrong_class(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    base, given = found["base"], found["given"]
+def _wrong_class(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    base, given = match["base"], match["given"]
     return f"`{_place(message)}` must be the path of a class of the kind {base}, found `{given}`."
 
 
-def _wrong_type(found: re.Match[str], message: str, keys: Collection[str]) -> str:
-    kind = found["kind"].removeprefix("<class '").removesuffix("'>")
-    return f"`{_place(message)}` must be {kind}, found {found['value'][:LONGEST]}."
+def _wrong_type(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    kind = match["kind"].removeprefix("<class '").removesuffix("'>")
+    return f"`{_place(message)}` must be {kind}, found {match['value'][:LONGEST]}."
 
 
-def _no_choice(found: re.Match[str], message: str, keys: Collection[str]) -> str:
+def _no_choice(match: re.Match[str], message: str, keys: Collection[str]) -> str:
     choices = ", ".join(re.findall(r"typing\.Literal\[([^]]*)\]", message)).replace("'", "")
     return f"`{_place(message)}` must be one of {', '.join(dict.fromkeys(choices.split(', ')))}."
 

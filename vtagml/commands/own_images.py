@@ -16,15 +16,7 @@ from datamodules import ImageFolder
 from vtagml.callbacks import PredictionWriter, Progress
 from vtagml.commands.command import Folder
 from vtagml.commands.messages import say
-from vtagml.inference.trained import (
-    checkpoint_of,
-    config_beside,
-    image_size_of,
-    labels_of,
-    model_of,
-    read_config,
-    trained,
-)
+from vtagml.inference.trained import TrainedRun
 from vtagml.run_folder import RunFolder, to_json, write_whole
 
 SOURCE = "source.json"
@@ -49,21 +41,18 @@ def own_images(
     Example:
         lightning predict --ckpt_path runs/scenes_sdne --images photos
     """
-    path = checkpoint_of(ckpt_path)
-    checkpoint = trained(path)
-    file = config_beside(path)
-    config = read_config(file)
+    run = TrainedRun(ckpt_path)
     name = images.stem if images.is_file() else images.resolve().name
-    given, out = out, out or RunFolder(file.parent).predictions / name
+    given, out = out, out or RunFolder(run.config.parent).predictions / name
     _check_own(out)
     if given is None:
         _check_same(images, out)
     pictures, numbers = out / "pictures", out / "numbers"
     _check_apart(images, (pictures, numbers))
-    labels = labels_of(config)
+    labels = run.labels
     datamodule = ImageFolder(
         images,
-        image_size_of(file, config),
+        run.image_size,
         labels,
         batch_size=batch_size,
         workers=workers,
@@ -78,7 +67,7 @@ def own_images(
         enable_model_summary=False,
         default_root_dir=out,
     )
-    model = model_of(config["model"], checkpoint)
+    model = run.model()
     write_whole(out / SOURCE, to_json({"images": str(images.resolve())}))
     trainer.predict(model, datamodule=datamodule, return_predictions=False)
     names = {task: labels[task].names for task in model.tasks if task in labels}

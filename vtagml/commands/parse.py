@@ -1,12 +1,11 @@
 """How a command checks words without running them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
+
+from yaml import safe_load
 
 from vtagml.commands.experiment import ExperimentCLI, experiment
-
-Parse: TypeAlias = Callable[[Sequence[str]], Any]
-"""Checks the words of an experiment and returns its config; builds nothing."""
 
 
 class ConfigCLI(ExperimentCLI):
@@ -14,6 +13,11 @@ class ConfigCLI(ExperimentCLI):
 
     def _set_seed(self) -> None:
         """Leaves the random state alone."""
+
+    def before_instantiate_classes(self) -> None:
+        """Does without a checkpoint, which may be still to come."""
+        self.config[self.subcommand].ckpt_path = None
+        super().before_instantiate_classes()
 
     def instantiate_classes(self) -> None:
         """Leaves everything unbuilt."""
@@ -23,5 +27,11 @@ class ConfigCLI(ExperimentCLI):
 
 
 def config_of(words: Sequence[str]) -> Any:
-    """Returns the config of a fit; a `Parse`."""
+    """Returns the config of a fit."""
     return experiment(ConfigCLI, ["fit", *words]).config.fit
+
+
+def resolved(words: Sequence[str]) -> dict[str, Any]:
+    """Returns the config of a fit as a run keeps it."""
+    fit = experiment(ConfigCLI, ["fit", *words])
+    return safe_load(fit._parser("fit").dump(fit.config.fit, skip_none=False))

@@ -4,7 +4,11 @@ from vtagml.commands.command import File, Folder, Key
 
 
 def sweep(
-    *keys: Key, local: File | None = None, trials: int | None = None, out: Folder | None = None
+    *keys: Key,
+    local: File | None = None,
+    trials: int | None = None,
+    processes: int = 1,
+    out: Folder | None = None,
 ) -> None:
     """Tries values of a config's keys, by grid or search, and draws what they do.
 
@@ -20,6 +24,7 @@ def sweep(
     Args:
         local: A sweep: experiments/sweeps/troa.yaml, learning_rate, blocks, loss_weights.
         trials: How many there shall be in all; a grid is tried whole by default.
+        processes: How many run at once, by default 1, as in a benchmark.
         out: By default runs/sweeps/<name of the file>; has the trials' run folders, a table
             (trials.csv), the best command (best.txt) and pictures.
 
@@ -33,11 +38,12 @@ def sweep(
             "`--local FILE` must name a sweep, found no `--local`. With W&B's server it is `wandb "
             "sweep FILE`, and `wandb agent` with the id that this prints."
         )
-    if trials is not None and trials < 1:
-        raise ValueError(f"`--trials` must be at least 1, found {trials}.")
+    for name, count in (("trials", trials), ("processes", processes)):
+        if count is not None and count < 1:
+            raise ValueError(f"`--{name}` must be at least 1, found {count}.")
     if keys and not keys[0].startswith("--"):
         raise ValueError(
             f"`{keys[0]}` is no option of `sweep`: `lightning sweep --help` names them, and keys "
             "of the config are `--KEY VALUE`."
         )
-    run_trials(local, trials, out, keys)
+    run_trials(local, trials, processes, out, keys)

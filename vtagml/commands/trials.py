@@ -6,39 +6,53 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from rich import get_console
+
 from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
-from vtagml.launching import terminated_as_interrupted
-from vtagml.run_folder import run_lock, write_whole
+from vtagml.launching import Board, Estimate, Runner, only_runner
+from vtagml.report import terminal
+from vtagml.report.formats import comma_separated
+from vtagml.run_folder import write_whole
 from vtagml.tasks import Task
 
 OWN = "--trainer.default_root_dir"
 CSVS = ("CSV", "CSVLogger")
+OFFLINE = {"WANDB_MODE": "offline"}  # unless somebody says otherwise: a sweep asks no server
+INTERRUPTED = 130
 
 
-def run_trials(file: Path, trials: int | None, out: Path | None, overrides: Sequence[str]) -> None:
+def run_trials(
+    file: Path,
+    trials: int | None,
+    processes: int,
+    out: Path | None,
+    overrides: Sequence[str],
+) -> None:
     """Runs the trials of a sweep, as `lightning sweep` says."""
     if find_spec("optuna") is None:
         raise ValueError(
             'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
         )
-    from vtagml.sweep import read_sweep, search
+    from vtagml.sweep import TrialQueue, is_done, known_trials, read_sweep, seconds_of
 
     sweep = read_sweep(file)
     _check(sweep, overrides)
     out = out or Path("runs") / "sweeps" / file.stem
-
-    with run_lock(out):
+    with only_runner(out):
+        queue, estimate = TrialQueue(sweep, out, trials, overrides), Estimate()
+        for trial in filter(is_done, known_trials(out)):
+            estimate.learn((), seconds_of(trial))
+        board = Board(len(queue.waiting()))
         try:
-            with terminated_as_interrupted():
-                search(sweep, out, trials, overrides, say)
+            Runner(queue, board, estimate, processes, OFFLINE).run()
         except KeyboardInterrupt:
             _leave(sweep, out)
             say("Stopped. The same command goes on from here.")
-            raise SystemExit(130) from None
+            raise SystemExit(INTERRUPTED) from None
         if failed := _leave(sweep, out):
             say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
             raise SystemExit(1)
@@ -55,7 +69,7 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
                 f"`--{key}` is set by the sweep itself, found it on the command line, too: leave "
                 "it out there, or in the file."
             )
-    samples = {key: each.samples for key, each in sweep.parameters.items()}
+    samples = {key: own.samples for key, own in sweep.parameters.items()}
     first = {key: values[0] for key, values in samples.items()}
     others = (first | {key: value} for key, values in samples.items() for value in values[1:])
     for values in itertools.chain([first], others):
@@ -73,7 +87,7 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
 def _check_log(given: Any) -> None:
     """Refuses trials without a CSV log, from which the sweep learns what became of them."""
     loggers = given if isinstance(given, list) else [given]
-    kinds = [str(getattr(each, "class_path", each)) for each in loggers]
+    kinds = [str(getattr(logger, "class_path", logger)) for logger in loggers]
     # Without a word on it, or with yes, a run logs CSV and TensorBoard.
     if any(kind in ("None", "True") or kind.rpartition(".")[2] in CSVS for kind in kinds):
         return
@@ -85,11 +99,9 @@ def _check_log(given: Any) -> None:
 
 def _metrics(config: Any) -> list[str]:
     """What a validation logs; nothing if the model does not say its tasks in the usual way."""
-    tasks = config.model.get("init_args.tasks")
-    if tasks is None:
-        return []
-    found: list[Task] = built(list[Task], tasks)
-    return [f"val/{task.name}/{key}" for task in found for key in task.metrics()]
+    settings = config.model.get("init_args.tasks")
+    tasks: list[Task] = built(list[Task], settings) if settings is not None else []
+    return [f"val/{task.name}/{key}" for task in tasks for key in task.metrics()]
 
 
 def _leave(sweep: Any, out: Path) -> list[str]:
@@ -98,30 +110,21 @@ def _leave(sweep: Any, out: Path) -> list[str]:
     Returns:
         The trials that failed and will be tried again.
     """
-    from vtagml.sweep import (
-        best_command,
-        best_of,
-        known_trials,
-        sweep_figures,
-        terminal_table,
-        trials_csv,
-        trials_of,
-    )
+    from vtagml import sweep as room
 
-    trials = trials_of(known_trials(out), sweep)
+    trials = room.ranked(room.known_trials(out), sweep)
     if not trials:
         return []
-    files = {"trials.csv": trials_csv(trials, sweep)}
-    best = best_of(trials)
-    get_console().print(terminal_table(trials, sweep))
-    if best is not None:
-        command = best_command(best)
+    files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
+    get_console().print(terminal(room.readers_sheet(trials, sweep), "Trials"))
+    if (best := room.best_of(trials)) is not None:
+        command = room.best_command(best)
         files["best.txt"] = f"{command}\n".encode()
         say(f"Best:\n{command}")
-    for name, figure in sweep_figures(trials, sweep).items():
+    for name, figure in room.sweep_figures(trials, sweep).items():
         files[f"{name}.png"] = to_png(figure)
     for name, content in files.items():
         write_whole(out / name, content)
     written = ", ".join(files)
     say(f"In `{out}`: {written}, trials.")
-    return [trial.name for trial in trials if trial.tried_again]
+    return [room.folder_name(trial) for trial in trials if room.failed(trial)]

@@ -35,19 +35,19 @@ def check_validates(config: Any, why: str) -> None:
         config: Of the fit.
         why: What needs a validation, for the error.
     """
-    found = schedule(config)
-    if found is None or found.first <= found.last:
+    planned = schedule(config)
+    if planned is None or planned.first <= planned.last:
         return
     trainer = config.trainer
     when = (
         "validations are switched off (`trainer.limit_val_batches`)"
-        if found.first == math.inf
-        else f"the first is after {found.first} (an epoch has {found.epoch}; "
+        if planned.first == math.inf
+        else f"the first is after {planned.first} (an epoch has {planned.epoch}; "
         f"`trainer.check_val_every_n_epoch` is {trainer.check_val_every_n_epoch}, "
         f"`trainer.val_check_interval` {trainer.val_check_interval})"
     )
     raise ValueError(
-        f"{why} needs a validation, found none in {found.last} steps: {when}. Give a larger "
+        f"{why} needs a validation, found none in {planned.last} steps: {when}. Give a larger "
         "`--trainer.max_steps`, or `--trainer.check_val_every_n_epoch 1`."
     )
 

@@ -32,33 +32,4 @@ if TYPE_CHECKING:
     from vtagml.drawing.tiles import tiles
     from vtagml.drawing.tiles_file import Tiles, read_tiles, tiles_file
 
-__all__ = [
-    "OMEGA",
-    "PICTURES",
-    "SIMILARITY",
-    "AffinityHistory",
-    "AffinityRecord",
-    "Scale",
-    "Tiles",
-    "affinity_grid",
-    "affinity_heatmaps",
-    "affinity_history",
-    "cosine_histograms",
-    "dataset_grid",
-    "error_map",
-    "error_pictures",
-    "matrix_grid",
-    "method_grid",
-    "prediction_grid",
-    "read_tiles",
-    "sample_grid",
-    "stacked",
-    "task_map",
-    "tiles",
-    "tiles_file",
-    "to_files",
-    "to_jpeg",
-    "to_png",
-]
-
 open_when_asked(__name__)

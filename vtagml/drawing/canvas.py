@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from typing import Any, cast
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.artist import Artist
@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 DOTS_PER_INCH = 150
@@ -51,34 +50,6 @@ def new_figure(width: float, height: float, title: str = "", arranged: bool = Fa
     if title:
         figure.suptitle(as_written(title), size=LARGE, weight="bold")
     return figure
-
-
-def place_panels(
-    figure: Figure,
-    panel: tuple[float, float],
-    gaps: tuple[float, float],
-    left: float,
-    bottom: float,
-) -> None:
-    """Puts the panels of `subplots` at fixed places in inches: no layout has to be searched for.
-
-    Args:
-        figure: Has its panels already.
-        panel: Width and height of a panel.
-        gaps: Space between panels, across and down.
-        left: Margin for the labels of the vertical axes.
-        bottom: Margin for the labels of the horizontal axes and a legend.
-    """
-    rows, columns = cast(GridSpec, figure.axes[0].get_gridspec()).get_geometry()
-    width, height = figure.get_size_inches()
-    figure.subplots_adjust(
-        left=left / width,
-        right=(left + columns * panel[0] + (columns - 1) * gaps[0]) / width,
-        bottom=bottom / height,
-        top=(bottom + rows * panel[1] + (rows - 1) * gaps[1]) / height,
-        wspace=gaps[0] / panel[0],
-        hspace=gaps[1] / panel[1],
-    )
 
 
 def to_png(figure: Figure, dots: int = DOTS_PER_INCH) -> bytes:

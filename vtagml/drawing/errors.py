@@ -23,9 +23,9 @@ def error_pictures(
     Returns:
         None where there is nothing per pixel: for a task of whole images, or other sizes.
     """
-    error = task.error(prediction, target) if prediction.shape == target.shape else None
-    if error is None:
+    if target.ndim < 3 or prediction.shape != target.shape:
         return None
+    error = task.error(prediction, target)
     if task.error_unit is None:
         right, wrong = (torch.tensor(colour)[:, None, None] for colour in (RIGHT, WRONG))
         pictures = torch.where(error > 0, wrong, right)

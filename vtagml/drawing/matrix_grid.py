@@ -1,6 +1,7 @@
 """Matrices side by side in one range of colours: what an adapter makes of tasks."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jaxtyping import Float
 from matplotlib.cm import ScalarMappable
@@ -48,13 +49,17 @@ def matrix_grid(
     for axes, name in zip(panels[:, 0], rows, strict=True):
         axes.set_ylabel(name, size=MEDIUM, rotation=0, ha="right", va="center")
     figure.supxlabel(across, size=MEDIUM, color=INK)
-    ticks = [-limit, 0.0, limit]
+    _draw_bar(figure, panels, scale, high / BAR)
+    return figure
+
+
+def _draw_bar(figure: Figure, panels: Any, scale: Normalize, aspect: float) -> None:
+    ticks = [scale.vmin, 0.0, scale.vmax]
     mappable = ScalarMappable(scale, COLOURS)
-    bar = figure.colorbar(mappable, ax=panels, ticks=ticks, aspect=high / BAR)
+    bar = figure.colorbar(mappable, ax=panels, ticks=ticks, aspect=aspect)
     bar.ax.set_yticklabels([f"{tick:.2g}".replace("-", "−") for tick in ticks])
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, length=0)
-    return figure
 
 
 def _check_alike(matrices: Mapping[str, Tensor], rows: Sequence[str]) -> None:

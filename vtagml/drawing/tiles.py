@@ -15,7 +15,7 @@ from vtagml.drawing.prediction_grid import task_group
 from vtagml.drawing.tiles_file import IMAGE, Tiles
 from vtagml.losses.shapes import Pictures
 from vtagml.native_size import nearest
-from vtagml.tasks.key import ColourBar, Legend
+from vtagml.tasks.key import ColourBar, Key
 from vtagml.tasks.task import Task
 
 SIDE = 256  # Pixels of a tile; more would make files of tens of megabytes.
@@ -55,30 +55,26 @@ def _of_task(
     group = task_group(task, target, {"prediction": prediction}, image)
     truth, predicted = group.columns
     own = {"prediction": _bytes(predicted.pictures)}
-    key: dict[str, Any] = {"missing": truth.missing, "legend": _named(group.key.legend)}
-    key["bar"] = _stops(group.key.bar)
+    key = {"missing": truth.missing, **_meaning("", group.key)}
     if group.key.ball is not None:
         own["key"] = _bytes(group.key.ball[None])
     if target is not None:
         own["truth"] = _bytes(truth.pictures)
         drawn = error_pictures(task, prediction[: len(image)].detach().cpu(), target)
         if drawn is not None:
-            pictures, meaning = drawn
-            own["error"] = _bytes(nearest(pictures, image.shape[-2:]))
-            if meaning.legend:
-                key["error_legend"] = _named(meaning.legend)
-            else:
-                key["error_bar"] = _stops(meaning.bar)
+            own["error"] = _bytes(nearest(drawn[0], image.shape[-2:]))
+            key |= _meaning("error_", drawn[1])
     return own, key
+
+
+def _meaning(prefix: str, key: Key) -> dict[str, Any]:
+    legend = [[name, to_hex(colour)] for name, colour in key.legend]
+    return {f"{prefix}legend": legend, f"{prefix}bar": _stops(key.bar)}
 
 
 def _bytes(pictures: Tensor) -> npt.NDArray[np.uint8]:
     small = shrunk(pictures.float(), SIDE).clamp(0.0, 1.0)
     return (small * 255).round().byte().permute(0, 2, 3, 1).numpy()
-
-
-def _named(legend: Legend) -> list[list[str]]:
-    return [[name, to_hex(colour)] for name, colour in legend]
 
 
 def _stops(bar: ColourBar | None) -> dict[str, list[str]] | None:

@@ -7,21 +7,15 @@ original. Beside the commands this is the one room that sees `datamodules`: phot
 into the network's input as `lightning predict` does it, by the same code.
 """
 
-from vtagml.inference.baked import InferenceForm
-from vtagml.inference.exporting import Exported, export_network
-from vtagml.inference.files import NETWORK_FILES, NetworkFile, OnnxFile, TorchExportFile
-from vtagml.inference.prediction import Prediction
-from vtagml.inference.predictor import Predictor, load
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "NETWORK_FILES",
-    "Exported",
-    "InferenceForm",
-    "NetworkFile",
-    "OnnxFile",
-    "Prediction",
-    "Predictor",
-    "TorchExportFile",
-    "export_network",
-    "load",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.inference.baked import InferenceForm
+    from vtagml.inference.exporting import Exported, export_network
+    from vtagml.inference.files import NETWORK_FILES, NetworkFile, OnnxFile, TorchExportFile
+    from vtagml.inference.prediction import Prediction
+    from vtagml.inference.predictor import Predictor, load
+
+open_when_asked(__name__)

@@ -10,7 +10,7 @@ from vtagml.tasks import Task
 
 
 def difference(
-    task: Task, map: Float[Tensor, "batch channels *size"], found: Shaped[Tensor, "..."]
+    task: Task, map: Float[Tensor, "batch channels *size"], prediction: Shaped[Tensor, "..."]
 ) -> float:
     """Returns the largest difference of a prediction to that of the original's map.
 
@@ -20,16 +20,16 @@ def difference(
     Args:
         task: What the map means.
         map: The original's.
-        found: The exported network's prediction.
+        prediction: The exported network's prediction.
     """
     expected = task.predict(map)
-    if expected.shape != found.shape or expected.dtype != found.dtype:
+    if expected.shape != prediction.shape or expected.dtype != prediction.dtype:
         return torch.inf
     if expected.is_floating_point():
-        apart = (expected - found).abs() / expected.abs().clamp(min=1)
+        apart = (expected - prediction).abs() / expected.abs().clamp(min=1)
     else:
         scores = map if task.class_map is None else task.class_map.scores(map)
-        best, taken = (scores.gather(1, ids[:, None]) for ids in (expected, found))
+        best, taken = (scores.gather(1, ids[:, None]) for ids in (expected, prediction))
         apart = best - taken
     return float(apart.nan_to_num(nan=torch.inf).max())
 

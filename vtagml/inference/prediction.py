@@ -46,7 +46,7 @@ class Prediction(Mapping[str, np.ndarray]):
         """Names of the classes, in the order of their ids, of each task that has classes."""
         legends = {name: self._tasks[name].legend() for name in self}
         return {
-            name: tuple(each for each, _ in legend) for name, legend in legends.items() if legend
+            name: tuple(label for label, _ in legend) for name, legend in legends.items() if legend
         }
 
     def picture(self, task: str) -> Image.Image:

@@ -15,16 +15,7 @@ from datamodules.predictions import FitInside, NativeSize
 from vtagml.inference.images import ImageLike, pixels_of
 from vtagml.inference.prediction import Prediction
 from vtagml.inference.tiles import blended
-from vtagml.inference.trained import (
-    checkpoint_of,
-    config_beside,
-    image_size_of,
-    labels_of,
-    model_of,
-    origin_of,
-    read_config,
-    trained,
-)
+from vtagml.inference.trained import TrainedRun
 from vtagml.module import MultitaskModule
 from vtagml.native_size import at_native_size, stretched
 
@@ -91,14 +82,14 @@ class Predictor:
             overlap: Share of a tile that it has in common with the next one, at least.
         """
         if isinstance(image, list):
-            return [self.predict(each, tile, overlap) for each in image]
+            return [self.predict(one, tile, overlap) for one in image]
         pixels = pixels_of(image)
         with torch.inference_mode():
             if tile is None:
-                found = self._whole(pixels)
+                predictions = self._whole(pixels)
             else:
-                found = self._in_tiles(pixels, _checked(tile, overlap), overlap)
-        return Prediction(found, self.tasks)
+                predictions = self._in_tiles(pixels, _checked(tile, overlap), overlap)
+        return Prediction(predictions, self.tasks)
 
     def maps(self, image: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
         """Returns the decoders' maps for an image of the network's input size."""
@@ -130,11 +121,11 @@ class Predictor:
             }
 
         size = (pixels.shape[0], pixels.shape[1])
-        found: dict[str, list[Tensor]] = {name: [] for name in self.tasks}
+        predictions: dict[str, list[Tensor]] = {name: [] for name in self.tasks}
         for band in blended(maps_of, size, tile, overlap):
             for name, task in self.tasks.items():
-                found[name].append(task.predict(band[name][None]).cpu())
-        return {name: torch.cat(bands, dim=-2)[0] for name, bands in found.items()}
+                predictions[name].append(task.predict(band[name][None]).cpu())
+        return {name: torch.cat(bands, dim=-2)[0] for name, bands in predictions.items()}
 
 
 def load(
@@ -152,13 +143,9 @@ def load(
         device: `auto` for a GPU where there is one, `cpu`, or `cuda`.
     """
     chosen(device)  # an absent GPU is said before anything is read
-    checkpoint = checkpoint_of(Path(run))
-    content = trained(checkpoint)
-    file = config_beside(checkpoint) if config is None else Path(config)
-    settings = read_config(file)
-    size = image_size_of(file, settings)
-    module = model_of(_uncompiled(settings["model"]), content)
-    return Predictor(module, size, labels_of(settings), device, origin_of(checkpoint, content))
+    trained = TrainedRun(Path(run), None if config is None else Path(config))
+    size = trained.image_size  # what is wrong with it is said before the model is built
+    return Predictor(trained.model(), size, trained.labels, device, trained.origin)
 
 
 def chosen(device: str | torch.device) -> torch.device:
@@ -181,13 +168,6 @@ def fitted(
     """Returns an image as `lightning predict --images` shows it to the network."""
     unused = np.random.default_rng(0)
     return FitInside(size)(NativeSize()({"image": pixels}, unused), unused)
-
-
-def _uncompiled(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a model's settings without compilation, which takes longer than many predictions."""
-    arguments = dict(settings.get("init_args") or {})
-    arguments.pop("compute", None)
-    return {**settings, "init_args": arguments}
 
 
 def _checked(tile: TileSize, overlap: float) -> tuple[int, int]:

@@ -35,24 +35,92 @@ CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is no
 STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial"}
 
 
+class TrainedRun:
+    """A checkpoint of `lightning fit`, and the config that it was trained with.
+
+    Args:
+        run: A run folder, or its folder of checkpoints, of which the newest whole one is taken, or
+            a checkpoint.
+        config: The experiment's YAML; by default `config.yaml` of the checkpoint's run folder.
+
+    Attributes:
+        checkpoint: The file.
+        content: What it holds.
+        config: The file of the config.
+    """
+
+    def __init__(self, run: Path, config: Path | None = None) -> None:
+        self.checkpoint = checkpoint_of(run)
+        self.content = read_checkpoint(self.checkpoint)
+        if not isinstance(self.content.get("state_dict"), Mapping):
+            raise ValueError(
+                "`--ckpt_path` must be a checkpoint of `lightning fit`, found in "
+                f"`{self.checkpoint}` a file with the keys "
+                f"{sorted(map(str, self.content))[:5]}. Give runs/NAME/checkpoints/last.ckpt."
+            )
+        self.config = config or config_beside(self.checkpoint)
+        self.settings = read_config(self.config)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images that the model was trained with."""
+        settings = self.settings["data"].get("init_args") or {}
+        if "target" in settings:  # data of two domains: the one that the model is wanted for
+            settings = settings["target"].get("init_args") or {}
+        size = settings.get("image_size")
+        if not isinstance(size, list) or len(size) != 2:
+            raise ValueError(
+                f"`data.init_args.image_size` in `{self.config}` must be the height and width that "
+                f"the model was trained with, found {size}. Write them there."
+            )
+        return int(size[0]), int(size[1])
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        """Names and colours of the classes of the data that the model was trained on."""
+        return labels_of(self.settings)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Which weights these are: file, step, and the commit of the training if known."""
+        results = RunFolder.of_checkpoint(self.checkpoint).metrics
+        try:
+            commit = json.loads(results.read_text(encoding="utf-8"))["provenance"]["commit"]
+        except (OSError, ValueError, KeyError, TypeError):  # another program's file, or cut off
+            commit = None
+        step = self.content.get("global_step")
+        return {"file": self.checkpoint.name, "step": step, "commit": commit}
+
+    def model(self) -> MultitaskModule:
+        """Builds the model of the config, with the weights of the checkpoint.
+
+        It is not compiled, which would take longer than many predictions.
+        """
+        settings = dict(self.settings["model"])
+        arguments = dict(settings.get("init_args") or {})
+        arguments.pop("compute", None)
+        settings["init_args"] = arguments
+        model = multitask(built(LightningModule, without_starts(settings)))
+        # Not by a Trainer, which would ask for the callbacks of the training.
+        model.on_load_checkpoint(self.content)
+        model.load_state_dict(self.content["state_dict"])
+        names = self.content.get(CLASS_NAMES)
+        model.trained_on(names if isinstance(names, Mapping) else {})
+        return model
+
+
 def checkpoint_of(run: Path) -> Path:
     """Returns the checkpoint itself, or the newest whole one of a run or of its checkpoints."""
-    if not run.is_dir():
+    if run.is_file():
         return run
+    if not run.is_dir():
+        raise FileNotFoundError(
+            f"`--ckpt_path` must be a checkpoint or the run folder of a training, found no file "
+            f"`{run}`: give runs/NAME, or runs/NAME/checkpoints/last.ckpt."
+        )
     here = run.resolve().name == CHECKPOINTS or any(run.glob("*.ckpt"))
     newest = RunFolder(run).newest_checkpoint
     return Path(str(checkpoint_path("last", run / newest.name if here else newest, "predict")))
-
-
-def trained(path: Path) -> dict[str, Any]:
-    """Returns the content of a checkpoint if it is one of `lightning fit`."""
-    content = read_checkpoint(path)
-    if not isinstance(content.get("state_dict"), Mapping):
-        raise ValueError(
-            f"`--ckpt_path` must be a checkpoint of `lightning fit`, found in `{path}` a file with "
-            f"the keys {sorted(map(str, content))[:5]}. Give runs/NAME/checkpoints/last.ckpt."
-        )
-    return content
 
 
 def config_beside(checkpoint: Path) -> Path:
@@ -66,16 +134,6 @@ def config_beside(checkpoint: Path) -> Path:
     return file
 
 
-def origin_of(checkpoint: Path, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns which weights these are: file, step, and the commit of the training if known."""
-    results = RunFolder.of_checkpoint(checkpoint).metrics
-    try:
-        commit = json.loads(results.read_text(encoding="utf-8"))["provenance"]["commit"]
-    except (OSError, ValueError, KeyError, TypeError):  # another program's file, or cut off
-        commit = None
-    return {"file": checkpoint.name, "step": content.get("global_step"), "commit": commit}
-
-
 def read_config(file: Path) -> dict[str, Any]:
     """Returns a config of an experiment, with `model` and `data`."""
     try:
@@ -86,20 +144,6 @@ def read_config(file: Path) -> dict[str, Any]:
         found = list(config) if isinstance(config, dict) else repr(config)
         raise ValueError(f"`{file}` must be a config with `model` and `data`, found {found}.")
     return config
-
-
-def image_size_of(file: Path, config: Mapping[str, Any]) -> tuple[int, int]:
-    """Returns height and width of the images that the model was trained with."""
-    settings = config["data"].get("init_args") or {}
-    if "target" in settings:  # data of two domains: the one that the model is wanted for
-        settings = settings["target"].get("init_args") or {}
-    size = settings.get("image_size")
-    if not isinstance(size, list) or len(size) != 2:
-        raise ValueError(
-            f"`data.init_args.image_size` in `{file}` must be the height and width that the model "
-            f"was trained with, found {size}. Write them there."
-        )
-    return int(size[0]), int(size[1])
 
 
 def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
@@ -119,26 +163,10 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
         return {}
 
 
-def model_of(settings: Mapping[str, Any], content: dict[str, Any]) -> MultitaskModule:
-    """Returns the model of a config with the weights of a checkpoint.
-
-    Args:
-        settings: `model` of the config.
-        content: The checkpoint's; it is compared with the model before its weights are taken.
-    """
-    model = multitask(built(LightningModule, without_starts(dict(settings))))
-    # Not by a Trainer, which would ask for the callbacks of the training.
-    model.on_load_checkpoint(content)
-    model.load_state_dict(content["state_dict"])
-    names = content.get(CLASS_NAMES)
-    model.trained_on(names if isinstance(names, Mapping) else {})
-    return model
-
-
 def without_starts(settings: Any) -> Any:
     """Returns settings of nested classes without the files that a training started from."""
     if isinstance(settings, list):
-        return [without_starts(each) for each in settings]
+        return [without_starts(item) for item in settings]
     # Of text elsewhere nobody knows here whether it is meant to be a class: nothing is imported.
     if (
         isinstance(settings, str)
@@ -150,7 +178,7 @@ def without_starts(settings: Any) -> Any:
         return settings
     # The class path itself is no class alone.
     kept = {
-        key: each if key == "class_path" else without_starts(each) for key, each in settings.items()
+        key: item if key == "class_path" else without_starts(item) for key, item in settings.items()
     }
     if start := _start(kept.get("class_path")):
         kept["init_args"] = {**(kept.get("init_args") or {}), start: None}
@@ -168,11 +196,11 @@ def _start(class_path: Any, known: bool = False) -> str | None:
     if not module or (known and module not in sys.modules):
         return None
     try:
-        found = getattr(import_module(module), name, None)
+        kind = getattr(import_module(module), name, None)
     except ImportError:
         return None
-    if not isinstance(found, type):
+    if not isinstance(kind, type):
         return None
-    starts = (key for kind, key in STARTS.items() if issubclass(found, kind))
+    starts = (key for base, key in STARTS.items() if issubclass(kind, base))
     start = next(starts, None)
-    return start if start in inspect.signature(found).parameters else None
+    return start if start in inspect.signature(kind).parameters else None

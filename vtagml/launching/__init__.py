@@ -1,20 +1,28 @@
-"""Runs as processes of their own, as benchmarks and sweeps start them.
+"""Runs of our own command line as processes: started, followed, stopped, taken up, recorded.
 
-A run shares nothing with what started it: it may be killed for its memory and ends alone. Whoever
-starts it is told of Ctrl-C and SIGTERM, and then stops it with a checkpoint.
+A `Runner` does the jobs that a `Queue` gives it, some at a time: cells of a benchmark, trials of a
+sweep. A job shares nothing with what started it: it may be killed for its memory and ends alone.
 """
 
-from vtagml.launching.busy import is_busy
-from vtagml.launching.devices import environment
-from vtagml.launching.interruption import terminated_as_interrupted
-from vtagml.launching.own_process import OwnProcess, launcher
-from vtagml.launching.yaml_file import read_yaml
+from vtagml.launching.board import Board
+from vtagml.launching.estimate import Estimate
+from vtagml.launching.job import Job, JobProcess, as_typed, failure_of, launcher
+from vtagml.launching.locks import is_busy, only_runner
+from vtagml.launching.plan_file import check_keys, read_yaml
+from vtagml.launching.runner import Queue, Runner
 
 __all__ = [
-    "OwnProcess",
-    "environment",
+    "Board",
+    "Estimate",
+    "Job",
+    "JobProcess",
+    "Queue",
+    "Runner",
+    "as_typed",
+    "check_keys",
+    "failure_of",
     "is_busy",
     "launcher",
+    "only_runner",
     "read_yaml",
-    "terminated_as_interrupted",
 ]

@@ -15,12 +15,12 @@ def environment(processes: int, place: int = 0) -> dict[str, str]:
         processes: How many are at work at once; one alone has all there is.
         place: Which of them this is, from 0.
     """
-    found = dict(os.environ)
+    variables = dict(os.environ)
     if processes > 1:
-        found.setdefault(THREADS, str(max(1, (os.cpu_count() or 1) // processes)))
+        variables.setdefault(THREADS, str(max(1, (os.cpu_count() or 1) // processes)))
         if own := gpus(processes, place):
-            found[GPUS] = ",".join(own)
-    return found
+            variables[GPUS] = ",".join(own)
+    return variables
 
 
 def gpus(processes: int, place: int) -> list[str]:

@@ -4,16 +4,14 @@ Lightning's own, put into the folder of the run by the command line, so that a c
 folder: `--trainer.logger vtagml.loggers.Wandb`, or `--config experiments/loggers/wandb.yaml`.
 """
 
-from vtagml.loggers.csv_log import CSV
-from vtagml.loggers.run_logger import RunLogger, log_config, loggers_of_a_run
-from vtagml.loggers.tensorboard import TensorBoard
-from vtagml.loggers.wandb import Wandb
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CSV",
-    "RunLogger",
-    "TensorBoard",
-    "Wandb",
-    "log_config",
-    "loggers_of_a_run",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.loggers.csv_log import CSV
+    from vtagml.loggers.run_logger import RunLogger, log_config, loggers_of_a_run
+    from vtagml.loggers.tensorboard import TensorBoard
+    from vtagml.loggers.wandb import Wandb
+
+open_when_asked(__name__)

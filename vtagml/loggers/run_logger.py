@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from lightning import Trainer
@@ -29,12 +28,6 @@ class RunLogger(ABC):
         """Is called when the run has ended, and writes what is still to be written."""
 
 
-def next_version(logs: Path) -> int:
-    """Returns the number after those of the commands that have logged so far."""
-    endings = (each.name.removeprefix("version_") for each in logs.glob("version_*"))
-    return max((int(each) + 1 for each in endings if each.isdecimal()), default=0)
-
-
 def log_config(trainer: Trainer, config: Mapping[str, Any]) -> None:
     """Gives the whole config, nested as it is, to loggers that can show and search it."""
     for logger in trainer.loggers:
@@ -48,7 +41,7 @@ def loggers_of_a_run(trainer: Trainer, folder: RunFolder) -> Iterator[None]:
 
     Whatever fails while they write costs a record, not the run; another can follow in this process.
     """
-    version = next_version(folder.logs)
+    version = max(folder.log_versions, default=-1) + 1
     loggers = [logger for logger in trainer.loggers if isinstance(logger, RunLogger)]
     for logger in loggers:
         logger.enter(folder, version)

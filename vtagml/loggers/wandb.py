@@ -129,9 +129,9 @@ def logged_in() -> bool:
     files = [Path(given)] if given else [Path("~/.netrc"), Path("~/_netrc")]
     for file in files:
         try:
-            found = netrc.netrc(file.expanduser()).authenticators(host)
+            login = netrc.netrc(file.expanduser()).authenticators(host)
         except (OSError, netrc.NetrcParseError):
             continue
-        if found and found[2]:
+        if login and login[2]:
             return True
     return False

@@ -4,16 +4,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vtagml.losses.shapes import Field, Sums
 from vtagml.losses.unknown import full_precision, known
 
 SHARE = 0.2
 """The penalty turns from linear to quadratic at this share of an image's largest error."""
 
 
-def inverse_berhu(
-    prediction: Float[Tensor, "batch 1 height width"],
-    depth: Float[Tensor, "batch 1 height width"],
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+def inverse_berhu(prediction: Field, depth: Field) -> Sums:
     """The reverse Huber penalty between inverse depths, summed over valid pixels; their number.
 
     The loss of Laina et al., "Deeper Depth Prediction with Fully Convolutional Residual
@@ -36,9 +34,7 @@ def inverse_berhu(
     return berhu(error, threshold).sum(), valid.sum().to(error.dtype)
 
 
-def berhu(
-    error: Float[Tensor, "batch 1 height width"], threshold: Float[Tensor, "batch 1 1 1"]
-) -> Float[Tensor, "batch 1 height width"]:
+def berhu(error: Field, threshold: Float[Tensor, "batch 1 1 1"]) -> Field:
     """The reverse Huber penalty e where e <= c, else (e² + c²) / 2c; smooth at the threshold c."""
     # Without any error the threshold is zero, and all pixels are in the linear part.
     divisor = 2 * torch.where(threshold > 0, threshold, 1.0)

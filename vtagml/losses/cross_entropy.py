@@ -1,15 +1,14 @@
 """Cross-entropy over known class labels."""
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from vtagml.losses.shapes import Ids, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known_classes
 
 
-def cross_entropy(
-    map: Float[Tensor, "batch classes *size"], target: Int[Tensor, "batch *size"]
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+def cross_entropy(map: Float[Tensor, "batch classes *size"], target: Ids) -> Sums:
     """The cross-entropy of class scores, summed over known labels; and their number.
 
     Sec. 4 (segmentation). Takes maps and whole images alike.
@@ -21,5 +20,5 @@ def cross_entropy(
     # One row per label: CUDA's kernel for maps is not deterministic, the one for rows is.
     rows = full_precision(map).movedim(1, -1).flatten(end_dim=-2)
     labels = target.flatten().long()
-    each = functional.cross_entropy(rows, labels, ignore_index=UNKNOWN_CLASS, reduction="none")
-    return each.sum(), known_classes(labels).sum().to(each.dtype)
+    losses = functional.cross_entropy(rows, labels, ignore_index=UNKNOWN_CLASS, reduction="none")
+    return losses.sum(), known_classes(labels).sum().to(losses.dtype)

@@ -1,19 +1,15 @@
 """The absolute difference up to a misalignment of one pixel."""
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
+from vtagml.losses.shapes import Field, Sums
 from vtagml.losses.unknown import full_precision, known
 
 SHIFTS = tuple((row, column) for row in range(3) for column in range(3))
 """Where the interior of the target may lie in the prediction; (1, 1) is its own place."""
 
 
-def rotated_l1(
-    prediction: Float[Tensor, "batch 1 height width"],
-    target: Float[Tensor, "batch 1 height width"],
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+def rotated_l1(prediction: Field, target: Field) -> Sums:
     """The absolute difference under the best shift by at most one pixel, summed; valid pixels.
 
     Sec. 4 (depth); the loss of Standley et al., "Which Tasks Should Be Learned Together in

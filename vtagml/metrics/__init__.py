@@ -30,26 +30,4 @@ if TYPE_CHECKING:
     from vtagml.metrics.unit import Unit, degrees, percent
     from vtagml.metrics.within_ratio import WithinRatio
 
-__all__ = [
-    "AbsoluteRelativeError",
-    "Accuracy",
-    "AngularError",
-    "DepthRange",
-    "EdgeF1",
-    "EdgeMacroF1",
-    "ImageRootMeanSquareError",
-    "MaskedMeanAbsoluteError",
-    "MedianAngularError",
-    "Pooled",
-    "RootMeanSquareError",
-    "Unit",
-    "WithinAngle",
-    "WithinRatio",
-    "angular_error",
-    "collect",
-    "degrees",
-    "delta_m",
-    "percent",
-]
-
 open_when_asked(__name__)

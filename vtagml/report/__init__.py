@@ -30,38 +30,4 @@ if TYPE_CHECKING:
     from vtagml.report.sheets import costs, parts, results
     from vtagml.report.statistics import Spread
 
-__all__ = [
-    "FORMATS",
-    "Comparison",
-    "Learned",
-    "Method",
-    "Row",
-    "Run",
-    "Sheet",
-    "Spread",
-    "affinity_files",
-    "agreement",
-    "agreement_sheet",
-    "all_reported",
-    "benefits",
-    "compare",
-    "costs",
-    "compare_affinities",
-    "comparison_files",
-    "completed",
-    "find_runs",
-    "group",
-    "origins",
-    "parts",
-    "read_learned",
-    "read_run",
-    "refuse_mix",
-    "reported",
-    "reported_files",
-    "results",
-    "terminal",
-    "warnings_of",
-    "write_benefits",
-]
-
 open_when_asked(__name__)

@@ -12,7 +12,7 @@ import torch
 
 from vtagml.affinity.transfer import positions, read_state, restricted, square, stochastic
 from vtagml.run_files import cut
-from vtagml.run_folder import AFFINITY
+from vtagml.run_folder import AFFINITY, RunFolder
 
 SIMILARITY, OMEGA = "S", "ω"
 RECORDED = {SIMILARITY: "similarity", OMEGA: "omega"}
@@ -64,6 +64,10 @@ class Learned:
         """S and ω at the end of the training."""
         return self.last.named
 
+    @property
+    def step(self) -> int | None:
+        return self.last.step
+
     def among(self, tasks: Sequence[str]) -> Mapping[str, Matrix]:
         """The matrices of some of the tasks; the rows of ω sum to one among them, too."""
         order = positions(tasks, self.tasks)
@@ -80,7 +84,7 @@ class Learned:
 
 def read_learned(path: Path) -> Learned:
     """Reads the affinities of a run folder, or of an `affinity.json`."""
-    file = path / AFFINITY if path.is_dir() else path
+    file = RunFolder(path).affinity if path.is_dir() else path
     if path.is_dir() and not file.is_file():
         raise FileNotFoundError(
             f"`--affinities` must be run folders or affinity files, found no `{AFFINITY}` in "

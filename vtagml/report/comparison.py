@@ -17,6 +17,11 @@ Key = tuple[str, str]
 """Task and metric."""
 
 REPORTED, PRIOR = "reported", "image-blind prior"
+ABOUT_SPREAD = (
+    "± is the standard deviation over seeds (of the sample, n − 1); a difference below it says "
+    "nothing. Arrows point to the better side. Step time is the median of a run's log, without "
+    "validation; it compares only on the same quiet machine."
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ def compare(
     }
     chosen = [_named(methods, name) for name in baseline]
     against = _baseline(chosen)
-    notes = [_about_spread()]
+    notes = [ABOUT_SPREAD]
     if baseline:
         notes.append(_about_delta([method.name for method in chosen]))
     measured = [_row(method, columns, against) for method in methods]
@@ -200,14 +205,6 @@ def _reference(
         )
         for method, cells in table.values(dataset, tasks).items()
     ]
-
-
-def _about_spread() -> str:
-    return (
-        "± is the standard deviation over seeds (of the sample, n − 1); a difference below it says "
-        "nothing. Arrows point to the better side. Step time is the median of a run's log, without "
-        "validation; it compares only on the same quiet machine."
-    )
 
 
 def _about_delta(names: Sequence[str]) -> str:

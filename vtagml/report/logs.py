@@ -1,10 +1,11 @@
 """What the loggers of a run kept: curves by optimiser step."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from vtagml.run_files import LARGEST, read_as, read_rows
+from vtagml.run_files import LARGEST, is_there, read_as, read_rows
+from vtagml.run_folder import RunFolder
 
 Curve = Mapping[int, float]
 
@@ -22,7 +23,8 @@ def read_logs(folder: Path, kept: tuple[str, ...] = KEPT) -> dict[str, Curve]:
         kept: How the keys begin; by default those of validation metrics and times.
     """
     found: dict[str, dict[int, float]] = {}
-    for file in _logs(folder):
+    logs = (place / "metrics.csv" for place in RunFolder(folder).log_versions.values())
+    for file in filter(is_there, logs):
         rows = read_rows(file)
         with read_as(file, "the log of a run"):
             _take(rows, kept, found)
@@ -50,13 +52,3 @@ def _step(text: str) -> int:
 def _number(text: str) -> float:
     value = float(text)
     return value if abs(value) < LARGEST else math.nan
-
-
-def _logs(folder: Path) -> Iterator[Path]:
-    versions = [file for file in folder.glob("logs/version_*/metrics.csv") if _version(file) >= 0]
-    yield from sorted(versions, key=_version)
-
-
-def _version(file: Path) -> int:
-    number = file.parent.name.rpartition("_")[2]
-    return int(number) if number.isdecimal() else -1

@@ -7,7 +7,7 @@ from typing import Any
 
 from vtagml.metrics.unit import Unit
 from vtagml.run_files import MEGABYTE, Form, is_there, read_json, read_yaml
-from vtagml.run_folder import CONFIG, METRICS
+from vtagml.run_folder import RunFolder
 
 MOST_OF_METRICS = 4 * MEGABYTE
 
@@ -56,7 +56,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     A run of an older version does not say in which units its metrics are and what they need to be
     compared: that stays unknown.
     """
-    file = folder / METRICS
+    file = RunFolder(folder).metrics
     content = read_json(file, RECORD, MOST_OF_METRICS) or {}
     headline = {task: name for task, name in (content.get("headline") or {}).items() if name}
     record = {
@@ -106,7 +106,7 @@ def _finite(value: float | None) -> float:
 
 def read_config(folder: Path) -> dict[str, Any] | None:
     """Returns the config that a training left in its run folder, None where there is none."""
-    file = folder / CONFIG
+    file = RunFolder(folder).config
     if not is_there(file):
         return None
     config = read_yaml(file, SETTINGS)
@@ -118,7 +118,7 @@ def read_config(folder: Path) -> dict[str, Any] | None:
 def run_of(file: str) -> Path | None:
     """Returns the folder with a config that a file of a run is in, None where there is none."""
     folders = (Path(file), *Path(file).parents[:2])
-    return next((folder for folder in folders if is_there(folder / CONFIG)), None)
+    return next((folder for folder in folders if is_there(RunFolder(folder).config)), None)
 
 
 def config_of_origin(file: str) -> dict[str, Any] | None:

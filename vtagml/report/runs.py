@@ -14,7 +14,7 @@ from vtagml.metrics.unit import Unit
 from vtagml.report.logs import Curve, read_logs
 from vtagml.report.record import Metrics, config_of_origin, look_up, read_config, read_record
 from vtagml.run_files import is_there, printable_name
-from vtagml.run_folder import CHECKPOINTS, CONFIG, METRICS
+from vtagml.run_folder import CONFIG, METRICS, RunFolder
 
 
 @dataclass(frozen=True)
@@ -144,18 +144,19 @@ def read_run(folder: Path) -> Run:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run's, be it finished or not."""
-    return any(is_there(folder / name) for name in (METRICS, CONFIG, CHECKPOINTS))
+    run = RunFolder(folder)
+    return any(map(is_there, (run.metrics, run.config, run.checkpoints)))
 
 
 def _check(folder: Path) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(f"`RUN` must be a run folder, there is no folder `{folder}`.")
-    if is_there(folder / METRICS):
+    if is_there(RunFolder(folder).metrics):
         return
     if is_run(folder):
         raise FileNotFoundError(
             f"`{folder}` is a run without `{METRICS}`: it is unfinished or was never tested. Resume"
-            f" it, or `lightning test --config {folder / CONFIG}`."
+            f" it, or `lightning test --config {RunFolder(folder).config}`."
         )
     raise FileNotFoundError(
         f"`RUN` must be a run folder or a folder of run folders, found neither `{METRICS}` nor"

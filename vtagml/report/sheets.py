@@ -66,17 +66,22 @@ def _leaders(spreads: Mapping[int, Spread | None], unit: Unit, better: bool | No
 
 
 def costs(comparison: Comparison) -> Sheet:
-    rows = (
-        (
-            _name(row),
-            _millions(row.trainable),
-            _millions(row.total),
-            ", ".join(map(str, row.steps)) or EMPTY,
-            _spread(row.seconds, SECONDS),
-        )
-        for row in comparison.rows
+    return _sheet(
+        [
+            {
+                "method": _name(row),
+                "trainable M": _millions(row.trainable),
+                "total M": _millions(row.total),
+                "steps": ", ".join(map(str, row.steps)) or EMPTY,
+                SECONDS.name: _spread(row.seconds, SECONDS),
+            }
+            for row in comparison.rows
+        ]
     )
-    return Sheet(("method", "trainable M", "total M", "steps", SECONDS.name), tuple(rows))
+
+
+def _sheet(lines: Sequence[Mapping[str, str]]) -> Sheet:
+    return Sheet(tuple(lines[0]), tuple(tuple(line.values()) for line in lines))
 
 
 def _name(row: Row) -> str:
@@ -107,27 +112,25 @@ def _millions(count: int | None) -> str:
 
 def programs(comparison: Comparison) -> Sheet:
     """The same for programs: full precision, in the units that runs keep; empty where unknown."""
-    header = ["method", "kind", "source", "seeds"]
-    for task, metric in comparison.columns:
-        header += [f"{task}/{metric}", f"{task}/{metric}/sd"]
-    header += ["delta_m_percent", "delta_m_percent/sd", "trainable", "total", "steps"]
-    header += ["step_seconds", "step_seconds/sd"]
-    rows = []
+    lines = []
     for row in comparison.rows:
         kind = REPORTED if row.source else "measured" if row.method else "prior"
-        cells = [row.name, kind, row.source or "", str(len(row.runs))]
+        line = {"method": row.name, "kind": kind, "source": row.source or ""}
+        line["seeds"] = str(len(row.runs))
         for key in comparison.columns:
-            cells += _pair(row.values.get(key))
-        cells += [*_pair(row.delta), _whole(row.trainable), _whole(row.total)]
-        cells += [" ".join(map(str, row.steps)), *_pair(row.seconds)]
-        rows.append(tuple(cells))
-    return Sheet(tuple(header), tuple(rows))
+            line |= _digits("/".join(key), row.values.get(key))
+        line |= _digits("delta_m_percent", row.delta)
+        line |= {"trainable": _whole(row.trainable), "total": _whole(row.total)}
+        line["steps"] = " ".join(map(str, row.steps))
+        lines.append(line | _digits("step_seconds", row.seconds))
+    return _sheet(lines)
 
 
-def _pair(value: Spread | None) -> list[str]:
+def _digits(name: str, value: Spread | None) -> dict[str, str]:
     if value is None or math.isnan(value.mean):
-        return ["", ""]
-    return [repr(value.mean), "" if value.deviation is None else repr(value.deviation)]
+        return {name: "", f"{name}/sd": ""}
+    deviation = "" if value.deviation is None else repr(value.deviation)
+    return {name: repr(value.mean), f"{name}/sd": deviation}
 
 
 def _whole(value: int | None) -> str:
@@ -136,12 +139,13 @@ def _whole(value: int | None) -> str:
 
 def sources(comparison: Comparison) -> Sheet:
     """Where every number comes from: a line per run."""
-    lines = [
-        {"method": method.name, **source(run)}
-        for method in comparison.methods
-        for run in method.runs
-    ]
-    return Sheet(tuple(lines[0]), tuple(tuple(line.values()) for line in lines))
+    return _sheet(
+        [
+            {"method": method.name, **source(run)}
+            for method in comparison.methods
+            for run in method.runs
+        ]
+    )
 
 
 def source(run: Run) -> dict[str, str]:

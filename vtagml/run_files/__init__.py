@@ -6,34 +6,22 @@ it becomes plain content of the form that was asked for, or one error that names
 or an OSError where it may not be read. So whoever reads needs no other guards.
 """
 
-from vtagml.run_files.bounded import (
-    MEGABYTE,
-    cut,
-    is_there,
-    printable_name,
-    read_as,
-    read_bytes,
-    read_text,
-)
-from vtagml.run_files.forms import Form, check_form
-from vtagml.run_files.pictures import read_arrays, read_picture
-from vtagml.run_files.plain import LARGEST, parse_json, read_json, read_rows, read_yaml
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "LARGEST",
-    "MEGABYTE",
-    "Form",
-    "check_form",
-    "cut",
-    "is_there",
-    "parse_json",
-    "printable_name",
-    "read_arrays",
-    "read_as",
-    "read_bytes",
-    "read_json",
-    "read_picture",
-    "read_rows",
-    "read_text",
-    "read_yaml",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.run_files.bounded import (
+        MEGABYTE,
+        cut,
+        is_there,
+        printable_name,
+        read_as,
+        read_bytes,
+        read_text,
+    )
+    from vtagml.run_files.forms import Form, check_form
+    from vtagml.run_files.pictures import read_arrays, read_picture
+    from vtagml.run_files.plain import LARGEST, parse_json, read_json, read_rows, read_yaml
+
+open_when_asked(__name__)

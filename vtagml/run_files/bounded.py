@@ -63,8 +63,8 @@ def read_as(file: Path, kind: str) -> Iterator[None]:
         raise
     except Exception as error:  # zlib's, struct's, Pillow's SyntaxError, RecursionError, …
         reason = cut(str(error)) or type(error).__name__
-        said = f"`{file}` is damaged and cannot be read as {kind} ({reason.rstrip('.')})."
-        raise DamagedFileError(said) from None
+        message = f"`{file}` is damaged and cannot be read as {kind} ({reason.rstrip('.')})."
+        raise DamagedFileError(message) from None
 
 
 def clean(text: str) -> str:

@@ -38,8 +38,8 @@ def check_form(value: Any, form: Form, file: Path, place: str = "") -> None:
         words = WORDS.get(kind, kind)
         raise ValueError(f"{where} must be {words}, found {cut(repr(value))}.")
     if isinstance(form, list):
-        for index, each in enumerate(value):
-            check_form(each, form[0], file, f"{place}[{index}]")
+        for index, item in enumerate(value):
+            check_form(item, form[0], file, f"{place}[{index}]")
     elif isinstance(form, dict):
         for key, own in form.items():
             for name in value if key is str else [key]:

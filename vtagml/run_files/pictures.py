@@ -33,7 +33,7 @@ def read_arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
     content = read_bytes(file, MOST_PACKED)
     with read_as(file, "arrays"), ZipFile(BytesIO(content)) as archive:
         # No member unpacks to more than its entry says.
-        if sum(each.file_size for each in archive.infolist()) > MOST_UNPACKED:
+        if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED:
             raise ValueError(f"it unpacks to more than {MOST_UNPACKED // MEGABYTE} MB")
         return {
             name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()

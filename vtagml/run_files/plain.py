@@ -80,9 +80,9 @@ class _Plain:
         if self.most is not None and self.parts > self.most:
             raise ValueError(f"it has more than {self.most} parts")
         if isinstance(value, dict):
-            return {clean(str(key)): self(each, depth + 1) for key, each in value.items()}
+            return {clean(str(key)): self(part, depth + 1) for key, part in value.items()}
         if isinstance(value, list):
-            return [self(each, depth + 1) for each in value]
+            return [self(part, depth + 1) for part in value]
         if isinstance(value, int | float):
             return _number(value)
         return None if value is None else clean(str(value))

@@ -5,36 +5,24 @@ earlier run aside, let the loggers begin, and take all back if nothing comes of 
 written there is there whole or not at all (`whole_file`), and nothing of a user's is touched.
 """
 
-from vtagml.run_folder.as_json import plain, to_json
-from vtagml.run_folder.entering import evaluation_in, fit_in
-from vtagml.run_folder.folder import (
-    AFFINITY,
-    CHECKPOINTS,
-    CONFIG,
-    FIGURES,
-    LOGS,
-    METRICS,
-    PARAMETERS,
-    RunFolder,
-)
-from vtagml.run_folder.lock import LOCK, run_lock
-from vtagml.run_folder.whole_file import whole_file, write_whole
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "AFFINITY",
-    "CHECKPOINTS",
-    "CONFIG",
-    "FIGURES",
-    "LOCK",
-    "LOGS",
-    "METRICS",
-    "PARAMETERS",
-    "RunFolder",
-    "evaluation_in",
-    "fit_in",
-    "plain",
-    "run_lock",
-    "to_json",
-    "whole_file",
-    "write_whole",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.run_folder.as_json import plain, to_json
+    from vtagml.run_folder.entering import evaluation_in, fit_in
+    from vtagml.run_folder.folder import (
+        AFFINITY,
+        CHECKPOINTS,
+        CONFIG,
+        FIGURES,
+        LOGS,
+        METRICS,
+        PARAMETERS,
+        RunFolder,
+    )
+    from vtagml.run_folder.lock import LOCK, run_lock
+    from vtagml.run_folder.whole_file import whole_file, write_whole
+
+open_when_asked(__name__)

@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # a tensor, for which nobody has to import torch here
         return plain(value.tolist())
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence | set | frozenset):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     return str(value)

@@ -47,7 +47,7 @@ def put_back(earlier: Path, folder: RunFolder) -> None:
 
 def _free(parent: Path, name: str) -> Path:
     candidates = (parent / f"{name}.{number}" for number in count(1))
-    return next(each for each in candidates if not os.path.lexists(each))
+    return next(candidate for candidate in candidates if not os.path.lexists(candidate))
 
 
 def _move_to_new(folder: RunFolder, target: Path) -> None:
@@ -75,8 +75,8 @@ def _move(names: Iterable[str], source: Path, target: Path) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
-    for each in sorted(folder.rglob("*"), reverse=True):
-        if each.is_dir() and not each.is_symlink() and not any(each.iterdir()):
-            each.rmdir()
+    for place in sorted(folder.rglob("*"), reverse=True):
+        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+            place.rmdir()
     if not any(folder.iterdir()):
         folder.rmdir()

@@ -74,7 +74,7 @@ def evaluation_in(
 @contextmanager
 def _made(root: Path) -> Iterator[None]:
     """Makes a folder; after an error, those that it made are removed as far as they are empty."""
-    new = [each for each in (root, *root.parents) if not os.path.lexists(each)]
+    new = [place for place in (root, *root.parents) if not os.path.lexists(place)]
     try:
         root.mkdir(parents=True, exist_ok=True)
         if not os.access(root, os.W_OK):
@@ -84,9 +84,9 @@ def _made(root: Path) -> Iterator[None]:
             )
         yield
     except BaseException:
-        for each in new:
+        for place in new:
             with suppress(OSError):
-                each.rmdir()
+                place.rmdir()
         raise
 
 

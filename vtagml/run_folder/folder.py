@@ -53,6 +53,13 @@ class RunFolder:
         return cls(folder.parent if is_above else folder)
 
     @property
+    def log_versions(self) -> dict[int, Path]:
+        """The folders of the commands that have logged, by their numbers, in their order."""
+        names = [place.name.removeprefix("version_") for place in self.logs.glob("version_*")]
+        numbers = sorted(map(int, filter(str.isdecimal, names)))
+        return {number: self.logs / f"version_{number}" for number in numbers}
+
+    @property
     def is_marked(self) -> bool:
         return os.path.isfile(self._mark)  # noqa: PTH113 -- no error if the name is too long
 
@@ -64,10 +71,10 @@ class RunFolder:
             raise ValueError(
                 f"`--trainer.default_root_dir` must be a folder, found the file `{self.path}`."
             )
-        found = {each.name for each in self.path.iterdir()} - {LOCK, *OF_SYSTEMS}
-        if found:
-            listed = ", ".join(f"`{name}`" for name in sorted(found)[:SHOWN])
-            more = ", …" if len(found) > SHOWN else ""
+        others = {entry.name for entry in self.path.iterdir()} - {LOCK, *OF_SYSTEMS}
+        if others:
+            listed = ", ".join(f"`{name}`" for name in sorted(others)[:SHOWN])
+            more = ", …" if len(others) > SHOWN else ""
             raise ValueError(
                 "`--trainer.default_root_dir` must be a new or empty folder, or one of a run, "
                 f"found {listed}{more} in `{self.path}` and no `{MARK}`, which a run leaves: give "

@@ -41,11 +41,11 @@ def write_whole(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def remove_partial_files(found: Iterable[Path]) -> None:
+def remove_partial_files(paths: Iterable[Path]) -> None:
     """Removes, of some files, what processes left that were killed while they wrote."""
-    for each in list(found):
-        if PARTIAL.fullmatch(each.name):
-            each.unlink(missing_ok=True)
+    for path in list(paths):
+        if PARTIAL.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

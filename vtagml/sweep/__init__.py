@@ -1,34 +1,45 @@
 """Sweeps in W&B's own format, searched without a server.
 
 A `Sweep` is a file that `wandb sweep` takes, too: a command of ours, parameters that are keys of
-its config, a metric. `search` tries values with Optuna; each trial is the command itself, in a
-process of its own, and its folder an ordinary run folder. Needs the extra `sweep`.
+its config, a metric. Optuna says what values to try; each trial is the command itself, as a job of
+a runner, and its folder an ordinary run folder. Needs the extra `sweep`.
 """
 
 from vtagml.sweep.command_line import agent_words, lightning_words
 from vtagml.sweep.definition import EarlyStop, Sweep, read_sweep
 from vtagml.sweep.figures import sweep_figures
-from vtagml.sweep.parameters import Parameter
-from vtagml.sweep.search import known_trials, search
-from vtagml.sweep.table import Trial, best_command, best_of, terminal_table, trials_csv, trials_of
-from vtagml.sweep.trial_process import TrialFailed, TrialProcess
+from vtagml.sweep.parameters import Parameter, listed
+from vtagml.sweep.queue import TrialJob, TrialQueue
+from vtagml.sweep.study import failed, folder_name, known_trials
+from vtagml.sweep.table import (
+    best_command,
+    best_of,
+    is_done,
+    ranked,
+    readers_sheet,
+    seconds_of,
+    whole_sheet,
+)
 
 __all__ = [
     "EarlyStop",
     "Parameter",
     "Sweep",
-    "Trial",
-    "TrialFailed",
-    "TrialProcess",
+    "TrialJob",
+    "TrialQueue",
     "agent_words",
     "best_command",
     "best_of",
+    "failed",
+    "folder_name",
+    "is_done",
     "known_trials",
     "lightning_words",
+    "listed",
+    "ranked",
     "read_sweep",
-    "search",
+    "readers_sheet",
+    "seconds_of",
     "sweep_figures",
-    "terminal_table",
-    "trials_csv",
-    "trials_of",
+    "whole_sheet",
 ]

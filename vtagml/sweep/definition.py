@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from vtagml.launching import read_yaml
+from vtagml.launching import check_keys, read_yaml
 from vtagml.sweep.command_line import check_command
 from vtagml.sweep.parameters import Parameter, read_parameter
 
@@ -58,7 +58,7 @@ class Sweep:
     @property
     def searched(self) -> tuple[Parameter, ...]:
         """The parameters with more than one value."""
-        return tuple(each for each in self.parameters.values() if each.searched)
+        return tuple(own for own in self.parameters.values() if own.searched)
 
     def best_first(self, value: float) -> float:
         """What to sort by."""
@@ -67,47 +67,41 @@ class Sweep:
 
 def read_sweep(path: Path) -> Sweep:
     """Reads a sweep in W&B's format, and says what in it a local sweep cannot do."""
-    given = read_yaml(path, "--local")
-    if not isinstance(given, Mapping):
-        raise ValueError(f"`{path}` must be a sweep in W&B's format, found {type(given).__name__}.")
-    unknown = [str(key) for key in given if key not in KEYS]
-    if unknown:
-        raise ValueError(
-            f"`{path}` must have only the keys {', '.join(KEYS)}, found `{unknown[0]}`."
-        )
-    method = given.get("method")
+    content = check_keys(read_yaml(path, "--local"), f"`{path}`", KEYS)
+    method = content.get("method")
     if method not in METHODS:
         raise ValueError(f"`method` must be one of {', '.join(METHODS)}, found {method!r}.")
-    metric, goal = _metric(given.get("metric"))
-    parameters = given.get("parameters")
+    metric, goal = _metric(content.get("metric"))
+    parameters = content.get("parameters")
     if not isinstance(parameters, Mapping) or not parameters:
         raise ValueError(f"`parameters` must name keys of the config, found {parameters!r}.")
-    read = {str(key): read_parameter(str(key), each) for key, each in parameters.items()}
-    if not any(each.searched for each in read.values()):
+    read = {str(key): read_parameter(str(key), own) for key, own in parameters.items()}
+    if not any(own.searched for own in read.values()):
         raise ValueError("`parameters` must have one with several values, found none.")
-    ranges = [key for key, each in read.items() if not each.listed]
+    ranges = [key for key, own in read.items() if not own.values]
     if method == "grid" and ranges:
         raise ValueError(
             f"`parameters.{ranges[0]}` must list its `values` for a grid, found a range: list "
             "them, or take `method: random`."
         )
     return Sweep(
-        command=check_command(given.get("command")),
+        command=check_command(content.get("command")),
         method=method,
         metric=metric,
         goal=goal,
         parameters=read,
-        early=_early(given.get("early_terminate")),
-        cap=_count("run_cap", given.get("run_cap")),
+        early=_early(content.get("early_terminate")),
+        cap=_count("run_cap", content.get("run_cap")),
     )
 
 
-def _metric(given: Any) -> tuple[str, Literal["minimize", "maximize"]]:
-    found = given if isinstance(given, Mapping) else {}
-    name, goal = found.get("name"), found.get("goal")
+def _metric(content: Any) -> tuple[str, Literal["minimize", "maximize"]]:
+    known = content if isinstance(content, Mapping) else {}
+    name, goal = known.get("name"), known.get("goal")
     if not isinstance(name, str) or goal not in GOALS:
         raise ValueError(
-            f"`metric` must have a `name` and a `goal` out of {', '.join(GOALS)}, found {given!r}."
+            f"`metric` must have a `name` and a `goal` out of {', '.join(GOALS)}, found "
+            f"{content!r}."
         )
     if not name.startswith("val/"):
         raise ValueError(
@@ -117,27 +111,22 @@ def _metric(given: Any) -> tuple[str, Literal["minimize", "maximize"]]:
     return name, "minimize" if goal == "minimize" else "maximize"
 
 
-def _early(given: Any) -> EarlyStop | None:
-    if given is None:
+def _early(content: Any) -> EarlyStop | None:
+    if content is None:
         return None
-    if not isinstance(given, Mapping) or given.get("type") != "hyperband":
-        raise ValueError(f"`early_terminate` must be of `type: hyperband`, found {given!r}.")
-    unknown = [each for each in given if each not in STOP_KEYS]
-    if unknown:
-        raise ValueError(
-            f"`early_terminate` must have only {', '.join(STOP_KEYS)} for a local sweep, found "
-            f"`{unknown[0]}`."
-        )
-    least, most = (
-        _count(f"early_terminate.{key}", given.get(key)) for key in ("min_iter", "max_iter")
+    if not isinstance(content, Mapping) or content.get("type") != "hyperband":
+        raise ValueError(f"`early_terminate` must be of `type: hyperband`, found {content!r}.")
+    content = check_keys(content, "`early_terminate` of a local sweep", STOP_KEYS)
+    least, most, factor, rungs = (
+        _count(f"early_terminate.{key}", content.get(key))
+        for key in ("min_iter", "max_iter", "eta", "s")
     )
     if (least is None) == (most is None):
         raise ValueError(
             "`early_terminate` must have either `min_iter` or `max_iter` (validations), found "
-            f"{dict(given)}."
+            f"{content}."
         )
-    factor = _count("early_terminate.eta", given.get("eta")) or 3  # W&B's
-    rungs = _count("early_terminate.s", given.get("s")) or 2  # likewise
+    factor, rungs = factor or 3, rungs or 2  # W&B's defaults
     return EarlyStop(least or max(1, (most or 1) // factor**rungs), most, factor)
 
 

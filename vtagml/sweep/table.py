@@ -1,21 +1,17 @@
-"""A sweep's trials as a table, and the best as a command to copy."""
+"""A sweep's trials, as Optuna keeps them, in tables, and the best as a command to copy."""
 
-import csv
-import io
 import json
 import re
-import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
-from vtagml.sweep.again import ENDED, FAILURE, failed
+from vtagml.launching import as_typed
+from vtagml.report import Sheet
 from vtagml.sweep.definition import Sweep
 from vtagml.sweep.parameters import Parameter
+from vtagml.sweep.study import ENDED, FAILURE, folder_name
 
 STATES = {
     TrialState.COMPLETE: "done",
@@ -25,115 +21,75 @@ STATES = {
 SHOWN_LETTERS = 36
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What became of some values.
-
-    Args:
-        name: Its folder in the sweep's.
-        state: `done`, `given up` or `failed`.
-        values: By key.
-        words: After `lightning`.
-        curve: The metric of each validation, by step.
-        metrics: All metrics of the last validation.
-        seconds: How long it took, None of a failed one.
-        failure: Why, of a failed one.
-        tried_again: Whether the next call does it again.
-    """
-
-    name: str
-    state: str
-    values: Mapping[str, Any]
-    words: Sequence[str]
-    curve: Mapping[int, float]
-    metrics: Mapping[str, float]
-    seconds: float | None = None
-    failure: str = ""
-    tried_again: bool = False
-
-    @property
-    def metric(self) -> float | None:
-        """The metric of the last validation."""
-        return list(self.curve.values())[-1] if self.curve else None
-
-
-def trials_of(found: Sequence[FrozenTrial], sweep: Sweep) -> list[Trial]:
+def ranked(known: Sequence[FrozenTrial], sweep: Sweep) -> list[FrozenTrial]:
     """Returns the trials that ended: done ones from the best on, then those given up and failed."""
-    read = [_read(trial) for trial in found if trial.state in ENDED and "words" in trial.user_attrs]
-    last = {trial.name: trial for trial in read}  # an interrupted one was taken up in its folder
-    order = list(STATES.values())
+    ended = [trial for trial in known if trial.state in ENDED and "words" in trial.user_attrs]
+    # One that was interrupted or failed may have been taken up in its folder.
+    last = {folder_name(trial): trial for trial in ended}
+    order = list(STATES)
 
-    def place(trial: Trial) -> tuple[int, float]:
-        value = 0.0 if trial.metric is None else sweep.best_first(trial.metric)
+    def place(trial: FrozenTrial) -> tuple[int, float]:
+        value = 0.0 if trial.value is None else sweep.best_first(trial.value)
         return order.index(trial.state), value
 
     return sorted(last.values(), key=place)
 
 
-def _read(trial: FrozenTrial) -> Trial:
-    kept = trial.user_attrs
-    return Trial(
-        name=kept["folder"],
-        state=STATES[trial.state],
-        values=kept["values"],
-        words=kept["words"],
-        curve={int(step): value for step, value in kept.get("curve", {}).items()},
-        metrics=kept.get("metrics", {}),
-        seconds=kept.get("seconds"),
-        failure=kept.get(FAILURE, ""),
-        tried_again=failed(trial),
-    )
+def is_done(trial: FrozenTrial) -> bool:
+    return trial.state is TrialState.COMPLETE
 
 
-def best_of(trials: Sequence[Trial]) -> Trial | None:
+def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     """Returns the best of the trials that were done, None if none was."""
-    return next((trial for trial in trials if trial.state == "done"), None)
+    return next(filter(is_done, trials), None)
 
 
-def best_command(trial: Trial) -> str:
+def best_command(trial: FrozenTrial) -> str:
     """Returns the command that trains, and then tests, with a trial's values."""
-    return shlex.join(["lightning", *trial.words])
+    return as_typed(trial.user_attrs["words"])
 
 
-def terminal_table(trials: Sequence[Trial], sweep: Sweep) -> Table:
+def seconds_of(trial: FrozenTrial) -> float:
+    return round(trial.duration.total_seconds(), 1) if trial.duration else 0.0
+
+
+def heading(sweep: Sweep) -> str:
+    """The metric, and where it is better."""
+    return f"{sweep.metric} {'↓' if sweep.goal == 'minimize' else '↑'}"
+
+
+def readers_sheet(trials: Sequence[FrozenTrial], sweep: Sweep) -> Sheet:
     """Returns the trials with the values that differ."""
-    arrow = "↓" if sweep.goal == "minimize" else "↑"
-    table = Table(title="Trials", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("trial", no_wrap=True)
-    for name in short_keys(sweep).values():
-        table.add_column(name, justify="right")
-    table.add_column(f"{sweep.metric} {arrow}", justify="right", no_wrap=True)
-    table.add_column("validations", justify="right")
-    table.add_column("", no_wrap=True)
-    for place, trial in enumerate(trials):
-        metric = "" if trial.metric is None else f"{trial.metric:.4g}"
-        values = [shown(each, trial.values[each.key]) for each in sweep.searched]
-        best = place == 0 and trial.state == "done"
-        said = "best" if best else "" if trial.state == "done" else trial.state
-        style = "bold" if best else "" if trial.state == "done" else "dim"
-        table.add_row(trial.name, *values, metric, str(len(trial.curve)), said, style=style)
-    return table
-
-
-def trials_csv(trials: Sequence[Trial], sweep: Sweep) -> bytes:
-    """Returns all trials with all values and metrics, as a spreadsheet reads them."""
-    text = io.StringIO()
-    keys = list(sweep.parameters)
-    others = sorted({key for trial in trials for key in trial.metrics} - {sweep.metric})
-    result = [sweep.metric, *others, "validations", "seconds", "command", "failure"]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "state", *keys, *result])
+    best, rows = best_of(trials), []
     for trial in trials:
-        values = [_cell(trial.values[key]) for key in keys]
-        metrics = [trial.metric, *(trial.metrics.get(key) for key in others)]
-        about = [len(trial.curve), trial.seconds, best_command(trial), trial.failure]
-        writer.writerow([trial.name, trial.state, *values, *metrics, *about])
-    return text.getvalue().encode()
+        own = trial.user_attrs["values"]
+        values = [shown(parameter, own[parameter.key]) for parameter in sweep.searched]
+        metric = "" if trial.value is None else f"{trial.value:.4g}"
+        state = "best" if trial is best else STATES[trial.state]
+        count = str(len(trial.intermediate_values))
+        rows.append((folder_name(trial), *values, metric, count, state))
+    names = short_keys(sweep).values()
+    return Sheet(("trial", *names, heading(sweep), "validations", "state"), tuple(rows))
+
+
+def whole_sheet(trials: Sequence[FrozenTrial], sweep: Sweep) -> Sheet:
+    """Returns all trials with all values and metrics, for a spreadsheet."""
+    keys, logged = list(sweep.parameters), [trial.user_attrs.get("metrics", {}) for trial in trials]
+    others = sorted({key for metrics in logged for key in metrics} - {sweep.metric})
+    about = ("validations", "seconds", "command", "failure")
+    rows = []
+    for trial, metrics in zip(trials, logged, strict=True):
+        kept = trial.user_attrs
+        row = [folder_name(trial), STATES[trial.state], *(kept["values"][key] for key in keys)]
+        row += [trial.value, *(metrics.get(key) for key in others)]
+        row += [len(trial.intermediate_values), seconds_of(trial), best_command(trial)]
+        rows.append(tuple(map(_text, [*row, kept.get(FAILURE)])))
+    return Sheet(("trial", "state", *keys, sweep.metric, *others, *about), tuple(rows))
 
 
 def short_keys(sweep: Sweep) -> dict[str, str]:
     """Returns for each searched key as many of its last words as tell it from the others."""
-    keys = [each.key.split(".") for each in sweep.searched]
+    keys = [parameter.key.split(".") for parameter in sweep.searched]
     for count in range(1, max(map(len, keys)) + 1):
         short = [".".join(key[-count:]) for key in keys]
         if len(set(short)) == len(keys):
@@ -146,14 +102,14 @@ def shown(parameter: Parameter, value: Any) -> str:
 
     Of long values of one build, such as lists of tasks, only the words that differ are left.
     """
-    if not parameter.listed:
+    if not parameter.values:
         return f"{value:.4g}"
-    texts = [_cell(each) for each in parameter.values]
+    texts = [_text(value) for value in parameter.values]
     if max(map(len, texts)) > SHOWN_LETTERS:
         words = [re.findall(r"[\w.+-]+", text) for text in texts]
         if len(set(map(len, words))) == 1 and len(texts) > 1:
-            columns = [each for each in zip(*words, strict=True) if len(set(each)) > 1]
-            texts = [" ".join(each) for each in zip(*columns, strict=True)]
+            columns = [column for column in zip(*words, strict=True) if len(set(column)) > 1]
+            texts = [" ".join(own) for own in zip(*columns, strict=True)]
         texts = [text if len(text) <= SHOWN_LETTERS else _cut(text) for text in texts]
     if len(set(texts)) < len(texts):
         texts = [f"values[{place}]" for place in range(len(texts))]
@@ -164,5 +120,8 @@ def _cut(text: str) -> str:
     return text[: SHOWN_LETTERS - 1] + "…"
 
 
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
+    """A value as a cell has it; nothing where there is none."""
+    if value is None:
+        return ""
     return value if isinstance(value, str) else json.dumps(value)

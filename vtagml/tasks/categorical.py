@@ -97,7 +97,7 @@ class Categorical(Task, ABC):
     def error_unit(self) -> None:
         return None
 
-    def error(self, prediction: Ids, target: Ids) -> Field | None:
+    def error(self, prediction: Ids, target: Ids) -> Field:
         """1 where the class is wrong, 0 where it is right."""
         wrong = (prediction != target).float()
         return torch.where(known_classes(target), wrong, torch.nan)[:, None]

@@ -6,7 +6,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from vtagml.losses.shapes import Ids
 from vtagml.metrics.accuracy import Accuracy
 from vtagml.metrics.collection import collect
 from vtagml.metrics.unit import percent
@@ -32,8 +31,8 @@ class Classification(Categorical):
 
     def code(self, span: Span | None = None) -> NoReturn:
         raise ValueError(
-            f"`tasks` of an adversarial module must have dense maps, found {self.name} of "
-            f"{type(self).__name__}, which is one row of scores: leave it out."
+            f"`tasks` whose maps another network judges must have dense maps, found {self.name} "
+            f"of {type(self).__name__}, which is one row of scores: leave it out."
         )
 
     def metrics(self) -> MetricCollection:
@@ -42,6 +41,3 @@ class Classification(Categorical):
     def picture(self, prediction: Int[Tensor, "batch"]) -> Float[Tensor, "batch 3 1 1"]:
         """One pixel in the colour of the class per image."""
         return self.colours(prediction)[:, :, None, None]
-
-    def error(self, prediction: Ids, target: Ids) -> None:
-        return None

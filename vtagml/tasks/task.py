@@ -156,10 +156,10 @@ class Task(ABC):
     def error_unit(self) -> str | None:
         return self.unit
 
-    def error(self, prediction: Label, target: Label) -> Field | None:
+    def error(self, prediction: Label, target: Label) -> Field:
         """How wrong each pixel is; NaN where no label says what is right.
 
-        This one takes the absolute difference, the mean over the channels. None for a task of
+        This one takes the absolute difference, the mean over the channels. Nobody asks a task of
         whole images.
         """
         apart = (prediction.double() - target.double()).abs().mean(dim=1, keepdim=True)

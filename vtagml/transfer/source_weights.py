@@ -11,9 +11,9 @@ from vtagml.backbone import differing_keys
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS, read_checkpoint
 from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask
+from vtagml.run_folder import RunFolder
 
 NETWORK = "network."
-NEWEST = Path("checkpoints") / "last.ckpt"
 SHOWN = 8
 
 
@@ -81,7 +81,8 @@ class SourceWeights(Callback):
     @property
     def path(self) -> Path:
         """The file that is read."""
-        return self.checkpoint / NEWEST if self.checkpoint.is_dir() else self.checkpoint
+        is_run = self.checkpoint.is_dir()
+        return RunFolder(self.checkpoint).newest_checkpoint if is_run else self.checkpoint
 
     def read(self) -> dict[str, Any]:
         """What the checkpoint holds: tensors, numbers and text, no code."""

@@ -12,7 +12,7 @@ from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
 from vtagml.report.runs import Run
 from vtagml.run_files import Form, is_there, read_json, read_text
-from vtagml.run_folder import CONFIG, PARAMETERS
+from vtagml.run_folder import CONFIG, PARAMETERS, RunFolder
 
 COUNT: Form = {"part": str, "trainable": int, "frozen": int, "total": int}
 COUNTS: Form = {"parts": [COUNT], "total": COUNT}
@@ -100,7 +100,7 @@ def metrics(run: Run) -> list[Part]:
 
 
 def parameters(folder: Path) -> Part:
-    file = folder / PARAMETERS
+    file = RunFolder(folder).parameters
     if not is_there(file):
         return {"missing": f"This run has no `{PARAMETERS}`."}
     counts = read_json(file, COUNTS) or {}
@@ -113,7 +113,7 @@ def _counts(part: Mapping[str, Any]) -> list[int]:
 
 
 def config(folder: Path) -> Part:
-    file = folder / CONFIG
+    file = RunFolder(folder).config
     if not is_there(file):
         return {"missing": f"This run has no `{CONFIG}`."}
     text = read_text(file)

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from vtagml.report.affinities import Matrix, read_learned
 from vtagml.report.affinity_figures import SCALES
 from vtagml.run_files import is_there
-from vtagml.run_folder import AFFINITY
+from vtagml.run_folder import AFFINITY, RunFolder
 
 MOST = 240  # Matrices of a page; a slider has few more places.
 STOPS = 21
@@ -31,12 +31,12 @@ def scales() -> dict[str, Any]:
 
 def affinities(folder: Path) -> dict[str, Any]:
     """Returns the matrices of a run by step, or why there are none."""
-    if not is_there(folder / AFFINITY):
+    if not is_there(RunFolder(folder).affinity):
         return {
             "missing": f"This run has no `{AFFINITY}`: a run that trains several tasks writes one "
             "with the callback `AffinityHeatmap`."
         }
-    learned = read_learned(folder / AFFINITY)
+    learned = read_learned(RunFolder(folder).affinity)
     remarks = []
     if not learned.history:
         remarks.append("The file has no history, so only the last matrices can be shown.")

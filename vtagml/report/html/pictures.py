@@ -14,7 +14,7 @@ from PIL import Image
 
 from vtagml.drawing import read_tiles
 from vtagml.run_files import is_there, read_picture
-from vtagml.run_folder import FIGURES
+from vtagml.run_folder import RunFolder
 
 BUDGET = 12 << 20  # Bytes of pictures in a page, shared by its runs.
 WIDEST, SMALLEST = 1800, 200  # Pixels of whole grids and figures, and of tiles at the least.
@@ -78,7 +78,7 @@ def encoded(picture: Image.Image) -> str:
 
 def gallery(folder: Path, budget: Budget) -> dict[str, Any]:
     """Returns the predictions of a run one by one, and its whole grids."""
-    figures = folder / FIGURES
+    figures = RunFolder(folder).figures
     splits = []
     for split in SPLITS:
         if is_there(file := figures / f"tiles_{split}.npz"):
@@ -102,7 +102,7 @@ def _epoch(file: Path) -> int:
 
 
 def conflicts_picture(folder: Path, budget: Budget) -> dict[str, Any] | None:
-    file = folder / FIGURES / "gradient_conflicts.png"
+    file = RunFolder(folder).figures / "gradient_conflicts.png"
     return _figure(file, budget) if is_there(file) else None
 
 

@@ -1,22 +1,19 @@
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.benchmark_plans.plans import ROWS, Notes, stand_in, write_plan
+from tests.benchmark.plans import ROWS, drive, write_plan
+from tests.benchmark.stand_in import resolve
 from vtagml.benchmark import (
-    Driver,
     SettingTable,
     all_cells,
+    outcome_of,
     read_plan,
-    setting_tables,
-    standing,
-    table_files,
+    setting_table,
+    table_text,
 )
 
-LATER: dict[str, Any] = {"name": "later", "config": "scenes.yaml"}
+LATER: dict[str, Any] = {"name": "later"}
 NUMBERS: dict[str, Any] = {
     "base/0": {"rmse": 0.8, "miou": 0.4},
     "base/1": {"rmse": 1.2, "miou": 0.4},
@@ -28,16 +25,10 @@ NUMBERS: dict[str, Any] = {
 def tables(path: Path, fates: Mapping[str, Any], leave: Sequence[str] = ()) -> list[SettingTable]:
     """The tables after all rows but some have run."""
     plan = read_plan(path)
-    cells = all_cells(plan, plan.out)
-    Driver(
-        [each for each in cells if each.row.name not in leave], Notes(), 4, stand_in(fates)
-    ).run()
-    return setting_tables(plan, {cell: standing(cell) for cell in cells})
-
-
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vtagml.benchmark.driver.PAUSE", 0.01)
+    cells = all_cells(plan, plan.out, resolve)
+    drive([cell for cell in cells if cell.row.name not in leave], fates, 4)
+    outcomes = {cell: outcome_of(cell) for cell in cells}
+    return [setting_table(setting, outcomes) for setting in plan.settings]
 
 
 def test_means_spreads_and_an_empty_row() -> None:
@@ -61,29 +52,17 @@ def test_means_spreads_and_an_empty_row() -> None:
 def test_every_number_has_its_run_and_every_empty_cell_its_command() -> None:
     path = write_plan([*ROWS, LATER], setting={"baseline": "base"})
     made = tables(path, NUMBERS, leave=["later"])
-    files = table_files(read_plan(path), made)
-    text = files["table.md"].decode()
+    text = table_text(read_plan(path), made)
     assert "| The other | 1 of 2 | 50.00 | 0.900 | +17.50 |" in text
     assert (
         "- The other: `out/other/0`, 0123456789abcdef, `vtagml fit --config scenes.yaml "
-        "--model.source.init_args.checkpoint=out/base/0 --seed_everything=0"
+        "--trainer.callbacks.checkpoint=out/base/0 --seed_everything=0"
     ) in text
     assert "- later/1, not run: `lightning fit --config scenes.yaml --seed_everything=1" in text
     assert "- other/1, failed: `lightning fit" in text
     assert "      error: no luck" in text
     assert "`lightning report out/base/0 out/other/0 out/base/1` has the rest." in text
     assert "One seed only, so no spread: The other." in text
-
-    (setting,) = json.loads(files["table.json"])["settings"]
-    base, other, later = setting["rows"]
-    assert base["metrics"]["depth/rmse"]["sd"] == pytest.approx(0.08**0.5)
-    assert other["metrics"]["depth/rmse"] == {"mean": 0.9, "sd": None, "seeds": 1}
-    assert other["delta_m_percent"]["mean"] == pytest.approx(17.5)
-    assert other["cells"][0]["commit"] == {"hash": "0123456789abcdef", "dirty": False}
-    assert other["cells"][1]["state"] == "not run"
-    assert "no luck" in other["cells"][1]["failure"]
-    assert later["metrics"] == {}
-    assert later["cells"][0]["to_run"].startswith("lightning fit --config scenes.yaml")
 
 
 def test_nothing_was_run() -> None:
@@ -101,7 +80,7 @@ def test_without_its_baseline_a_table_has_no_delta() -> None:
 def test_runs_that_do_not_compare_are_in_no_table() -> None:
     made = tables(write_plan(seeds=[0]), {"other/0": {"layout": "street"}})
     assert made[0].sheet.header == ("method", "seeds")
-    text = table_files(read_plan(Path("plan.yaml")), made)["table.md"].decode()
+    text = table_text(read_plan(Path("plan.yaml")), made)
     assert "data.layout: room in `out/base/0`; street in `out/other/0`" in text
 
 
@@ -112,7 +91,7 @@ def test_what_was_made_otherwise_is_in_no_table() -> None:
     path = write_plan(changed, seeds=[0], out="a place")
     made = tables(path, {})
     assert [row[:2] for row in made[0].sheet.rows[1:]] == [("base", "0 of 1"), ("later", "1")]
-    text = table_files(read_plan(path), made)["table.md"].decode()
+    text = table_text(read_plan(path), made)
     assert "- base/0, made otherwise than the plan says: `lightning fit" in text
     assert "\n  - data.val: 100 in the run, 7 in the plan" in text
     assert "`lightning report 'a place/later/0'` has the rest." in text

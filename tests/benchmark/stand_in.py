@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,7 @@ import yaml
 def main() -> int:
     fates = json.loads(Path(sys.argv[1]).read_text())
     words = sys.argv[2:]
-    # `--config FILE`, then one word for each other key.
-    given = dict(word.removeprefix("--").split("=", 1) for word in words[3:])
-    given["config"] = words[2]
+    given = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
     folder = Path(given["trainer.default_root_dir"])
     name = "/".join(folder.parts[-2:])
     with Path("started.txt").open("a") as file:
@@ -28,7 +27,8 @@ def main() -> int:
         sys.stdout.write("a line before\nerror: no luck\n")
         return 3
     if words[0] == "fit":
-        leave_config(folder, given)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(yaml.safe_dump(resolve(words[1:])))
         (folder / "checkpoints").mkdir(exist_ok=True)
         (folder / "checkpoints" / "last.ckpt").touch()
     if own.get("fate") == "hangs":
@@ -40,13 +40,26 @@ def main() -> int:
     return 0
 
 
-def leave_config(folder: Path, given: dict[str, str]) -> None:
-    config = yaml.safe_load(Path(given["config"]).read_text())
-    for key, value in given.items():
-        if key not in ("config", "ckpt_path"):
+def resolve(words: Sequence[str]) -> dict[str, Any]:
+    """Plays the parser: files over one another, and the other words over them."""
+    config: dict[str, Any] = {}
+    for place, word in enumerate(words):
+        key, equals, value = word.removeprefix("--").partition("=")
+        if word == "--config":
+            merge(config, yaml.safe_load(Path(words[place + 1]).read_text()))
+        elif equals and key != "ckpt_path":
             put(config, key.split("."), yaml.safe_load(value))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    if isinstance(source := config["trainer"].get("callbacks"), dict):
+        config["trainer"]["callbacks"] = [{"init_args": source}]
+    return config
+
+
+def merge(content: dict[str, Any], other: dict[str, Any]) -> None:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(content.get(key), dict):
+            merge(content[key], value)
+        else:
+            content[key] = value
 
 
 def put(content: dict[str, Any], path: list[str], value: Any) -> None:
@@ -58,9 +71,11 @@ def put(content: dict[str, Any], path: list[str], value: Any) -> None:
 
 
 def leave_metrics(folder: Path, words: list[str], content: Any, own: dict[str, Any]) -> None:
+    given = dict(word.removeprefix("--").split("=", 1) for word in words if "=" in word)
     content["provenance"]["command"] = " ".join(["vtagml", *words])
     content["provenance"]["date"] = own.get("date", "2026-01-01T00:00:00+00:00")
     content["provenance"]["seed"] = int(folder.name)
+    content["provenance"]["checkpoint"] = given.get("ckpt_path")
     content["metrics"]["model"]["depth"]["rmse"] = own.get("rmse", 1.0)
     content["metrics"]["model"]["segmentation"]["miou"] = own.get("miou", 0.5)
     content["provenance"]["data"]["settings"]["layout"] = own.get("layout", "room")

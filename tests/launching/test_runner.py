@@ -1,0 +1,133 @@
+"""The runner with jobs that are nobody's but the test's."""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from vtagml.launching import Board, Job, Queue, Runner, runner
+
+
+class Programs(Queue[Job]):
+    """Programs in Python, one after another."""
+
+    def __init__(self, folder: Path, *programs: str, patience: int = 1 << 30) -> None:
+        self.jobs = [
+            Job(f"job {place}", folder / str(place), ["-c", program])
+            for place, program in enumerate(programs)
+        ]
+        self.patience = patience
+        self.statuses: dict[str, int | None] = {}
+        self.stopped: list[str] = []
+
+    def next(self) -> Job | None:
+        return self.jobs.pop(0) if self.jobs else None
+
+    def waiting(self) -> list[Sequence[str]]:
+        return [job.kinds for job in self.jobs]
+
+    def goes_on(self, job: Job) -> bool:
+        self.patience -= 1
+        return self.patience > 0 or not job.log.read_text().endswith("up\n")
+
+    def ended(self, job: Job, status: int | None) -> list[str]:
+        self.statuses[job.name] = status
+        return [f"{job.name} ended"]
+
+    def interrupted(self, job: Job) -> Sequence[str]:
+        self.stopped.append(job.name)
+        return super().interrupted(job)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-S"])
+    monkeypatch.setattr(runner, "PAUSE", 0.01)
+
+
+SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
+
+
+def test_what_ends_ends_and_what_is_given_up_is_stopped(tmp_path: Path) -> None:
+    queue = Programs(tmp_path, "pass", "raise SystemExit(3)", SLEEPS, patience=50)
+    Runner(queue, Board(3)).run()
+    assert queue.statuses == {"job 0": 0, "job 1": 3, "job 2": None}
+    assert "\n[ended with status 3 after " in (tmp_path / "1.log").read_text()
+    assert "\n[stopped after " in (tmp_path / "2.log").read_text()
+
+
+def test_variables_are_those_that_nobody_has_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONE", "mine")
+    queue = Programs(tmp_path, "import os; print(os.environ['ONE'], os.environ['TWO'])")
+    Runner(queue, Board(1), variables={"ONE": "default", "TWO": "default"}).run()
+    assert "\nmine default\n" in (tmp_path / "0.log").read_text()
+
+
+def test_another_interrupt_ends_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Programs(tmp_path, DEAF, DEAF)
+    pids: list[int] = []
+
+    def looks(job: Job) -> bool:
+        if all((tmp_path / f"{place}.log").read_text().endswith("up\n") for place in (0, 1)):
+            raise KeyboardInterrupt
+        return True
+
+    monkeypatch.setattr(queue, "goes_on", looks)
+    began = time.monotonic()
+    first = True
+
+    class Waited(runner.JobProcess[Job]):
+        def wait(self, patience: float = 30.0) -> None:
+            nonlocal first
+            pids.append(self._process.pid)
+            if first:
+                first = False
+                super().wait(0.0)
+                raise KeyboardInterrupt
+            super().wait(patience)
+
+    monkeypatch.setattr(runner, "JobProcess", Waited)
+    with pytest.raises(KeyboardInterrupt):
+        Runner(queue, Board(2), processes=2).run()
+    assert queue.stopped == ["job 0", "job 1"]
+    assert time.monotonic() - began < 20
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_bar_over_jobs_with_the_time_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, width=200, color_system=None)
+    monkeypatch.setattr("vtagml.launching.board.get_console", lambda: console)
+    queue, board = Programs(tmp_path, "pass", "pass"), Board(3)
+    bars: list[str] = []
+
+    def looks(job: Job) -> bool:
+        written = StringIO()
+        Console(file=written, width=200).print(board.bar.get_renderable())
+        bars.append(written.getvalue())
+        return True
+
+    monkeypatch.setattr(queue, "goes_on", looks)
+    board.advance()  # one that needs not be run
+    Runner(queue, board).run()
+    assert "left: unknown" in bars[0]
+    assert "1/3" in bars[0]
+    assert "job 1" in bars[-1]
+    assert "2/3" in bars[-1]
+    assert f"job 0 begins: `{tmp_path / '0.log'}`" in screen.getvalue()
+    assert re.search(r"job 0 ended after \d+ s, left: \d+ s", screen.getvalue())

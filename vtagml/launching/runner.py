@@ -1,0 +1,127 @@
+"""Does jobs, several at once if asked, and goes on whatever becomes of one."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Generic
+
+from vtagml.launching.board import Board
+from vtagml.launching.devices import environment
+from vtagml.launching.estimate import Estimate, duration
+from vtagml.launching.interruption import terminated_as_interrupted
+from vtagml.launching.job import AnyJob, JobProcess, launcher
+
+PAUSE = 0.2
+
+
+class Queue(ABC, Generic[AnyJob]):
+    """What there is to do, one job after another."""
+
+    @abstractmethod
+    def next(self) -> AnyJob | None:
+        """The job to begin now; None where there is none, or none before others have ended."""
+
+    @abstractmethod
+    def waiting(self) -> Sequence[Sequence[str]]:
+        """The kinds of the jobs that have not begun."""
+
+    def goes_on(self, job: AnyJob) -> bool:
+        """Looks at a job at work; one that is given up is stopped."""
+        return True
+
+    @abstractmethod
+    def ended(self, job: AnyJob, status: int | None) -> Sequence[str]:
+        """Takes note of the end of a job, and returns what to say of it.
+
+        Args:
+            job: That was begun.
+            status: Its exit status, None where it was given up.
+        """
+
+    def interrupted(self, job: AnyJob) -> Sequence[str]:
+        """Returns what to say of a job that the end of the runner has stopped."""
+        return [f"{job.name} stopped"]
+
+
+class Runner(Generic[AnyJob]):
+    """Does all that a queue has.
+
+    Args:
+        queue: Says what.
+        board: Shows it.
+        estimate: What is known of how long jobs take.
+        processes: How many jobs are at work at once.
+        variables: Of the jobs' environment where that has no others.
+    """
+
+    def __init__(
+        self,
+        queue: Queue[AnyJob],
+        board: Board,
+        estimate: Estimate | None = None,
+        processes: int = 1,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self.queue, self.board, self.processes = queue, board, processes
+        self.estimate = estimate or Estimate()
+        self.variables = variables or {}
+        self._working: dict[int, JobProcess[AnyJob]] = {}  # by place
+
+    def run(self) -> None:
+        """Runs until nothing is left to do.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C or SIGTERM; what was at work has stopped with a checkpoint.
+        """
+        with terminated_as_interrupted(), self.board.bar:
+            try:
+                while self._begin():
+                    time.sleep(PAUSE)
+                    self._follow()
+            except BaseException:
+                self._stop()
+                raise
+
+    def _begin(self) -> bool:
+        """Begins what can be, and returns whether anything is at work."""
+        free = (place for place in range(self.processes) if place not in self._working)
+        for place in list(free):
+            if (job := self.queue.next()) is None:
+                break
+            goes_on, variables = job.is_begun, environment(self.processes, place)
+            self._working[place] = JobProcess(job, launcher(), {**self.variables, **variables})
+            self.board.say(f"{job.name} {'goes on' if goes_on else 'begins'}: `{job.log}`")
+        return bool(self._working)
+
+    def _follow(self) -> None:
+        self.board.show([process.job.name for process in self._working.values()], self._left())
+        for place, process in list(self._working.items()):
+            status = process.ended()
+            if status is None and self.queue.goes_on(process.job):
+                continue
+            if status is None:
+                process.ask_to_stop()
+                process.wait()
+            del self._working[place]
+            if status == 0:
+                self.estimate.learn(process.job.kinds, process.seconds)
+            first, *others = self.queue.ended(process.job, status)
+            took = duration(process.seconds)
+            self.board.advance(f"{first} after {took}, left: {self._left()}", *others)
+
+    def _left(self) -> str:
+        working = ((at.job.kinds, at.seconds) for at in self._working.values())
+        return duration(self.estimate.remaining(self.queue.waiting(), working, self.processes))
+
+    def _stop(self) -> None:
+        """Asks all to stop and waits for them; another Ctrl-C ends them at once."""
+        patience: list[float] = []
+        for process in self._working.values():
+            process.ask_to_stop()
+        for process in self._working.values():
+            try:
+                process.wait(*patience)
+            except KeyboardInterrupt:
+                patience = [0.0]
+            self.board.say(*self.queue.interrupted(process.job))
+        self._working.clear()
