@@ -39,7 +39,7 @@ from datamodules.photometric import Photometric
 from datamodules.samples import Source
 from datamodules.synthia.datamodule import Synthia
 from datamodules.taskonomy.datamodule import Taskonomy
-from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Transform
+from datamodules.transforms import RandomResizedCrop, Transform
 from datamodules.vkitti2.datamodule import VKITTI2
 
 __all__ = [
@@ -55,7 +55,6 @@ __all__ = [
     "Derivation",
     "FileDataModule",
     "Folders",
-    "HorizontalFlip",
     "ImageFolder",
     "LabelSpace",
     "Labels",
