@@ -1,6 +1,6 @@
 """Datasets of images with labels of several tasks, as Lightning DataModules.
 
-One file per dataset. All share one base with loaders, seeds and augmentation, and one form of
+One folder per dataset. All share one base with loaders, seeds and augmentation, and one form of
 sample: `image`, `name`, `camera`, and the task names as keys; metres, unit normals, train ids;
 NaN or 255 where unknown. This package knows nothing of networks, and opens alone in a notebook.
 
@@ -39,7 +39,7 @@ from datamodules.photometric import Photometric
 from datamodules.samples import Source
 from datamodules.synthia.datamodule import Synthia
 from datamodules.taskonomy.datamodule import Taskonomy
-from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Transform
+from datamodules.transforms import RandomResizedCrop, Transform
 from datamodules.vkitti2.datamodule import VKITTI2
 
 __all__ = [
@@ -55,7 +55,6 @@ __all__ = [
     "Derivation",
     "FileDataModule",
     "Folders",
-    "HorizontalFlip",
     "ImageFolder",
     "LabelSpace",
     "Labels",

@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 import torch
 from lightning.pytorch import LightningDataModule
 
+from datamodules.geometry import RandomFlip
 from datamodules.labels import Labels
 from datamodules.loader import KeyedSampler, Loader, OrderedSampler, ShuffledSampler
 from datamodules.photometric import Photometric
 from datamodules.predictions import NativeSize, PredictionFormat
 from datamodules.processes.workers import single_thread
 from datamodules.samples import Samples, Source, batched
-from datamodules.transforms import HorizontalFlip, Transform
+from datamodules.transforms import Transform
 
 SPLITS = ("train", "val", "test")
 
@@ -132,7 +133,7 @@ class DenseDataModule(LightningDataModule):
 
     def default_augment(self) -> Sequence[Transform]:
         """The dataset's own augmentation of its training samples."""
-        return [HorizontalFlip(), Photometric()]
+        return [RandomFlip(), Photometric()]
 
     def transforms(self, split: str) -> Sequence[Transform]:
         """Transforms of the samples of a split: the augmentation in training, otherwise none."""

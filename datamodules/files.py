@@ -108,15 +108,6 @@ class FileDataModule(DenseDataModule):
         """How many samples the split has as its makers count them, where that is known."""
         return None
 
-    def drawn(self, split: str, counts: Mapping[str, int]) -> int | None:
-        """How many samples the split of a stand-in has; None if the settings choose among them.
-
-        Args:
-            split: As this DataModule names it.
-            counts: How many scenes `lightning scenes` wrote for each split.
-        """
-        return counts[split]
-
     def absent(self, split: str) -> str | None:
         """Which parts of the split are left out since they are not there, in a sentence."""
         return None

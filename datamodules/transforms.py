@@ -1,7 +1,6 @@
 """Changes of a whole sample, image and labels together."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import cv2
@@ -16,23 +15,6 @@ class Transform(ABC):
 
     @abstractmethod
     def __call__(self, sample: Sample, random: np.random.Generator) -> Sample: ...
-
-
-class HorizontalFlip(Transform):
-    """Mirrors image and labels left to right: normals change the sign of x, the camera its cx.
-
-    Args:
-        probability: How often a sample is mirrored.
-    """
-
-    def __init__(self, probability: float = 0.5) -> None:
-        self.probability = checked_probability(probability)
-
-    def __call__(self, sample: Sample, random: np.random.Generator) -> Sample:
-        if random.random() >= self.probability:
-            return sample
-        width = sample["image"].shape[1]
-        return {key: _mirrored(key, value, width) for key, value in sample.items()}
 
 
 class RandomResizedCrop(Transform):
@@ -100,26 +82,3 @@ def checked_probability(probability: float) -> float:
     if not 0 <= probability <= 1:
         raise ValueError(f"`probability` should lie in [0, 1], found {probability}.")
     return probability
-
-
-def _mirrored(key: str, value: np.ndarray | str, width: int) -> np.ndarray | str:
-    if isinstance(value, str):
-        return value
-    flipped = value[:, ::-1] if value.ndim >= 2 else value
-    return MIRRORED_VALUES[key](flipped, width) if key in MIRRORED_VALUES else flipped
-
-
-def _mirrored_normals(normals: np.ndarray, width: int) -> np.ndarray:
-    return normals * np.array([-1, 1, 1], normals.dtype)
-
-
-def _mirrored_camera(camera: np.ndarray, width: int) -> np.ndarray:
-    focal_x, focal_y, centre_x, centre_y = camera
-    return np.array([focal_x, focal_y, width - centre_x, centre_y], camera.dtype)
-
-
-# Most maps only move; the values of these have a direction in the image, and change with it.
-MIRRORED_VALUES: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "normals": _mirrored_normals,
-    "camera": _mirrored_camera,
-}

@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 from datamodules.base import SPLITS, DenseDataModule
 from datamodules.check.examination import Examination, Examiner, name_of
-from datamodules.check.presence import expected, miscounted, notes, unmatched, unpaired
+from datamodules.check.presence import (
+    expected,
+    miscounted,
+    notes,
+    unmatched,
+    unpaired,
+    unwritten,
+)
 from datamodules.check.report import Problem, Report, SplitReport
 from datamodules.files import FileDataModule
 from datamodules.processes.parallel import Died, cores, in_processes
@@ -51,7 +58,7 @@ def check(datamodule: DenseDataModule, processes: int | None = None) -> Report:
             report.problems += [] if same else unpaired(datamodule, split)
             report.notes += notes(datamodule, split)
     if isinstance(datamodule, FileDataModule):
-        report.problems += unmatched(datamodule)
+        report.problems += unmatched(datamodule) + unwritten(datamodule)
     report.problems += _repeated(listings)
     return report
 

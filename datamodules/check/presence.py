@@ -1,8 +1,5 @@
 """What is there and what is not, by the names of files alone."""
 
-from collections import Counter
-from collections.abc import Mapping
-
 from datamodules.check.report import Problem
 from datamodules.disk.listing import some_of
 from datamodules.files import FileDataModule
@@ -10,11 +7,8 @@ from datamodules.writing.plan import MANIFEST, read_plan
 
 
 def expected(datamodule: FileDataModule, split: str) -> int | None:
-    """How many samples a split should have: the official number, or that of a drawn stand-in."""
-    if not is_drawn(datamodule):
-        return datamodule.official(split)
-    counts = _drawn_counts(datamodule)
-    return datamodule.drawn(split, counts) if counts else None
+    """How many samples a split should have, where that is known; nobody says it of a stand-in."""
+    return None if is_drawn(datamodule) else datamodule.official(split)
 
 
 def is_drawn(datamodule: FileDataModule) -> bool:
@@ -28,11 +22,6 @@ def miscounted(datamodule: FileDataModule, split: str, found: int) -> list[Probl
     if wanted in (None, found):
         return []
     message = f"the split `{split}` has {found} of the official {wanted} samples"
-    if is_drawn(datamodule):
-        message = (
-            f"the split `{split}` has {found} of the {wanted} samples that were drawn, as"
-            f" `{MANIFEST}` says: run the same `lightning scenes` again to complete them"
-        )
     return [Problem(split, None, message)]
 
 
@@ -69,8 +58,13 @@ def unmatched(datamodule: FileDataModule) -> list[Problem]:
     return [Problem("", None, message)]
 
 
-def _drawn_counts(datamodule: FileDataModule) -> Mapping[str, int] | None:
+def unwritten(datamodule: FileDataModule) -> list[Problem]:
+    """What a `lightning scenes` that was stopped has not written."""
     plan = read_plan(datamodule.root)
-    if plan is None or plan.layout not in datamodule.layouts:
-        return None
-    return Counter(place.split for place in plan.places)
+    if plan is None or plan.layout not in datamodule.layouts or not (missing := plan.missing):
+        return []
+    message = (
+        f"{len(missing)} files are missing that were to be drawn, as `{MANIFEST}` says:"
+        f" {some_of(missing)}. Run the same `lightning scenes` again to complete them"
+    )
+    return [Problem("", None, message)]

@@ -119,9 +119,6 @@ class Cityscapes(FileDataModule):
     def official(self, split: str) -> int:
         return sum(COUNTS[folder] for folder in self._folders_of(split))
 
-    def drawn(self, split: str, counts: Mapping[str, int]) -> int:
-        return sum(counts.get(folder, 0) for folder in self._folders_of(split))
-
     def labelled(self, split: str, task: str) -> Labelled:
         reader = self.reader()
         whole = [

@@ -5,21 +5,17 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8, UInt16
+from jaxtyping import Float32, UInt8, UInt16
 
-from datamodules.cityscapes.reader import COARSE, EXTRA
+from datamodules.cityscapes.reader import CAMERAS, COARSE, ENDINGS, EXTRA, IMAGES
 from datamodules.rendering import Frame
-from datamodules.writing.codes import disparity_codes
+from datamodules.writing.codes import HIGHEST
 from datamodules.writing.layout import Encode, Layout, Place
 from datamodules.writing.views import Scenery
 
 BASELINE = 0.209313
 """Metres between the two cameras, as in the dataset's own camera files."""
-# Where the camera is in the car (metres, radians); no reader needs it.
-_POSE = {"pitch": 0.038, "roll": 0.0, "x": 1.7, "y": 0.1, "yaw": -0.0195, "z": 1.22}
 _CITIES = {"train": "aachen", "val": "frankfurt", "test": "berlin", EXTRA: "augsburg"}
-_COUNTED = ("person", "car")
-_INSTANCES_PER_CLASS = 1000
 COARSE_MARGIN = 2
 """So many pixels on both sides of a border have no coarse label."""
 
@@ -31,8 +27,7 @@ class Cityscapes(Layout):
     is the disparity that a second camera 0.209313 m to the right would give. As in the real test
     split, the labels of test images are all "unlabeled".
 
-    Not written: `_gtFine_color.png` and `_gtFine_polygons.json`, which repeat the labels.
-    Instances are connected regions of people and cars.
+    Not written: what no reader needs (colours, polygons, instances, the camera's pose).
     """
 
     word: ClassVar[str] = "cityscapes"
@@ -57,44 +52,25 @@ class Cityscapes(Layout):
         return [f"{_CITIES[split]}_{number:06d}_000019" for number in range(count)]
 
     def files(self, place: Place) -> Mapping[str, Encode]:
-        encoders: dict[tuple[str, str], Encode] = {
-            ("leftImg8bit", "leftImg8bit.png"): lambda frame: frame.image,
-            **self.labels(place.split),
-            ("disparity", "disparity.png"): _disparity,
-            ("camera", "camera.json"): _camera,
+        kind, labels = self.labels(place.split)
+        encoders: dict[str, Encode] = {
+            IMAGES: lambda frame: frame.image,
+            kind: labels,
+            "disparity": _disparity,
+            CAMERAS: _camera,
         }
         city = _CITIES[place.split]
         return {
-            f"{self.folder(kind)}/{place.split}/{city}/{place.name}_{ending}": encode
-            for (kind, ending), encode in encoders.items()
+            f"{self.folder(kind)}/{place.split}/{city}/{place.name}_{ENDINGS[kind]}": encode
+            for kind, encode in encoders.items()
         }
 
     def folder(self, kind: str) -> str:
         return kind
 
-    def labels(self, split: str) -> dict[tuple[str, str], Encode]:
-        """Folder and ending of the label files of a split, and what goes into them."""
-        labelled = split != "test"
-        return {
-            ("gtFine", "gtFine_labelIds.png"): self.label_ids if labelled else _unlabelled,
-            ("gtFine", "gtFine_instanceIds.png"): (
-                self.instance_ids if labelled else lambda frame: _unlabelled(frame).astype("uint16")
-            ),
-        }
-
-    def label_ids(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
-        return self.class_ids(frame).astype(np.uint8)
-
-    def instance_ids(self, frame: Frame) -> UInt16[np.ndarray, "height width"]:
-        """The class id, or of people and cars 1000 times the id plus a number from 0."""
-        classes = self.class_ids(frame)
-        instances = classes.copy()
-        for name in _COUNTED:
-            of_class = classes == self.ids[name]
-            regions = cv2.connectedComponents(of_class.astype(np.uint8))[1]
-            numbered = self.ids[name] * _INSTANCES_PER_CLASS + regions - 1
-            instances[of_class] = numbered[of_class]
-        return instances
+    def labels(self, split: str) -> tuple[str, Encode]:
+        """The kind of the label files of a split, and what goes into them."""
+        return "gtFine", _unlabelled if split == "test" else self.class_ids
 
 
 class CityscapesWithExtra(Cityscapes):
@@ -109,17 +85,10 @@ class CityscapesWithExtra(Cityscapes):
     def counts(self, train: int) -> dict[str, int]:
         return super().counts(train) | {EXTRA: train}
 
-    def labels(self, split: str) -> dict[tuple[str, str], Encode]:
+    def labels(self, split: str) -> tuple[str, Encode]:
         if split != EXTRA:
             return super().labels(split)
-        return {
-            (COARSE, f"{COARSE}_labelIds.png"): (
-                lambda frame: _inside(frame) * self.label_ids(frame)
-            ),
-            (COARSE, f"{COARSE}_instanceIds.png"): (
-                lambda frame: _inside(frame) * self.instance_ids(frame)
-            ),
-        }
+        return COARSE, lambda frame: _inside(frame) * self.class_ids(frame)
 
 
 class CityscapesByArchive(Cityscapes):
@@ -147,10 +116,22 @@ def _disparity(frame: Frame) -> UInt16[np.ndarray, "height width"]:
     return disparity_codes(frame.depth, frame.camera[0], BASELINE)
 
 
+def disparity_codes(
+    depth: Float32[np.ndarray, "height width"], focal: float, baseline: float
+) -> UInt16[np.ndarray, "height width"]:
+    """Disparity of a stereo pair in 1/256 pixels, plus 1; 0 where unknown or out of range.
+
+    Code 1 would be a disparity of 0, which is an infinite depth: that is written as 0, too.
+    """
+    codes = np.rint(256 * baseline * focal / depth.astype(np.float64)) + 1
+    known = (codes > 1) & (codes <= HIGHEST)
+    return np.where(known, codes, 0).astype(np.uint16)
+
+
 def _camera(frame: Frame) -> dict[str, dict[str, float]]:
     fx, fy, cx, cy = frame.camera
     return {
-        "extrinsic": {"baseline": BASELINE, **_POSE},
+        "extrinsic": {"baseline": BASELINE},
         "intrinsic": {"fx": fx, "fy": fy, "u0": cx, "v0": cy},
     }
 

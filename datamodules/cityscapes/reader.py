@@ -1,6 +1,5 @@
 """The files of Cityscapes, read image by image."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from datamodules.cityscapes.classes import CITYSCAPES_IDS
 from datamodules.disk.agreement import check_fit, same_size
 from datamodules.disk.images import read_grey8, read_grey16, read_rgb, unreadable
 from datamodules.disk.listing import matches
-from datamodules.disk.spelling import read_text
-from datamodules.disk.values import known_depth
+from datamodules.disk.values import known_depth, read_json
 from datamodules.transforms import Sample
 
 IMAGES, CAMERAS, COARSE = "leftImg8bit", "camera", "gtCoarse"
@@ -168,22 +166,16 @@ def read_camera(file: Path) -> Camera:
         FileNotFoundError: There is no such file.
         UnreadableFileError: It is no JSON, or lacks a number.
     """
-    try:
-        content = json.loads(read_text(file))
-        inside, outside = content["intrinsic"], content["extrinsic"]
-        centre = inside["u0"], inside["v0"]
-        camera = Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"`{file}` does not exist; expected the calibration of its image. Unpack the archive"
-            " of cameras again, or put the sample on a skip list."
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise unreadable(file, "be JSON with fx, fy, u0, v0 and baseline", found) from None
+    camera = read_json(file, "the calibration of its image", "fx, fy, u0, v0 and baseline", _camera)
     if not all(map(_is_positive, camera)):
         raise unreadable(file, "hold positive numbers", str(camera))
     return camera
+
+
+def _camera(content: Any) -> Camera:
+    inside, outside = content["intrinsic"], content["extrinsic"]
+    centre = inside["u0"], inside["v0"]
+    return Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])
 
 
 def _is_positive(value: Any) -> bool:

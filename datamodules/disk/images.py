@@ -16,7 +16,7 @@ from jaxtyping import UInt8, UInt16
 
 from datamodules.disk.spelling import read_bytes
 from datamodules.disk.standard_error import complaints
-from datamodules.disk.unfinished import partial_name
+from datamodules.disk.unfinished import write_whole
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_MODES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey and alpha", 6: "RGB and alpha"}
@@ -124,6 +124,11 @@ def read_rgb16(file: Path) -> UInt16[np.ndarray, "height width 3"]:
     return cv2.cvtColor(_read(file, "RGB", 16), cv2.COLOR_BGR2RGB)
 
 
+def image_header(file: Path) -> Header | None:
+    """What an image file says of itself; None if it is no PNG or JPEG."""
+    return _header(read_bytes(file))
+
+
 def write_png(file: Path, array: np.ndarray) -> None:
     """Write a grey or RGB image of 8 or 16 bits, whole or not at all; makes missing folders.
 
@@ -141,13 +146,7 @@ def write_png(file: Path, array: np.ndarray) -> None:
             f" found {array.dtype} {array.shape} for `{file}`."
         )
     encoded = cv2.imencode(".png", array if grey else cv2.cvtColor(array, cv2.COLOR_RGB2BGR))[1]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_name(file)
-    try:
-        partial.write_bytes(encoded.tobytes())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(file, encoded.tobytes())
 
 
 def _read(file: Path, mode: str, bits: int, remedy: str = UNPACK) -> np.ndarray:

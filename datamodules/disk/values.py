@@ -1,12 +1,17 @@
 """From the numbers in files to the units of samples."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer, Shaped, UInt8
 
 from datamodules.disk.images import UNPACK, unreadable
-from datamodules.disk.spelling import spelled
+from datamodules.disk.spelling import read_text, spelled
+
+Taken = TypeVar("Taken")
 
 # Shorter normals mean "unknown": they are 0, or 0 rounded to one of the grey values 127 and 128.
 SHORTEST_NORMAL = 0.5
@@ -48,6 +53,26 @@ def read_npy(
             file, f"hold an array of shape {shape}", f"the shape {array.shape}", remedy
         )
     return array
+
+
+def read_json(file: Path, what: str, expected: str, take: Callable[[Any], Taken]) -> Taken:
+    """What is taken out of a JSON file that belongs to one image.
+
+    Args:
+        file: The file.
+        what: What it is, for an error if it is not there.
+        expected: What it should hold, for an error if it does not.
+        take: Gets it out of the content.
+    """
+    try:
+        return take(json.loads(read_text(file)))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"`{file}` does not exist; expected {what}. {UNPACK}, or put the sample on a skip list."
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise unreadable(file, f"be JSON with {expected}", found) from None
 
 
 def known_depth(

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datamodules.drawn.rendered import Reader, RenderedDataModule, scene_random
+from datamodules.geometry import RandomFlip
 from datamodules.labels import Labels
-from datamodules.transforms import HorizontalFlip, Sample, Transform
+from datamodules.transforms import Sample, Transform
 
 SHOWN = 3  # red, green and blue; one field more is hidden
 WAVES = 6  # per field: near enough to a normal distribution
@@ -115,7 +116,7 @@ class Planted(RenderedDataModule):
         }
 
     def default_augment(self) -> Sequence[Transform]:
-        return [HorizontalFlip()]
+        return [RandomFlip()]
 
     def drawer(self, split: str) -> Reader:
         noise = self.label_noise if split == "train" else 0.0

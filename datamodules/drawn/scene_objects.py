@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datamodules.drawn.rendered import Reader, RenderedDataModule, scene_random
+from datamodules.geometry import RandomFlip
 from datamodules.labels import Labels
 from datamodules.photometric import Photometric
 from datamodules.rendering import COLOURS, MATERIALS, SHAPES, object_view
-from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Sample, Transform
+from datamodules.transforms import RandomResizedCrop, Sample, Transform
 
 
 class SceneObjects(RenderedDataModule):
@@ -56,7 +57,7 @@ class SceneObjects(RenderedDataModule):
 
     def default_augment(self) -> Sequence[Transform]:
         return [
-            HorizontalFlip(),
+            RandomFlip(),
             RandomResizedCrop(),
             Photometric(saturation=0.1, hue=0.0, noise=0.01),
         ]

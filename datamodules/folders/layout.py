@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import UInt8, UInt16
+from jaxtyping import UInt16
 
 from datamodules.edges import sobel_edges
+from datamodules.predictions import Normals
 from datamodules.rendering import ROOM_CLASSES, Frame
-from datamodules.writing.codes import HIGHEST, depth_codes, normal_codes
+from datamodules.writing.codes import HIGHEST, depth_codes
 from datamodules.writing.layout import Encode, Layout, Place
 from datamodules.writing.views import Scenery
 
@@ -37,18 +38,15 @@ class Folders(Layout):
     def files(self, place: Place) -> Mapping[str, Encode]:
         encoders: dict[str, Encode] = {
             "image": lambda frame: frame.image,
-            "segmentation": self._classes,
+            "segmentation": self.class_ids,
             "depth": _depth,
-            "normals": lambda frame: normal_codes(frame.normals),
+            "normals": lambda frame: Normals()(frame.normals),
             "edges": _edges,
         }
         return {
             f"{place.split}/{folder}/{place.name}.png": encode
             for folder, encode in encoders.items()
         }
-
-    def _classes(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
-        return self.class_ids(frame).astype(np.uint8)
 
 
 def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:

@@ -13,6 +13,7 @@ from PIL import Image
 from datamodules.disk.agreement import same_size
 from datamodules.disk.images import (
     UnreadableFileError,
+    image_header,
     read_grey8,
     read_grey16,
     read_rgb,
@@ -25,10 +26,6 @@ from datamodules.folders.classes import UNKNOWN_ID
 from datamodules.folders.tree import SUFFIXES, Picture, image_file, label_file
 from datamodules.transforms import Sample
 
-# Bits and kind of pixels in a PNG are the bytes 24 and 25 of the file.
-HEADER = 26
-PALETTE = 3
-COLOURS = (2, 6)
 LARGEST_BYTE, LARGEST_CODE = 255, 65535
 FEW = 5
 REWRITE = "Write it again in that form"
@@ -169,31 +166,26 @@ class FoldersReader:
 
 def read_ids(file: Path) -> Integer[np.ndarray, "height width"]:
     """Read class ids from a grey PNG of 8 or 16 bits, or the numbers in one with a palette."""
-    bits, kind = _bits_and_kind(file)
-    if kind == PALETTE:
+    header = image_header(file)
+    if header is not None and header.mode == "palette":
         return _palette_numbers(file)
-    if kind in COLOURS:
+    if header is not None and header.mode.startswith("RGB"):
         raise unreadable(
             file,
             "hold class ids, in a grey PNG or one with a palette",
             "colours",
             "Write each pixel's id instead of its class's colour",
         )
-    return read_grey16(file, REWRITE) if bits == 16 else read_grey8(file, REWRITE)
+    wide = header is not None and header.bits == 16
+    return read_grey16(file, REWRITE) if wide else read_grey8(file, REWRITE)
 
 
 def read_shares(file: Path) -> Float32[np.ndarray, "height width"]:
     """Read values in [0, 1] from a grey PNG of 8 or 16 bits."""
-    if _bits_and_kind(file)[0] == 16:
+    header = image_header(file)
+    if header is not None and header.bits == 16:
         return read_grey16(file, REWRITE) / np.float32(LARGEST_CODE)
     return read_grey8(file, REWRITE) / np.float32(LARGEST_BYTE)
-
-
-def _bits_and_kind(file: Path) -> tuple[int, int]:
-    """What a PNG says of its pixels; what is no PNG is refused by whoever decodes it."""
-    with file.open("rb") as opened:
-        header = opened.read(HEADER).ljust(HEADER, b"\0")
-    return header[-2], header[-1]
 
 
 def _palette_numbers(file: Path) -> UInt8[np.ndarray, "height width"]:

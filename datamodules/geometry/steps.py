@@ -105,7 +105,7 @@ class RandomRotation(Geometry):
 
 
 class RandomFlip(Geometry):
-    """`HorizontalFlip` as a step among others: mirrors left to right.
+    """Mirrors left to right: normals change the sign of x, the camera its cx.
 
     Args:
         probability: How often.

@@ -13,10 +13,10 @@ from datamodules.labels import find_space
 from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.classes import NYU_SPACES
 from datamodules.nyudv2.form import WINDOW, Form, Frame
+from datamodules.nyudv2.layout import LAYOUTS
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
 from datamodules.nyudv2.predictions import nyudv2_format
-from datamodules.nyudv2.stand_ins import LAYOUTS
 from datamodules.nyudv2.tree import MultitaskTree
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_axes, checked_depth_range, one_of
@@ -135,11 +135,6 @@ class NYUDv2(FileDataModule):
 
     def official(self, split: str) -> int:
         return 795 if split == "train" else 654
-
-    def drawn(self, split: str, counts: Mapping[str, int]) -> int:
-        # The layouts call the second of the two splits what their form calls it.
-        (tested,) = counts.keys() - {"train"}
-        return counts["train" if split == "train" else tested]
 
     def labelled(self, split: str, task: str) -> Labelled | None:
         return self.form().labelled(split, task)

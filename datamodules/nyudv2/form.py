@@ -16,6 +16,7 @@ from datamodules.transforms import Sample
 # Rows and columns [top, bottom, left, right) of the window that the multi-task trees hold: inside
 # the white frame of the images, and where the depth camera saw something.
 WINDOW = (45, 470, 40, 600)
+WINDOW_SIZE = (WINDOW[1] - WINDOW[0], WINDOW[3] - WINDOW[2])
 FRAME_SIZE = (480, 640)
 
 # fx, fy, cx, cy of the colour camera, from the authors' toolbox, which counts pixel centres from 1:

@@ -4,21 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 
-from datamodules.nyudv2.form import TOOLBOX_CAMERA, TOOLBOX_CORNER, WINDOW
+from datamodules.nyudv2.form import TOOLBOX_CAMERA, TOOLBOX_CORNER, WINDOW, WINDOW_SIZE
+from datamodules.predictions import Normals
 from datamodules.rendering import Frame
-from datamodules.writing.codes import normal_codes
 from datamodules.writing.layout import Encode, Layout, Place
 from datamodules.writing.views import Calibration, Scenery
 
-
-def toolbox_calibration(window: tuple[int, int, int, int]) -> Calibration:
-    """The dataset's colour camera as it sees rows and columns [top, bottom, left, right)."""
-    top, bottom, left, right = window
-    fx, fy, cx, cy = TOOLBOX_CAMERA
-    centre = (cx - TOOLBOX_CORNER - left, cy - TOOLBOX_CORNER - top)
-    return Calibration((fx, fy), centre, (bottom - top, right - left))
+_TOP, _, _LEFT, _ = WINDOW
+_FX, _FY, _CX, _CY = TOOLBOX_CAMERA
+_CENTRE = (_CX - TOOLBOX_CORNER - _LEFT, _CY - TOOLBOX_CORNER - _TOP)
 
 
 class NYUDv2Arrays(Layout):
@@ -33,8 +29,8 @@ class NYUDv2Arrays(Layout):
     form: ClassVar[str] = "npy"
     config: ClassVar[str] = "nyudv2_sdne"
     scenery: ClassVar[Scenery] = "room"
-    size: ClassVar[tuple[int, int]] = (WINDOW[1] - WINDOW[0], WINDOW[3] - WINDOW[2])
-    calibration: ClassVar[Calibration | None] = toolbox_calibration(WINDOW)
+    size: ClassVar[tuple[int, int]] = WINDOW_SIZE
+    calibration: ClassVar[Calibration | None] = Calibration((_FX, _FY), _CENTRE, WINDOW_SIZE)
     ids: ClassVar[Mapping[str, int]] = {
         "floor": 2,
         "ceiling": 22,
@@ -55,7 +51,7 @@ class NYUDv2Arrays(Layout):
     def files(self, place: Place) -> Mapping[str, Encode]:
         return {
             f"images/{place.name}.jpg": lambda frame: frame.image,
-            f"segmentation/{place.name}.png": self.segmentation,
+            f"segmentation/{place.name}.png": self.class_ids,
             f"depth/{place.name}.npy": lambda frame: np.nan_to_num(frame.depth),
             f"normals/{place.name}.npy": lambda frame: np.nan_to_num(-frame.normals),
             f"edge/{place.name}.npy": lambda frame: boundaries(frame).astype(np.float32),
@@ -67,9 +63,6 @@ class NYUDv2Arrays(Layout):
             lists[f"gt_sets/{place.split}.txt"] += f"{place.name}\n"
         return lists
 
-    def segmentation(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
-        return self.class_ids(frame).astype(np.uint8)
-
 
 class NYUDv2Images(NYUDv2Arrays):
     """The tree `NYUDv2` of the later papers: images, normals and boundaries as PNG."""
@@ -79,9 +72,9 @@ class NYUDv2Images(NYUDv2Arrays):
     def files(self, place: Place) -> Mapping[str, Encode]:
         return {
             f"images/{place.name}.png": lambda frame: frame.image,
-            f"segmentation/{place.name}.png": self.segmentation,
+            f"segmentation/{place.name}.png": self.class_ids,
             f"depth/{place.name}.npy": lambda frame: np.nan_to_num(frame.depth),
-            f"normals/{place.name}.png": lambda frame: normal_codes(-frame.normals),
+            f"normals/{place.name}.png": lambda frame: Normals((-1, -1, -1))(frame.normals),
             f"edge/{place.name}.png": lambda frame: boundaries(frame).astype(np.uint8) * 255,
         }
 
@@ -93,3 +86,6 @@ def boundaries(frame: Frame) -> Bool[np.ndarray, "height width"]:
     edge[:, :-1] |= classes[:, :-1] != classes[:, 1:]
     edge[:-1] |= classes[:-1] != classes[1:]
     return edge
+
+
+LAYOUTS: tuple[Layout, ...] = (NYUDv2Arrays(), NYUDv2Images())

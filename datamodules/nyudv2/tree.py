@@ -17,13 +17,10 @@ from datamodules.disk.spelling import read_text, spelled
 from datamodules.disk.values import classes_of, decoded_normals, read_npy, unit_normals
 from datamodules.nyudv2.arrays import metres, shares
 from datamodules.nyudv2.classes import train_ids
-from datamodules.nyudv2.form import WINDOW, Form, Frame, window_camera
+from datamodules.nyudv2.form import WINDOW, WINDOW_SIZE, Form, Frame, window_camera
 from datamodules.transforms import Sample
 
 _LISTS = {"train": "train.txt", "val": "val.txt", "test": "val.txt"}
-
-# Frames of another size are cut or scaled in a way that nobody wrote down: their camera is unknown.
-WINDOW_SIZE = (WINDOW[1] - WINDOW[0], WINDOW[3] - WINDOW[2])
 
 # The two archives have the same folders, and differ in how they store what is in them.
 _SUFFIXES: Mapping[str, tuple[str, ...]] = {
@@ -78,6 +75,7 @@ class MultitaskTree(Form):
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         image = read_rgb(self._file("images", frame.key))
         sample: Sample = {"name": frame.name, "image": image}
+        # Another size was cut or scaled in a way that nobody wrote down: its camera is unknown.
         if image.shape[:2] == WINDOW_SIZE:
             sample["camera"] = window_camera(WINDOW)
         readers: Mapping[str, Callable[[Path], np.ndarray]] = {

@@ -9,14 +9,13 @@ Predictions come in the units of the labels at the size of the image on disk, wh
 lets a sample remember.
 """
 
-from datamodules.predictions.codes import Classes, Equal, Metres, Normals, Shares, ids_of
+from datamodules.predictions.codes import Classes, Metres, Normals, Shares, ids_of
 from datamodules.predictions.format import Encoding, PredictionFormat
 from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize
 
 __all__ = [
     "Classes",
     "Encoding",
-    "Equal",
     "FitInside",
     "LabelsOnDisk",
     "Metres",

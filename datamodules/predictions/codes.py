@@ -53,22 +53,6 @@ class Metres:
 
 
 @dataclass(frozen=True)
-class Equal:
-    """One channel as three equal ones.
-
-    Attributes:
-        encode: Gives the one channel.
-    """
-
-    encode: Metres
-
-    def __call__(
-        self, values: Float[np.ndarray, "height width"]
-    ) -> UInt16[np.ndarray, "height width 3"]:
-        return np.repeat(self.encode(values)[..., None], 3, axis=2)
-
-
-@dataclass(frozen=True)
 class Normals:
     """Unit normals, each component from [-1, 1] to 0..255.
 

@@ -67,9 +67,9 @@ class Camera:
 
         Because z is 1, the distance along a ray in units of its direction IS the z-depth.
         """
-        focal = self.focal(size)
-        columns = (np.arange(size[1]) + 0.5 - size[1] / 2) / focal
-        rows = (np.arange(size[0]) + 0.5 - size[0] / 2) / focal
+        focal_x, focal_y, centre_x, centre_y = self.intrinsics(size)
+        columns = (np.arange(size[1]) + 0.5 - centre_x) / focal_x
+        rows = (np.arange(size[0]) + 0.5 - centre_y) / focal_y
         return columns.astype(np.float32), rows.astype(np.float32)
 
     def sees(self, point: Vector) -> Vector:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from jaxtyping import UInt16
 
@@ -13,19 +12,16 @@ from datamodules.writing.codes import depth_codes
 from datamodules.writing.layout import Encode, Layout, Place, take
 from datamodules.writing.views import Calibration, Scenery
 
-_COUNTED = ("person", "car")
-
 
 class Synthia(Layout):
     """The folder `RAND_CITYSCAPES` that the archive unpacks to.
 
     - `Depth`: centimetres in all three channels; 65535 in the sky.
-    - `GT/LABELS`: the class in red, in green the number, from 1, of the connected region of people
-      and of cars.
+    - `GT/LABELS`: the class in red.
     - The camera is that of the SYNTHIA video sequences, which readers assume, since none is
       shipped.
 
-    Not written: `GT/COLOR`, which is for viewing and cannot be read back.
+    Not written: what no reader needs (`GT/COLOR`, instances).
     """
 
     word: ClassVar[str] = "synthia"
@@ -57,13 +53,9 @@ class Synthia(Layout):
         }
 
     def labels(self, frame: Frame) -> UInt16[np.ndarray, "height width 3"]:
-        classes = self.class_ids(frame)
-        instances = np.zeros_like(classes)
-        for name in _COUNTED:
-            of_class = classes == self.ids[name]
-            regions = cv2.connectedComponents(of_class.astype(np.uint8))[1]
-            instances[of_class] = instances.max() + regions[of_class]
-        return np.stack([classes, instances, np.zeros_like(classes)], axis=-1)
+        labels = np.zeros((*frame.segmentation.shape, 3), np.uint16)
+        labels[..., 0] = self.class_ids(frame)
+        return labels
 
 
 def _depth(frame: Frame) -> UInt16[np.ndarray, "height width 3"]:

@@ -1,11 +1,13 @@
 """Predictions as SYNTHIA's own files."""
 
 import numpy as np
+from jaxtyping import Float, UInt16
 
 from datamodules.labels import ClassMap
-from datamodules.predictions.codes import Classes, Equal, Metres, ids_of
+from datamodules.predictions.codes import Classes, Metres, ids_of
 from datamodules.predictions.format import EDGES, NORMALS, Encoding, PredictionFormat
 from datamodules.synthia.classes import SYNTHIA_IDS
+from datamodules.synthia.reader import CODES_PER_METRE
 
 
 def synthia_format(classes: ClassMap) -> PredictionFormat:
@@ -24,8 +26,14 @@ def synthia_format(classes: ClassMap) -> PredictionFormat:
     return PredictionFormat(
         {
             "segmentation": Encoding("GT/LABELS/{name}.png", Classes(codes)),
-            "depth": Encoding("Depth/{name}.png", Equal(Metres(100))),
+            "depth": Encoding("Depth/{name}.png", _grey_centimetres),
             "normals": NORMALS,
             "edges": EDGES,
         }
     )
+
+
+def _grey_centimetres(
+    depth: Float[np.ndarray, "height width"],
+) -> UInt16[np.ndarray, "height width 3"]:
+    return np.repeat(Metres(CODES_PER_METRE)(depth)[..., None], 3, axis=2)

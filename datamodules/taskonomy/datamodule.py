@@ -153,11 +153,6 @@ class Taskonomy(FileDataModule):
         folders = ((name, self._folder(tree, domain, name)) for name in present)
         return Labelled([v for name, folder in folders for v in views(folder, name, end)], file)
 
-    def drawn(self, split: str, counts: Mapping[str, int]) -> int | None:
-        # All scenes of a split are drawn in one building, which the settings may leave out.
-        one = len(self._unpacked(self.tree(), "rgb", self.buildings[split])) == 1
-        return counts[split] if one else None
-
     def reader(self) -> "TaskonomyReader":
         tree = self.tree()
         present = self._unpacked(tree, "rgb", self._every_building())

@@ -5,13 +5,14 @@ from math import atan2
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import UInt8, UInt16
+from jaxtyping import UInt16
 
 from datamodules.edges import sobel_edges
+from datamodules.predictions import Normals
 from datamodules.rendering import Frame
 from datamodules.taskonomy.buildings import EXCLUDED, stored_buildings
 from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE
-from datamodules.writing.codes import HIGHEST, depth_codes, normal_codes
+from datamodules.writing.codes import HIGHEST, depth_codes
 from datamodules.writing.layout import Encode, Layout, Place
 from datamodules.writing.views import Scenery
 
@@ -55,9 +56,9 @@ class Taskonomy(Layout):
             ("rgb", "rgb.png"): lambda frame: frame.image,
             ("depth_zbuffer", "depth_zbuffer.png"): _depth,
             ("depth_euclidean", "depth_euclidean.png"): _distance,
-            ("normal", "normal.png"): lambda frame: normal_codes(frame.normals),
+            ("normal", "normal.png"): lambda frame: Normals()(frame.normals),
             # In these two the files spell the domain otherwise than the folder does.
-            ("segment_semantic", "segmentsemantic.png"): self._classes,
+            ("segment_semantic", "segmentsemantic.png"): self.class_ids,
             ("point_info", "fixatedpose.json"): lambda frame: _point_info(frame, place),
             ("edge_texture", "edge_texture.png"): _edges,
         }
@@ -69,9 +70,6 @@ class Taskonomy(Layout):
 
     def folder(self, domain: str, building: str) -> str:
         return self.pattern.format(domain=domain, building=building)
-
-    def _classes(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
-        return self.class_ids(frame).astype(np.uint8)
 
 
 class FlatTaskonomy(Taskonomy):

@@ -1,11 +1,11 @@
 """The files of Taskonomy, read view by view."""
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -15,8 +15,8 @@ from jaxtyping import Float32, UInt8
 from datamodules.disk.agreement import same_size
 from datamodules.disk.images import read_grey8, read_grey16, read_rgb, unreadable
 from datamodules.disk.listing import matches
-from datamodules.disk.spelling import read_text, spelled
-from datamodules.disk.values import classes_of, decoded_normals, known_depth
+from datamodules.disk.spelling import spelled
+from datamodules.disk.values import classes_of, decoded_normals, known_depth, read_json
 from datamodules.taskonomy.classes import TRAIN_IDS
 from datamodules.transforms import Sample
 
@@ -171,16 +171,9 @@ def field_of_view(file: Path) -> float:
         FileNotFoundError: There is no such file.
         UnreadableFileError: It is no JSON, or holds no angle between 0 and π.
     """
-    try:
-        angle = json.loads(read_text(file))["field_of_view_rads"]
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"`{file}` does not exist; expected a view's camera, as `point_info` is unpacked for"
-            " every building. Unpack it again, or put the sample on a skip list."
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise unreadable(file, "be JSON with the key `field_of_view_rads`", found) from None
+    what = "a view's camera, as `point_info` is unpacked for every building"
+    key = "field_of_view_rads"
+    angle = read_json(file, what, f"the key `{key}`", itemgetter(key))
     if not (isinstance(angle, float | int) and 0 < angle < math.pi):
-        raise unreadable(file, "hold a `field_of_view_rads` between 0 and π", repr(angle))
+        raise unreadable(file, f"hold a `{key}` between 0 and π", repr(angle))
     return angle

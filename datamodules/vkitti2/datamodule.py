@@ -168,11 +168,6 @@ class VKITTI2(FileDataModule):
         frames = sum(FRAMES[scene] for scene in self.scenes[split])
         return frames * len(self.variations) * len(self.cameras)
 
-    def drawn(self, split: str, counts: Mapping[str, int]) -> int | None:
-        # Scenes are drawn for one variation and one camera, so both are those or not found.
-        as_drawn = set(self.scenes[split]) == set(stored_scenes()[split])
-        return counts[split] if as_drawn else None
-
     def _films(self, split: str) -> list[tuple[str, str, int]]:
         """What a camera saw of a drive, for each of them."""
         scenes = self.scenes[split]

@@ -1,6 +1,6 @@
 """Scenes as Virtual KITTI 2: `SceneXX/<variation>/frames`, and text files beside them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,15 +8,13 @@ from jaxtyping import UInt8
 
 from datamodules.rendering import STREET_CLASSES, Frame
 from datamodules.vkitti2.classes import COLOURS
-from datamodules.vkitti2.reader import CODES_PER_METRE
+from datamodules.vkitti2.reader import CODES_PER_METRE, INTRINSICS
 from datamodules.vkitti2.scenes import FRAMES, stored_scenes
 from datamodules.writing.codes import depth_codes
 from datamodules.writing.layout import Encode, Layout, Place, take
 from datamodules.writing.views import Calibration, Scenery
 
 VARIATION = "15-deg-left"
-BASELINE = 0.532725
-"""Metres from camera 0, which saw the scenes, to camera 1 on its right."""
 # The files count a pixel's centre as 0, we its corner: 620.5 and 187 there.
 CALIBRATION = Calibration((725.0087, 725.0087), (621.0, 187.5), (375, 1242))
 
@@ -25,10 +23,9 @@ class VKITTI2(Layout):
     """The archives unpacked into one folder: camera 0, variation `15-deg-left`, frames from 0 on.
 
     Frames go in turn to the dataset's scenes of a split, at least one to each. There are no
-    pavements and no people in the dataset: they are Terrain and Misc. Every frame is a world of
-    its own, whose origin is camera 0.
+    pavements and no people in the dataset: they are Terrain and Misc.
 
-    Not written: camera 1, instances, flow, and the text files on the cars.
+    Not written: camera 1, and what no reader needs (instances, flow, other text files).
     """
 
     word: ClassVar[str] = "vkitti2"
@@ -81,13 +78,8 @@ class VKITTI2(Layout):
             scene, number = place.name.split("/")
             numbers.setdefault(scene, []).append(int(number))
         return {
-            f"{self.folder('textgt')}{scene}/{VARIATION}/{file}.txt": "\n".join(lines) + "\n"
+            f"{self.folder('textgt')}{scene}/{VARIATION}/intrinsic.txt": _intrinsics(frames, size)
             for scene, frames in numbers.items()
-            for file, lines in {
-                "intrinsic": _intrinsics(frames, size),
-                "extrinsic": _extrinsics(frames),
-                "colors": _colour_table(),
-            }.items()
         }
 
     def folder(self, kind: str) -> str:
@@ -116,25 +108,11 @@ def _numbering(split: str) -> list[str]:
     return [f"{scene}/{number:05d}" for scene, number in frames if number < FRAMES[scene]]
 
 
-def _intrinsics(frames: Sequence[int], size: tuple[int, int]) -> Iterator[str]:
+def _intrinsics(frames: Sequence[int], size: tuple[int, int]) -> str:
     fx, fy, cx, cy = CALIBRATION.at(size)
     values = " ".join(f"{value:.10g}" for value in (fx, fy, cx - 0.5, cy - 0.5))
-    yield "frame cameraID K[0,0] K[1,1] K[0,2] K[1,2]"
-    yield from (f"{frame} {camera} {values}" for frame in frames for camera in (0, 1))
-
-
-def _extrinsics(frames: Sequence[int]) -> Iterator[str]:
-    rows = " ".join(f"r{i},1 r{i},2 r{i},3 t{i}" for i in (1, 2, 3))
-    yield f"frame cameraID {rows} 0 0 0 1"
-    for frame in frames:
-        for camera in (0, 1):
-            # From the world to the camera: what is at x = 0 is to the left of camera 1.
-            yield f"{frame} {camera} 1 0 0 {-camera * BASELINE:g} 0 1 0 0 0 0 1 0 0 0 0 1"
-
-
-def _colour_table() -> Iterator[str]:
-    yield "Category r g b"
-    yield from (f"{name} {r} {g} {b}" for name, (r, g, b) in COLOURS.items())
+    lines = [f"{frame} {camera} {values}\n" for frame in frames for camera in (0, 1)]
+    return "".join([" ".join(INTRINSICS) + "\n", *lines])
 
 
 LAYOUTS: tuple[Layout, ...] = (VKITTI2(), VKITTI2ByArchive())

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from datamodules.disk.images import write_png
-from datamodules.disk.unfinished import partial_name
+from datamodules.disk.unfinished import write_whole
 
 JPEG_QUALITY = 95
 
@@ -28,32 +28,21 @@ def write_jpeg(file: Path, image: UInt8[np.ndarray, "height width 3"]) -> None:
     """Write an RGB image as a JPEG of quality 95; makes missing folders."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    write_bytes(file, encoded.tobytes())
-
-
-def write_bytes(file: Path, content: bytes) -> None:
-    """Write beside the place and move there, so that a file that exists is complete."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_name(file)
-    try:
-        partial.write_bytes(content)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(file, encoded.tobytes())
 
 
 def _write_npy(file: Path, array: np.ndarray) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array)
-    write_bytes(file, buffer.getvalue())
+    write_whole(file, buffer.getvalue())
 
 
 def _write_json(file: Path, content: Mapping[str, Any]) -> None:
-    write_bytes(file, (json.dumps(content, indent=4) + "\n").encode())
+    write_whole(file, (json.dumps(content, indent=4) + "\n").encode())
 
 
 def _write_text(file: Path, text: str) -> None:
-    write_bytes(file, text.encode())
+    write_whole(file, text.encode())
 
 
 _WRITERS: Mapping[str, Callable[[Path, Any], None]] = {

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
-from jaxtyping import UInt16
+from jaxtyping import UInt8
 
 from datamodules.processes.parallel import alive, in_processes
 from datamodules.processes.progress import tracked
 from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
-from datamodules.writing.codes import recoded
 from datamodules.writing.files import save
 from datamodules.writing.views import Calibration, Scenery, Views
 
@@ -55,8 +54,6 @@ class Layout(ABC):
     scenery: ClassVar[Scenery]
     size: ClassVar[tuple[int, int]]
     """Height and width of the dataset's own images."""
-    any_size: ClassVar[bool] = True
-    """Whether the dataset's readers accept images of another size."""
     calibration: ClassVar[Calibration | None] = None
     """The dataset's camera, where all its images share one."""
     ids: ClassVar[Mapping[str, int]]
@@ -117,9 +114,10 @@ class Layout(ABC):
     def is_written(self, root: Path, place: Place) -> bool:
         return all((root / path).is_file() for path in self.files(place))
 
-    def class_ids(self, frame: Frame) -> UInt16[np.ndarray, "height width"]:
+    def class_ids(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
         """The frame's classes as the dataset's ids."""
-        return recoded(frame.segmentation, CLASSES[self.scenery], self.ids)
+        ids = [self.ids[name] for name, _ in CLASSES[self.scenery]]
+        return np.array(ids, np.uint8)[frame.segmentation]
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,6 @@ class Plan:
             raise ValueError(f"`look` should be one of {list(LOOKS)}, found {self.look!r}.")
         if min(self.size) < SMALLEST:
             raise ValueError(f"`size` should be at least {SMALLEST} pixels, found {self.size}.")
-        if self.size != self.layout.size and not self.layout.any_size:
-            raise ValueError(
-                f"`size` should be {self.layout.size}, which is part of the format of"
-                f" {self.layout.word} as {self.layout.form}; found {self.size}. Leave it out."
-            )
 
     @cached_property
     def places(self) -> list[Place]:
@@ -153,38 +148,6 @@ def _remove_empty(root: Path, folder: Path) -> None:
         folder = folder.parent
 
 
-def write_scenes(
-    layout: str | Layout,
-    out: str | Path,
-    count: int,
-    form: str | None = None,
-    size: Sequence[int] | None = None,
-    seed: int = 0,
-    look: str = "day",
-    overwrite: bool = False,
-    processes: int | None = None,
-) -> Plan:
-    """Write procedural scenes to disk as if they were a dataset.
-
-    Args:
-        layout: The dataset's word, e.g. `cityscapes`, or a layout.
-        out: The dataset's folder; new, empty, or one that an earlier run has begun.
-        count: Scenes for training; validation and test get a quarter of it each.
-        form: Which of the dataset's forms on disk; by default the first of `LAYOUTS[layout]`.
-        size: Height and width; by default those of the dataset.
-        seed: Of the scenes.
-        look: `day` or `dusk`.
-        overwrite: Replaces scenes with other settings that are in `out`.
-        processes: How many draw at once; by default one per core, 0 draws in this process.
-
-    Returns:
-        What was written.
-    """
-    plan = make_plan(layout, out, count, form, size, seed, look)
-    plan.write(overwrite, processes)
-    return plan
-
-
 def make_plan(
     layout: str | Layout,
     out: str | Path,
@@ -194,7 +157,43 @@ def make_plan(
     seed: int = 0,
     look: str = "day",
 ) -> Plan:
-    """What `write_scenes` would write with the same arguments."""
+    """What is to be written, to write scenes to disk as if they were a dataset.
+
+    Args:
+        layout: The dataset's word, e.g. `cityscapes`, or a layout.
+        out: The dataset's folder; new, empty, or one that an earlier run has begun.
+        count: Scenes for training; validation and test get a quarter of it each.
+        form: Which of the dataset's forms on disk; by default the first of its `layouts`.
+        size: Height and width; by default those of the dataset.
+        seed: Of the scenes.
+        look: `day` or `dusk`.
+    """
     chosen = find_layout(layout, form) if isinstance(layout, str) else layout
     height, width = chosen.size if size is None else size
     return Plan(chosen, Path(out), count, (int(height), int(width)), seed, look)
+
+
+def write_scenes(
+    layout: str | Layout,
+    out: str | Path,
+    count: int,
+    overwrite: bool = False,
+    processes: int | None = None,
+    **options: Any,
+) -> Plan:
+    """Write procedural scenes to disk as if they were a dataset.
+
+    Args:
+        layout: As in `make_plan`, which takes the options, too.
+        out: Likewise.
+        count: Likewise.
+        overwrite: Replaces scenes with other settings that are in `out`.
+        processes: How many draw at once; by default one per core, 0 draws in this process.
+        options: Form, size, seed and look.
+
+    Returns:
+        What was written.
+    """
+    plan = make_plan(layout, out, count, **options)
+    plan.write(overwrite, processes)
+    return plan

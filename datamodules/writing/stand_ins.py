@@ -21,4 +21,6 @@ def find_layout(word: str, form: str | None = None) -> Layout:
     """The layout of a dataset, by default in the first of its forms."""
     layouts = stand_ins()[one_of("as", word, stand_ins())]
     forms = {layout.form: layout for layout in layouts}
-    return layouts[0] if form is None else forms[one_of(f"form` of `{word}", form, forms)]
+    if form is not None and form not in forms:
+        raise ValueError(f"`form` of {word} should be one of {list(forms)}, found {form!r}.")
+    return layouts[0] if form is None else forms[form]

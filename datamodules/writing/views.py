@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from datamodules.base import SPLITS
 from datamodules.rendering import Frame, Look
@@ -58,14 +57,6 @@ class CalibratedCamera(Camera):
 
     def intrinsics(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         return self.calibration.at(size)
-
-    def slopes(
-        self, size: tuple[int, int]
-    ) -> tuple[Float32[np.ndarray, " width"], Float32[np.ndarray, " height"]]:
-        fx, fy, cx, cy = self.calibration.at(size)
-        columns = (np.arange(size[1]) + 0.5 - cx) / fx
-        rows = (np.arange(size[0]) + 0.5 - cy) / fy
-        return columns.astype(np.float32), rows.astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import LightningModule, Trainer
 
-from datamodules import DenseDataModule, HorizontalFlip, Labels, Source, Transform
+from datamodules import DenseDataModule, Labels, RandomFlip, Source, Transform
 from datamodules.samples import Draw
 from datamodules.transforms import Sample
 
@@ -38,7 +38,7 @@ class Toy(DenseDataModule):
         return Source([f"{split}-{i}" for i in range(self.counts[split])], self.read)
 
     def default_augment(self) -> Sequence[Transform]:
-        return [HorizontalFlip(0.5)]
+        return [RandomFlip(0.5)]
 
 
 def toy(**settings) -> Toy:
@@ -119,7 +119,7 @@ def test_settings_come_from_yaml() -> None:
         cache: null
         tasks: [depth]
         augment:
-          - class_path: datamodules.HorizontalFlip
+          - class_path: datamodules.RandomFlip
             init_args: {probability: 0.25}
           - class_path: datamodules.Photometric
             init_args: {hue: 0.0}
@@ -146,7 +146,7 @@ def test_training_leaves_out_what_fills_no_batch_and_evaluation_does_not() -> No
 
 
 def test_only_training_is_augmented() -> None:
-    data = toy(augment=[HorizontalFlip(1.0)])
+    data = toy(augment=[RandomFlip(1.0)])
     assert next(iter(data.train_dataloader()))["normals"][0, 0, 0, 0] == pytest.approx(-0.6)
     assert next(iter(data.val_dataloader()))["normals"][0, 0, 0, 0] == pytest.approx(0.6)
 

@@ -13,9 +13,9 @@ from datamodules import (
     Cityscapes,
     DenseDataModule,
     Folders,
-    HorizontalFlip,
     NYUDv2,
     Planted,
+    RandomFlip,
     Resize,
     SceneObjects,
     Scenes,
@@ -237,7 +237,7 @@ def test_labels_of_an_evaluation_have_the_size_that_is_said(dataset) -> None:
 
 def test_flip_mirrors_maps_and_turns_normals(dataset) -> None:
     plain = dataset(augment=[]).samples["train"][0]
-    flipped = dataset(augment=[HorizontalFlip(1.0)]).samples["train"][0]
+    flipped = dataset(augment=[RandomFlip(1.0)]).samples["train"][0]
     for key, value in plain.items():
         if key in {"camera", "name"}:
             continue

@@ -3,8 +3,9 @@ import pickle
 import numpy as np
 import pytest
 
+from datamodules.geometry import RandomFlip
 from datamodules.photometric import Photometric
-from datamodules.transforms import HorizontalFlip, RandomResizedCrop, Sample
+from datamodules.transforms import RandomResizedCrop, Sample
 
 
 def dense_sample() -> Sample:
@@ -25,7 +26,7 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def test_flip_twice_is_the_same_sample() -> None:
-    flip, sample = HorizontalFlip(1.0), dense_sample()
+    flip, sample = RandomFlip(1.0), dense_sample()
     twice = flip(flip(sample, generator()), generator())
     for key, value in sample.items():
         np.testing.assert_array_equal(twice[key], value)
@@ -33,7 +34,7 @@ def test_flip_twice_is_the_same_sample() -> None:
 
 def test_flip_moves_maps_and_turns_what_has_a_direction() -> None:
     sample = dense_sample()
-    flipped = HorizontalFlip(1.0)(sample, generator())
+    flipped = RandomFlip(1.0)(sample, generator())
     for key in ("image", "segmentation", "depth"):
         np.testing.assert_array_equal(flipped[key], sample[key][:, ::-1])
     turned = sample["normals"][:, ::-1] * np.array([-1, 1, 1])
@@ -48,7 +49,7 @@ def test_flip_keeps_normals_those_of_the_mirrored_depth() -> None:
     depth = np.tile(2 + np.arange(6, dtype=np.float32), (4, 1))
     normals = np.broadcast_to(np.array([1, 0, -1], np.float32) / np.sqrt(2), (4, 6, 3))
     sample: Sample = {"image": np.zeros((4, 6, 3), np.uint8), "depth": depth, "normals": normals}
-    flipped = HorizontalFlip(1.0)(sample, generator())
+    flipped = RandomFlip(1.0)(sample, generator())
     slope = np.diff(flipped["depth"], axis=1)
     # n ~ (dz/dx, ., -1), so n_x has the sign of the slope.
     np.testing.assert_array_equal(np.sign(flipped["normals"][:, 1:, 0]), np.sign(slope))
@@ -56,7 +57,7 @@ def test_flip_keeps_normals_those_of_the_mirrored_depth() -> None:
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
 def test_flip_happens_as_often_as_asked(probability: float) -> None:
-    flip, sample, random = HorizontalFlip(probability), dense_sample(), generator()
+    flip, sample, random = RandomFlip(probability), dense_sample(), generator()
     flips = sum(flip(sample, random) is not sample for _ in range(2000))
     assert flips / 2000 == pytest.approx(probability, abs=0.04)
 
@@ -125,4 +126,4 @@ def test_photometric_without_hue_keeps_the_hue() -> None:
 
 def test_probability_outside_its_range() -> None:
     with pytest.raises(ValueError, match=r"`probability`.*1\.5"):
-        HorizontalFlip(1.5)
+        RandomFlip(1.5)

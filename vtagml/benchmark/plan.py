@@ -20,7 +20,7 @@ class Row:
     """A method in a setting: one experiment, at several seeds.
 
     Attributes:
-        name: Its folder's.
+        name: Its folder's; of base and overlays unless it is given.
         title: How tables call it.
         command: `fit`, or `test` for another row's network on other data.
         configs: A base, and the overlays that make the method of it.
@@ -145,8 +145,11 @@ def _given(content: Mapping[str, Any], common: Mapping[str, Any], where: str) ->
 
 
 def _row(content: Any, common: Mapping[str, Any]) -> Row:
-    content = check_keys(content, "A row", OF_ROW, ("name",))
-    name = _name(content["name"], "a row")
+    content = check_keys(content, "A row", OF_ROW)
+    overlays = _listed(content.get("overlays") or [], "`overlays` of a row")
+    configs = (content.get("config", common.get("config")), *overlays)
+    # Without a name it has that of the same experiment's run folder outside a plan.
+    name = _name(content.get("name") or "+".join(Path(str(each)).stem for each in configs), "a row")
     where = f"row `{name}`"
     content = {**common, **content, **_given(content, common, where)}
     if content.get("needs") and content.get("test"):
@@ -155,12 +158,11 @@ def _row(content: Any, common: Mapping[str, Any]) -> Row:
             "another row's network, or tests it as it is."
         )
     source = content.get("test") or content.get("needs")
-    overlays = _listed(content.get("overlays") or [], f"`overlays` of {where}")
     return Row(
         name=name,
         title=str(content.get("title") or name),
         command="test" if content.get("test") else "fit",
-        configs=tuple(_config(file, where) for file in (content.get("config"), *overlays)),
+        configs=tuple(_config(file, where) for file in configs),
         overrides=content["overrides"],
         seeds=_seeds(content["seeds"], where),
         source=None if source is None else str(source),

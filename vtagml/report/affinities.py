@@ -64,6 +64,10 @@ class Learned:
         """S and ω at the end of the training."""
         return self.last.named
 
+    @property
+    def step(self) -> int | None:
+        return self.last.step
+
     def among(self, tasks: Sequence[str]) -> Mapping[str, Matrix]:
         """The matrices of some of the tasks; the rows of ω sum to one among them, too."""
         order = positions(tasks, self.tasks)

@@ -46,6 +46,6 @@ ABOUT = (
 def origins(comparison: AffinityComparison) -> list[str]:
     return [
         f"{letter}: `{run.path}`, {run.kind}, step "
-        f"{'unknown' if run.last.step is None else run.last.step}, tasks {', '.join(run.tasks)}."
+        f"{'unknown' if run.step is None else run.step}, tasks {', '.join(run.tasks)}."
         for letter, run in (("A", comparison.first), ("B", comparison.second))
     ]

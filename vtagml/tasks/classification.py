@@ -31,8 +31,8 @@ class Classification(Categorical):
 
     def code(self, span: Span | None = None) -> NoReturn:
         raise ValueError(
-            f"`tasks` of an adversarial module must have dense maps, found {self.name} of "
-            f"{type(self).__name__}, which is one row of scores: leave it out."
+            f"`tasks` whose maps another network judges must have dense maps, found {self.name} "
+            f"of {type(self).__name__}, which is one row of scores: leave it out."
         )
 
     def metrics(self) -> MetricCollection:

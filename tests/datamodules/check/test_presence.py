@@ -8,7 +8,7 @@ import pytest
 
 from datamodules import VKITTI2, Cityscapes, NYUDv2, Synthia, Taskonomy
 from datamodules.check import Report, check
-from datamodules.check.presence import expected, miscounted, unpaired
+from datamodules.check.presence import expected, unpaired, unwritten
 from datamodules.files import FileDataModule
 from datamodules.writing import make_plan, write_scenes
 from tests.fakes import cityscapes, nyudv2, synthia, taskonomy, vkitti2
@@ -131,22 +131,11 @@ MAKERS: dict[str, type[FileDataModule]] = {
 
 
 @pytest.mark.parametrize("word", MAKERS)
-def test_drawn_stand_in_should_have_what_was_drawn(word: str, tmp_path: Path) -> None:
-    form = "npy" if word == "nyudv2" else None  # the official form's frames are large
-    write_scenes(word, tmp_path, count=2, form=form, size=SIZE, processes=0)
-    data = MAKERS[word](tmp_path, SIZE, tasks=["segmentation"])
-    # Each of the three training scenes of Virtual KITTI 2 needs a frame.
-    train = 3 if word == "vkitti2" else 2
-    assert [expected(data, split) for split in ("train", "val", "test")] == [train, 1, 1]
-    assert check(data, processes=0).ok
-
-
-def test_real_test_images_of_a_stand_in_are_counted(tmp_path: Path) -> None:
-    val, test = (
-        Cityscapes(tmp_path, SIZE, test_split=split).drawn("test", {"val": 7, "test": 3})
-        for split in ("val", "test")
-    )
-    assert (val, test) == (7, 3)
+def test_a_whole_stand_in_lacks_nothing(word: str, tmp_path: Path) -> None:
+    write_scenes(word, tmp_path, count=2, size=SIZE, processes=0)
+    report = check(MAKERS[word](tmp_path, SIZE, tasks=["segmentation"]), processes=0)
+    assert report.ok
+    assert [split.official for split in report.splits.values()] == [None, None, None]
 
 
 def test_incomplete_stand_in_is_reported(tmp_path: Path) -> None:
@@ -154,37 +143,27 @@ def test_incomplete_stand_in_is_reported(tmp_path: Path) -> None:
     (image, *_) = sorted((tmp_path / "leftImg8bit" / "train").rglob("*.png"))
     image.unlink()
     report = check(Cityscapes(tmp_path, SIZE, tasks=["segmentation"]), processes=0)
-    assert report.splits["train"].official == 2
     first, second = messages(report)
-    assert first.startswith(
-        "the split `train` has 1 of the 2 samples that were drawn, as `scenes.json`"
+    assert "1 label files without an image: `gtFine/train/aachen/" in first
+    assert second == (
+        "1 files are missing that were to be drawn, as `scenes.json` says:"
+        f" `{image.relative_to(tmp_path)}`. Run the same `lightning scenes` again to complete them"
     )
-    assert "1 label files without an image: `gtFine/train/aachen/" in second
-
-
-def pretend(root: Path, word: str, count: int) -> None:
-    """Leaves what `lightning scenes` leaves beside the scenes."""
-    settings = make_plan(word, root, count, size=SIZE).settings
-    (root / "scenes.json").write_text(json.dumps(settings))
-
-
-def test_settings_that_choose_among_the_drawn_are_not_counted(tmp_path: Path) -> None:
-    pretend(tmp_path, "vkitti2", count=8)
-    data = VKITTI2(tmp_path, SIZE, scenes={"train": ["Scene01"], "val": ["Scene02"]})
-    assert [expected(data, split) for split in ("train", "val")] == [None, 2]
-    assert miscounted(data, "train", 1) == []
 
 
 @pytest.mark.parametrize("content", ["{}", "", '{"as": "synthia", "form": "plain", "count": 4}'])
-def test_stand_in_of_unknown_settings_is_not_counted(tmp_path: Path, content: str) -> None:
+def test_stand_in_of_unknown_settings_lacks_nothing(tmp_path: Path, content: str) -> None:
     data = Tree(write_tree(tmp_path / "tree"))
     (data.root / "scenes.json").write_text(content)
     assert expected(data, "train") is None
+    assert unwritten(data) == []
 
 
-def test_stand_in_of_another_dataset_is_not_counted(tmp_path: Path) -> None:
-    pretend(tmp_path, "synthia", count=4)
-    assert expected(Cityscapes(tmp_path, SIZE), "train") is None
+def test_stand_in_of_another_dataset_lacks_nothing(tmp_path: Path) -> None:
+    settings = make_plan("synthia", tmp_path, 4, size=SIZE).settings
+    (tmp_path / "scenes.json").write_text(json.dumps(settings))
+    assert unwritten(Cityscapes(tmp_path, SIZE)) == []
+    assert len(unwritten(Synthia(tmp_path, SIZE))) == 1
 
 
 def test_skip_list_with_names_of_no_sample_is_reported(tmp_path: Path) -> None:

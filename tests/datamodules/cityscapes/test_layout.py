@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules.cityscapes.layout import Cityscapes
+from datamodules.cityscapes.layout import Cityscapes, disparity_codes
 from datamodules.rendering import STREET_CLASSES, Frame
 from datamodules.writing import Place, Plan
 
@@ -23,7 +23,7 @@ IDS = {
 }
 ENDINGS = {
     "leftImg8bit": ["leftImg8bit.png"],
-    "gtFine": ["gtFine_labelIds.png", "gtFine_instanceIds.png"],
+    "gtFine": ["gtFine_labelIds.png"],
     "disparity": ["disparity.png"],
     "camera": ["camera.json"],
 }
@@ -59,7 +59,7 @@ def test_tree(plan: Plan, tree: Callable[[Plan], set[str]]) -> None:
 
 def test_tree_by_archive(written: Callable[..., Plan], tree: Callable[[Plan], set[str]]) -> None:
     paths = tree(written("cityscapes", "archives"))
-    assert len(paths) == 20
+    assert len(paths) == 16
     name = "val/frankfurt/frankfurt_000000_000019"
     assert f"leftImg8bit_trainvaltest/leftImg8bit/{name}_leftImg8bit.png" in paths
     assert f"camera_trainvaltest/camera/{name}_camera.json" in paths
@@ -70,7 +70,7 @@ def test_tree_with_train_extra(
 ) -> None:
     extra = written("cityscapes", "extra")
     stems = [f"train_extra/augsburg/augsburg_{number:06d}_000019" for number in (0, 1)]
-    endings = ENDINGS | {"gtCoarse": ["gtCoarse_labelIds.png", "gtCoarse_instanceIds.png"]}
+    endings = ENDINGS | {"gtCoarse": ["gtCoarse_labelIds.png"]}
     del endings["gtFine"]
     assert tree(extra) - tree(written("cityscapes")) == {
         f"{kind}/{stem}_{ending}"
@@ -98,9 +98,6 @@ def test_coarse_labels_end_two_pixels_before_borders(
         assert codes.dtype == np.uint8
         np.testing.assert_array_equal(codes, np.where(alone, ids, 0))
         assert 0.2 < alone.mean() < 0.99
-        instances = raw(file_of(extra, "gtCoarse", place, "gtCoarse_instanceIds.png"))
-        assert instances.dtype == np.uint16
-        np.testing.assert_array_equal(instances == 0, codes == 0)
 
 
 def test_image(plan: Plan, scenes: Scenes, raw: Read) -> None:
@@ -120,30 +117,6 @@ def test_label_ids(plan: Plan, scenes: Scenes, raw: Read) -> None:
         np.testing.assert_array_equal(codes, 0 if place.split == "test" else expected)
 
 
-def test_instance_ids(plan: Plan, scenes: Scenes, raw: Read) -> None:
-    for place, _ in scenes(plan):
-        classes = raw(file_of(plan, "gtFine", place, "gtFine_labelIds.png"))
-        instances = raw(file_of(plan, "gtFine", place, "gtFine_instanceIds.png"))
-        assert instances.dtype == np.uint16
-        counted = np.isin(classes, [24, 26])
-        np.testing.assert_array_equal(instances[~counted], classes[~counted])
-        np.testing.assert_array_equal(instances[counted] // 1000, classes[counted])
-
-
-def test_instances_are_regions() -> None:
-    names = [name for name, _ in STREET_CLASSES]
-    car, road = names.index("car"), names.index("road")
-    segmentation = np.array([[car, road, car], [car, road, car]], np.uint8)
-    frame = Frame(
-        np.zeros((2, 3, 3), np.uint8),
-        segmentation,
-        np.ones((2, 3), np.float32),
-        np.ones((2, 3, 3), np.float32),
-        (1.0, 1.0, 1.0, 1.0),
-    )
-    assert Cityscapes().instance_ids(frame).tolist() == [[26000, 7, 26001], [26000, 7, 26001]]
-
-
 def test_disparity_gives_metres_back(plan: Plan, scenes: Scenes, raw: Read) -> None:
     for place, frame in scenes(plan):
         codes = raw(file_of(plan, "disparity", place, "disparity.png"))
@@ -157,12 +130,26 @@ def test_disparity_gives_metres_back(plan: Plan, scenes: Scenes, raw: Read) -> N
         np.testing.assert_allclose(pixels, reach / frame.depth[known], atol=0.5 / 256 + 1e-6)
 
 
+def test_disparity_is_in_256ths_of_a_pixel_from_code_1_on() -> None:
+    depth = np.array([[10.0, 100.0, np.nan]], np.float32)
+    # 0.2 m · 1000 px / 10 m = 20 px = 5120 / 256 px; a tenth of it at ten times the depth.
+    assert disparity_codes(depth, 1000.0, 0.2).tolist() == [[5121, 513, 0]]
+
+
+def test_disparity_out_of_range_is_invalid() -> None:
+    # 200 / 0.7813 m = 255.98 px, code 65532; nearer, codes would wrap around. At 200 km the
+    # disparity is 0.26 / 256 px, which rounds to the code 1 of an infinite depth.
+    depth = np.array([[0.7813, 0.78, 0.3, 200_000.0]], np.float32)
+    codes = disparity_codes(depth, 1000.0, 0.2).tolist()
+    assert codes == [[65533, 0, 0, 0]]
+
+
 def test_camera_is_that_of_the_image(plan: Plan, scenes: Scenes) -> None:
     focal = set()
     for place, frame in scenes(plan):
         camera = json.loads(file_of(plan, "camera", place, "camera.json").read_text())
         assert camera.keys() == {"extrinsic", "intrinsic"}
-        assert camera["extrinsic"].keys() == {"baseline", "pitch", "roll", "x", "y", "yaw", "z"}
+        assert camera["extrinsic"] == {"baseline": 0.209313}
         intrinsic = camera["intrinsic"]
         assert (intrinsic["u0"], intrinsic["v0"]) == (32, 24)
         assert intrinsic["fx"] == intrinsic["fy"] == frame.camera[0]

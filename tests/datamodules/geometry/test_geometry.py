@@ -24,7 +24,7 @@ from datamodules.rendering.camera import Camera
 from datamodules.rendering.frame import Frame, frame
 from datamodules.rendering.looks import DAY
 from datamodules.rendering.room import WALL, room_scene
-from datamodules.transforms import HorizontalFlip, Sample
+from datamodules.transforms import Sample
 from tests.fakes.world import World, smooth
 
 SIZE = (60, 90)
@@ -195,14 +195,6 @@ def test_joint_steps_show_again_what_was_cut_off() -> None:
     known = np.isfinite(found["depth"]).any(0)
     assert known[: 90 - left].all()
     assert not known[90 - left :].any()
-
-
-def test_flip_step_is_the_horizontal_flip() -> None:
-    source = World().render(CAMERA, SIZE)
-    first = RandomFlip(1.0)(source, generator())
-    second = HorizontalFlip(1.0)(source, generator())
-    for key, value in second.items():
-        np.testing.assert_array_equal(first[key], value)
 
 
 @pytest.mark.parametrize(("degrees", "zoom"), [(0.0, 1.25), (10.0, 1.0), (-8.0, 1.3)])

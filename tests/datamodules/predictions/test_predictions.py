@@ -15,7 +15,7 @@ from datamodules.cityscapes.classes import CITYSCAPES_SPACES
 from datamodules.cityscapes.predictions import cityscapes_format
 from datamodules.nyudv2.classes import NYU_40
 from datamodules.nyudv2.predictions import nyudv2_format
-from datamodules.predictions import Encoding, Equal, Metres, Normals, PredictionFormat, Shares
+from datamodules.predictions import Encoding, Metres, Normals, PredictionFormat, Shares
 from datamodules.synthia.classes import SYNTHIA_SPACES
 from datamodules.synthia.predictions import synthia_format
 from datamodules.taskonomy.predictions import taskonomy_format
@@ -55,8 +55,9 @@ def test_depth_is_the_nearest_code_that_means_a_depth() -> None:
     assert Metres(100, farthest=65534)(depth)[0, :4].tolist() == [250, 25600, 65534, 65534]
 
 
-def test_depth_in_three_channels() -> None:
-    assert Equal(Metres(100))(np.array([[12.34]], np.float32)).tolist() == [[[1234, 1234, 1234]]]
+def test_synthia_depth_is_in_all_three_channels(tmp_path: Path) -> None:
+    form = synthia_format(SYNTHIA_SPACES["cityscapes_16"])
+    assert write(form, tmp_path, "0000001", "depth", 12.34).tolist() == [[[1234, 1234, 1234]]]
 
 
 def test_normals_are_centred_at_half_of_255() -> None:

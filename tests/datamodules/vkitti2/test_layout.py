@@ -45,8 +45,6 @@ def test_tree(plan: Plan, tree: Callable[[Plan], set[str]]) -> None:
         for scene in scenes
         for file in (
             "intrinsic.txt",
-            "extrinsic.txt",
-            "colors.txt",
             "frames/rgb/Camera_0/rgb_00000.jpg",
             "frames/depth/Camera_0/depth_00000.png",
             "frames/classSegmentation/Camera_0/classgt_00000.png",
@@ -56,7 +54,7 @@ def test_tree(plan: Plan, tree: Callable[[Plan], set[str]]) -> None:
 
 def test_tree_by_archive(written: Callable[..., Plan], tree: Callable[[Plan], set[str]]) -> None:
     paths = tree(written("vkitti2", "archives"))
-    assert len(paths) == 30
+    assert len(paths) == 20
     for path in (
         "vkitti_2.0.3_rgb/Scene02/15-deg-left/frames/rgb/Camera_0/rgb_00000.jpg",
         "vkitti_2.0.3_depth/Scene02/15-deg-left/frames/depth/Camera_0/depth_00000.png",
@@ -108,23 +106,6 @@ def test_intrinsics_at_the_dataset_s_size_are_the_dataset_s() -> None:
     texts = layout.shared([Place("train", 0, "Scene01/00000")], (375, 1242))
     row = texts["Scene01/15-deg-left/intrinsic.txt"].splitlines()[1]
     assert row == "0 0 725.0087 725.0087 620.5 187"
-
-
-def test_extrinsics_move_the_second_camera_to_the_right(plan: Plan) -> None:
-    lines = (plan.out / "Scene01/15-deg-left/extrinsic.txt").read_text().splitlines()
-    assert lines[0].split()[:6] == ["frame", "cameraID", "r1,1", "r1,2", "r1,3", "t1"]
-    first, second = (np.array(line.split()[2:], float).reshape(4, 4) for line in lines[1:])
-    np.testing.assert_array_equal(first, np.eye(4))
-    # The origin, 0.53 m to the left of camera 1, is at x = -0.53 m in its frame.
-    np.testing.assert_array_equal(second @ [0, 0, 0, 1], [-0.532725, 0, 0, 1])
-
-
-def test_colour_table(plan: Plan) -> None:
-    lines = (plan.out / "Scene18/15-deg-left/colors.txt").read_text().splitlines()
-    assert lines[0] == "Category r g b"
-    assert len(lines) == 16
-    assert lines[1] == "Terrain 210 0 200"
-    assert lines[15] == "Undefined 0 0 0"
 
 
 def test_frames_go_in_turn_to_the_scenes_of_a_split() -> None:

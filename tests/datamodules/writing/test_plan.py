@@ -138,7 +138,7 @@ def test_a_killed_process_is_an_error(plan: Plan, monkeypatch: pytest.MonkeyPatc
         (lambda out: make_plan("kitti", out, 1), "`as` should be one of .*'taskonomy'.*'kitti'"),
         (
             lambda out: make_plan("nyudv2", out, 1, form="jpg"),
-            r"\['mat', 'npy', 'png', 'class13'\].*'jpg'",
+            r"\['npy', 'png'\].*'jpg'",
         ),
         (lambda out: make_plan("synthia", out, 0), "`count` should be at least 1, found 0"),
         (lambda out: make_plan("synthia", out, 1, seed=-1), "`seed` should be 0 or more"),
@@ -152,5 +152,5 @@ def test_wrong_settings(tmp_path: Path, make: Callable[[Path], Plan], message: s
 
 
 def test_the_first_form_is_the_default() -> None:
-    assert find_layout("nyudv2").form == "mat"
+    assert find_layout("nyudv2").form == "npy"
     assert find_layout("nyudv2", "png").form == "png"

@@ -1,7 +1,7 @@
 """What is written in a layout comes back through that dataset's own DataModule."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -84,8 +84,7 @@ class Case:
         step: Largest error of depth in metres.
         farthest: Metres from which on depth is unknown.
         splits: The split that the reader's splits were written as.
-        form, size, count: Of what is written.
-        window: Rows and columns [top, bottom, left, right) that the reader gives.
+        form: Of what is written.
     """
 
     word: str
@@ -98,9 +97,6 @@ class Case:
         default_factory=lambda: {"train": "train", "val": "val", "test": "test"}
     )
     form: str | None = None
-    size: tuple[int, int] | None = (48, 64)
-    count: int = 2
-    window: tuple[int, int, int, int] = (0, 48, 0, 64)
 
 
 def own_name(place: Place) -> str:
@@ -116,17 +112,11 @@ def vkitti_name(place: Place) -> str:
     return f"{scene}_15-deg-left_Camera_0_{number}"
 
 
-def official_name(place: Place) -> str:
-    # One frame for training comes first.
-    return f"nyu_{place.index + 1 + (place.split == 'test'):04d}"
-
-
 def steps_of(metres: float) -> Callable[[Frame], float]:
     return lambda frame: metres + 1e-5
 
 
 TO_VAL = {"train": "train", "val": "val", "test": "val"}
-TO_TEST = {"train": "train", "val": "test", "test": "test"}
 
 CASES = {
     "cityscapes": Case(
@@ -183,28 +173,17 @@ CASES = {
         65,
         form="png",
     ),
-    "nyudv2 mat": Case(
+    "nyudv2 in 13 classes": Case(
         "nyudv2",
-        NYUDv2,
-        ROOM_NYU,
-        official_name,
+        partial(NYUDv2, label_space="nyu_13"),
+        ROOM_THIRTEEN,
+        own_name,
         steps_of(0),
         10,
-        splits=TO_TEST,
-        form="mat",
-        size=None,
-        count=1,
-        window=(45, 470, 40, 600),
+        splits=TO_VAL,
+        form="npy",
     ),
 }
-
-
-CASES["nyudv2 class13"] = replace(
-    CASES["nyudv2 mat"],
-    reader=partial(NYUDv2, label_space="nyu_13"),
-    classes=ROOM_THIRTEEN,
-    form="class13",
-)
 
 
 @dataclass(frozen=True)
@@ -215,10 +194,6 @@ class Trip:
     module: FileDataModule
     pairs: list[tuple[Sample, Frame]]
 
-    def cut(self, values: np.ndarray) -> np.ndarray:
-        top, bottom, left, right = self.case.window
-        return values[top:bottom, left:right]
-
 
 @pytest.fixture(scope="module", params=CASES)
 def trip(
@@ -227,7 +202,7 @@ def trip(
     scenes: Callable[[Plan], Iterator[tuple[Place, Frame]]],
 ) -> Trip:
     case = CASES[request.param]
-    plan = written(case.word, case.form, case.size, case.count)
+    plan = written(case.word, case.form)
     frames = {(place.split, case.name(place)): frame for place, frame in scenes(plan)}
     module = case.reader(plan.out, (48, 64))
     pairs = []
@@ -246,7 +221,7 @@ def trip(
 def test_images(trip: Trip) -> None:
     lossy = trip.case.word == "vkitti2" or trip.case.form == "npy"
     for sample, frame in trip.pairs:
-        error = np.abs(sample["image"].astype(int) - trip.cut(frame.image))
+        error = np.abs(sample["image"].astype(int) - frame.image)
         assert error.mean() < 12 if lossy else error.max() == 0
 
 
@@ -260,14 +235,13 @@ def test_segmentation(trip: Trip) -> None:
         ]
     )
     for sample, frame in trip.pairs:
-        np.testing.assert_array_equal(sample["segmentation"], table[trip.cut(frame.segmentation)])
+        np.testing.assert_array_equal(sample["segmentation"], table[frame.segmentation])
 
 
 def test_depth(trip: Trip) -> None:
     for sample, frame in trip.pairs:
-        depth, true = sample["depth"], trip.cut(frame.depth)
+        depth, true = sample["depth"], frame.depth
         step = np.broadcast_to(trip.case.step(frame), frame.depth.shape)
-        step = trip.cut(step)
         assert not np.isnan(depth[true + step < trip.case.farthest]).any()
         assert np.isnan(depth[~(true - step < trip.case.farthest)]).all()
         known = ~np.isnan(depth)
@@ -276,14 +250,11 @@ def test_depth(trip: Trip) -> None:
 
 
 def test_camera(trip: Trip) -> None:
-    top, _, left, _ = trip.case.window
     for sample, frame in trip.pairs:
         if trip.case.form in ("npy", "png"):  # known for the dataset's own size only
             assert "camera" not in sample
         else:
-            fx, fy, cx, cy = frame.camera
-            expected = (fx, fy, cx - left, cy - top)
-            np.testing.assert_allclose(sample["camera"], expected, rtol=1e-5)
+            np.testing.assert_allclose(sample["camera"], frame.camera, rtol=1e-5)
 
 
 def test_normals_where_they_are_shipped(trip: Trip) -> None:
@@ -293,7 +264,7 @@ def test_normals_where_they_are_shipped(trip: Trip) -> None:
     for sample, frame in trip.pairs:
         # Three codes of 2 / 255, each wrong by half a code at most: √3 / 255.
         limit = 1e-6 if trip.case.form == "npy" else 3**0.5 / 255 + 1e-4
-        error = np.linalg.norm(sample["normals"] - trip.cut(frame.normals), axis=-1)
+        error = np.linalg.norm(sample["normals"] - frame.normals, axis=-1)
         assert error.max() < limit
 
 
