@@ -57,7 +57,7 @@ test-lowest:
 
 # Part of test and test-slow; alone for whoever changes a document.
 docs: $(STAMP)
-	$(BIN)/python -m pytest tests/test_readme.py tests/test_contributing.py tests/test_notebooks.py -m "slow or not slow" --timeout 1200
+	$(BIN)/python -m pytest tests/test_readme.py tests/test_contributing.py tests/test_one_step.py tests/test_notebooks.py -m "slow or not slow" --timeout 1200
 
 # Needs the runs that the notebooks name; look at the pictures before keeping them.
 notebooks: $(STAMP)

@@ -1,6 +1,6 @@
 """Datasets of images with labels of several tasks, as Lightning DataModules.
 
-One file per dataset. All share one base with loaders, seeds and augmentation, and one form of
+One folder per dataset. All share one base with loaders, seeds and augmentation, and one form of
 sample: `image`, `name`, `camera`, and the task names as keys; metres, unit normals, train ids;
 NaN or 255 where unknown. This package knows nothing of networks, and opens alone in a notebook.
 

@@ -170,8 +170,26 @@ def test_commands_run_one_after_the_other(
 
 
 def test_files_it_names_exist() -> None:
-    linked = re.findall(r"\]\(([\w/.-]+)(?:#[\w-]+)?\)", README)
     configs = re.findall(r"experiments/[\w/]+\.(?:yaml|json)", README)
     assert configs
-    for path in {*linked, *configs}:
+    for path in configs:
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/one_step.md", "experiments/README.md"]
+)
+def test_links_lead_somewhere(name: str) -> None:
+    document = ROOT / name
+    links = re.findall(r"\]\((?!https?:)([\w/.-]*)(?:#([\w-]+))?\)", document.read_text("utf-8"))
+    assert links
+    for path, anchor in links:
+        linked = document.parent / path if path else document
+        assert linked.exists(), path
+        assert not anchor or anchor in anchors(linked.read_text("utf-8")), f"{path}#{anchor}"
+
+
+def anchors(text: str) -> list[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings]

@@ -96,9 +96,10 @@ def test_a_moved_folder_is_the_same_folder() -> None:
     shutil.move("out", "place")
     moved = write_plan(seeds=[0], out="place")
     assert {outcome_of(cell).state for cell in cells_of(moved).values()} == {State.FINISHED}
-    rewrite(Path("place/other/0"), "trainer.callbacks.checkpoint", "out/sauce/0")
+    config = Path("place/other/0/config.yaml")
+    config.write_text(config.read_text().replace("out/base/0", "out/sauce/0"))
     assert changes(cells_of(moved)["other/0"]) == (
-        "trainer.callbacks.checkpoint: 'place/sauce/0' in the run, 'place/base/0' in the plan",
+        "trainer.callbacks.0.checkpoint: 'place/sauce/0' in the run, 'place/base/0' in the plan",
     )
 
 

@@ -23,7 +23,7 @@ def test_it_says_what_it_will_write_and_what_to_do_next(
     first, *_, last = capsys.readouterr().out.strip().splitlines()
     # Five files for each of the three scenes.
     assert first.startswith(
-        "cityscapes (plain): 1 train, 1 val, 1 test scenes of 16 x 24 pixels. 15 files to write in"
+        "cityscapes (plain): 1 train, 1 val, 1 test scenes of 16 x 24 pixels. 12 files to write in"
     )
     assert last == (
         "  lightning fit --config experiments/cityscapes_sdn.yaml"
@@ -47,7 +47,7 @@ def test_it_says_what_is_there_already(tmp_path: Path, capsys: pytest.CaptureFix
     capsys.readouterr()
     main(words(tmp_path / "new"))
     assert "1 files to write" in (text := capsys.readouterr().out)
-    assert "(14 more are there already)" in text
+    assert "(11 more are there already)" in text
 
 
 def test_it_replaces_scenes_of_other_settings(
@@ -58,7 +58,7 @@ def test_it_replaces_scenes_of_other_settings(
         main(words(tmp_path / "new", "--look", "dusk"))
     capsys.readouterr()
     main(words(tmp_path / "new", "--look", "dusk", "--overwrite"))
-    assert "15 files to write" in capsys.readouterr().out
+    assert "12 files to write" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
