@@ -16,7 +16,11 @@ FIGURES = [
     "affinity_history",
     "gradient_conflicts",
     "predictions_val_epoch_000",
+    "predictions_val/depth",
+    "predictions_val/segmentation",
     "predictions_test",
+    "predictions_test/depth",
+    "predictions_test/segmentation",
 ]
 
 
@@ -27,8 +31,7 @@ def test_the_expected_files_and_no_others(finished_run: Path) -> None:
         if path.is_file() and path.relative_to(finished_run).parts[0] not in ("csv", "tensorboard")
     }
     numbers = {"affinity.json", "parameters.json", "metrics.json", "backbone.safetensors"}
-    tiles = {"figures/tiles_val.npz", "figures/tiles_test.npz"}
-    assert found == {f"figures/{name}.png" for name in FIGURES} | tiles | numbers
+    assert found == {f"figures/{name}.png" for name in FIGURES} | numbers
 
 
 @pytest.mark.parametrize("name", FIGURES)

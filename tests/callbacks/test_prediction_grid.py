@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import torch
 from lightning import Trainer
+from PIL import Image
 
 from vtagml.callbacks import PredictionGrid
-from vtagml.drawing import read_tiles
 
 
 def names(folder: Path) -> list[str]:
@@ -26,13 +26,16 @@ def test_validation_alone_has_no_epoch(toy: Any, tmp_path: Path) -> None:
     assert names(tmp_path) == ["predictions_val.png"]
 
 
-def test_the_last_pictures_of_a_split_are_kept_one_by_one(toy: Any, tmp_path: Path) -> None:
+def test_of_the_last_grid_of_a_split_each_task_has_a_picture(toy: Any, tmp_path: Path) -> None:
     trainer = toy.trainer(tmp_path, [PredictionGrid(samples=1)], max_epochs=2)
     trainer.fit(toy.Module(), toy.Data())
-    found = read_tiles(tmp_path / "figures" / "tiles_val.npz")
-    assert found.about["step"] == trainer.global_step
-    assert found.pictures["image"].shape[0] == 1
-    assert not (tmp_path / "figures" / "tiles_test.npz").exists()
+    found = sorted((tmp_path / "figures").glob("*/*"))
+    assert [file.relative_to(tmp_path / "figures").as_posix() for file in found] == [
+        "predictions_val/depth.png",
+        "predictions_val/segmentation.png",
+    ]
+    with Image.open(found[0]) as picture:  # image, truth, prediction and error
+        assert picture.width > picture.height * 2
 
 
 def test_labels_may_be_missing(toy: Any, tmp_path: Path) -> None:

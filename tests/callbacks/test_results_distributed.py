@@ -31,7 +31,7 @@ def test_two_ranks_leave_the_numbers_of_one(toy: Any, tmp_path: Path) -> None:
         trainer.test(toy.Module(seed=0), Varied(), verbose=False)
         found[devices] = json.loads((folder / "metrics.json").read_text())
         figures = {path.name for path in (folder / "figures").iterdir()}
-        assert figures == {"predictions_test.png", "tiles_test.npz"}
+        assert figures == {"predictions_test.png", "predictions_test"}
     alone, together = found[1], found[2]
     assert together["provenance"]["hardware"]["processes"] == 2
     assert together["provenance"]["test_samples"] == alone["provenance"]["test_samples"] == 8

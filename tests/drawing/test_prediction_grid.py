@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vtagml.drawing import prediction_grid, tiles, to_png
+from vtagml.drawing import prediction_grid, to_png
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
 TASKS: dict[str, Task] = {
@@ -150,6 +150,3 @@ def test_labels_at_their_size_on_disk_are_drawn_at_the_images() -> None:
     expected = prediction_grid(labels, predictions(labels), TASKS, rows=2)
     for picture, same in zip(pictures(found), pictures(expected), strict=True):
         np.testing.assert_array_equal(picture, same)
-    kept = tiles(labels | on_disk, predictions(labels), TASKS, rows=2).pictures
-    for name, picture in tiles(labels, predictions(labels), TASKS, rows=2).pictures.items():
-        np.testing.assert_array_equal(kept[name], picture)

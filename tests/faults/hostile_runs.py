@@ -1,16 +1,13 @@
 """Files of a run as damage or malice leaves them: each a function that spoils a whole run."""
 
-import io
 import json
 import os
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from tests.report.run_folders import put
@@ -21,7 +18,7 @@ DEEP = 100_000
 HUGE = 10**400
 METRICS, CONFIG, AFFINITY = "metrics.json", "config.yaml", "affinity.json"
 PARAMETERS, LOG = "parameters.json", "logs/version_0/metrics.csv"
-GRID, TILES = "figures/predictions_test.png", "figures/tiles_test.npz"
+GRID, OF_TASK = "figures/predictions_test.png", "figures/predictions_test/depth.png"
 CONFLICTS = "figures/gradient_conflicts.png"
 
 
@@ -75,7 +72,7 @@ def deflated(file: str) -> Spoil:
 
     def spoil(run: Path) -> None:
         content = bytearray((run / file).read_bytes())
-        start = content.find(b"IDAT") + 6 if file.endswith("png") else 60
+        start = content.find(b"IDAT") + 6
         for place in range(start, start + 20):
             content[place] ^= 0xFF
         (run / file).write_bytes(bytes(content))
@@ -93,50 +90,6 @@ def png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
-
-
-def npy(shape: str, kind: str = "|u1") -> bytes:
-    """An array of which the header says more than there is."""
-    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + b"\0" * 8
-
-
-def member(name: str, content: bytes) -> Spoil:
-    """One array of the tiles, replaced."""
-
-    def spoil(run: Path) -> None:
-        with zipfile.ZipFile(run / TILES) as archive:
-            arrays = {each: archive.read(each) for each in archive.namelist()}
-        with zipfile.ZipFile(run / TILES, "w", zipfile.ZIP_DEFLATED) as archive:
-            for each, own in {**arrays, name: content}.items():
-                archive.writestr(each, own)
-
-    return spoil
-
-
-def about(content: Any) -> Spoil:
-    """What the tiles say about themselves, replaced."""
-    encoded = content if isinstance(content, bytes) else json.dumps(content).encode()
-    file = io.BytesIO()
-    np.save(file, np.frombuffer(encoded, np.uint8))
-    return member("about.npy", file.getvalue())
-
-
-def encrypted(run: Path) -> None:
-    content = bytearray((run / TILES).read_bytes())
-    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        start = content.find(mark)
-        while start >= 0:
-            content[start + place] |= 1
-            start = content.find(mark, start + 1)
-    (run / TILES).write_bytes(bytes(content))
-
-
-def objects(run: Path) -> None:
-    """A pickle in an array, which would be code."""
-    file = io.BytesIO()
-    np.save(file, np.array([print], dtype=object), allow_pickle=True)
-    member("image.npy", file.getvalue())(run)
 
 
 def laughs(levels: int = 40) -> str:
@@ -263,17 +216,6 @@ PARTS: dict[str, tuple[str, Spoil]] = {
     "grid: a pipe": ("gallery", pipe(GRID)),
     "grid: a link to an endless device": ("gallery", link(GRID, "/dev/zero")),
     "conflicts: a damaged stream": ("conflicts", deflated(CONFLICTS)),
-    "tiles: a damaged stream": ("gallery", deflated(TILES)),
-    "tiles: encrypted": ("gallery", encrypted),
-    "tiles: a header of a petabyte": (
-        "gallery",
-        member("image.npy", npy("(1, 33554432, 33554432)")),
-    ),
-    "tiles: a header without end": ("gallery", member("image.npy", npy("(" * 30_000))),
-    "tiles: a bomb of zeros": ("gallery", member("image.npy", b"\0" * (300 << 20))),
-    "tiles: objects": ("gallery", objects),
-    "tiles: keys nested without end": ("gallery", about(b"[" * DEEP)),
-    "tiles: text for a legend": ("gallery", about({"tasks": {"depth": {"legend": "red"}}})),
-    "tiles: no image": ("gallery", member("image.npy", npy("(0,)")[:-8])),
-    "tiles: a link to an endless device": ("gallery", link(TILES, "/dev/zero")),
+    "picture of a task: a damaged stream": ("gallery", deflated(OF_TASK)),
+    "picture of a task: a link to an endless device": ("gallery", link(OF_TASK, "/dev/zero")),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.hostile_runs import KEPT, METRICS, PARTS, REFUSED, about
+from tests.faults.hostile_runs import KEPT, METRICS, PARTS, REFUSED
 from tests.report.html_runs import whole_run
 from tests.report.run_folders import write_run
 from tests.report.test_html_page import Reader
@@ -108,14 +108,6 @@ def test_a_damaged_file_costs_its_part_of_the_page(kind: str) -> None:
     assert "runs/bad" in bad[part]["missing"]
     assert (bad["why"], len(bad["metrics"])) == ("", 4)
     assert missing(good) == set()
-
-
-def test_what_the_page_takes_for_granted_of_tiles_is_there() -> None:
-    about({"tasks": {"depth": {"bar": {"colours": None}}, "segmentation": None}})(BAD)
-    _, bad = page_of(GOOD, BAD)["runs"]
-    depth, segmentation = bad["gallery"]["splits"][0]["tasks"]
-    for task in (depth, segmentation):
-        assert (task["missing"], task["bar"], task["error_bar"]) == ([], None, None)
 
 
 @pytest.mark.parametrize("name", [b"b\xff", b"b\x1b[2J", b"b\nc"])

@@ -5,12 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from tests.report.run_folders import write_affinity, write_log, write_run
-from vtagml.drawing import tiles, tiles_file
-from vtagml.tasks import Depth, Segmentation, Task
 
 TASKS = ("segmentation", "depth")
 
@@ -29,10 +26,10 @@ def whole_run(folder: Path, seed: int = 0, **given: Any) -> Path:
     rows.append({"step": 40, "conflicts/segmentation/depth": 0.25})
     write_log(folder, 0, rows)
     write_history(folder)
-    (folder / "figures").mkdir()
-    for name in ("predictions_test", "predictions_val_epoch_003", "gradient_conflicts"):
+    (folder / "figures" / "predictions_test").mkdir(parents=True)
+    own = ("predictions_test/segmentation", "predictions_test/depth")
+    for name in ("predictions_test", "predictions_val_epoch_003", "gradient_conflicts", *own):
         Image.new("RGB", (60, 30), "teal").save(folder / "figures" / f"{name}.png")
-    (folder / "figures" / "tiles_test.npz").write_bytes(some_tiles())
     counts = {"trainable": 3, "frozen": 9, "total": 12}
     parts = {"parts": [{"part": "encoder.backbone", **counts}], "total": counts}
     (folder / "parameters.json").write_text(json.dumps(parts), encoding="utf-8")
@@ -48,21 +45,6 @@ def write_history(folder: Path) -> None:
         state["history"][0]["omega"] = [[0.5, 0.5], [0.5, 0.5]]
 
     edit(folder / "affinity.json", change)
-
-
-def some_tiles() -> bytes:
-    labels = {
-        "image": torch.rand(2, 3, 8, 8),
-        "segmentation": torch.randint(0, 3, (2, 8, 8)),
-        "depth": torch.rand(2, 1, 8, 8) + 1.0,
-    }
-    labels["depth"][1] = torch.nan
-    tasks: dict[str, Task] = {"segmentation": Segmentation(3), "depth": Depth()}
-    guess = {
-        "segmentation": labels["segmentation"].flip(-1),
-        "depth": torch.full((2, 1, 8, 8), 2.0),
-    }
-    return tiles_file(tiles(labels, guess, tasks, step=40))
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], None]) -> None:

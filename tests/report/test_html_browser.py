@@ -123,17 +123,19 @@ def test_the_slider_changes_the_matrices(shown: Any) -> None:
 
 
 def test_a_click_switches_the_task(shown: Any) -> None:
-    alts = "return [...document.querySelectorAll('.sample img')].map((each) => each.alt)"
-    assert "segmentation, prediction of sample 1" in shown.execute_script(alts)
-    click(shown, "#predictions button", "depth")
-    found = shown.execute_script(alts)
-    assert "depth, error of sample 1" in found
-    assert not [each for each in found if "segmentation" in each]
-    # The second sample has no label of depth.
-    assert "depth, truth of sample 2" not in found
-    assert texts(shown, ".sample .absent") == ["no label"] * 2
-    loaded = "return [...document.querySelectorAll('.sample img')].every((e) => e.naturalWidth)"
-    assert shown.execute_script(loaded)
+    alts = "return [...document.querySelectorAll('#predictions img')].map((each) => each.alt)"
+    assert shown.execute_script(alts) == ["Images, truth and prediction: test, depth"]
+    click(shown, "#predictions button", "segmentation")
+    assert shown.execute_script(alts) == ["Images, truth and prediction: test, segmentation"]
+    choose = (
+        "const field = document.querySelector('#predictions select'); field.value = 1;"
+        "field.dispatchEvent(new Event('change'))"
+    )
+    shown.execute_script(choose)
+    assert texts(shown, "#predictions button") == ["test", "val epoch 003"]
+    click(shown, "#predictions button", "val epoch 003")
+    assert shown.execute_script(alts) == ["Images, truth and prediction: all tasks, val epoch 003"]
+    assert shown.execute_script("return document.querySelector('#predictions img').naturalWidth")
 
 
 def test_the_legend_switches_lines(shown: Any) -> None:

@@ -63,7 +63,7 @@ def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
     [
         ("logs/version_0/metrics.csv", "curves"),
         ("affinity.json", "affinities"),
-        ("figures/tiles_test.npz", "gallery"),
+        ("figures/predictions_test/depth.png", "gallery"),
         ("figures/predictions_test.png", "gallery"),
         ("figures/gradient_conflicts.png", "conflicts"),
         ("parameters.json", "parameters"),
@@ -180,13 +180,11 @@ def test_matrices_of_another_size_are_refused(tmp_path: Path) -> None:
         affinities(folder)
 
 
-def test_the_gallery_has_tiles_and_whole_grids(tmp_path: Path) -> None:
+def test_the_gallery_has_a_picture_per_task_and_whole_grids(tmp_path: Path) -> None:
     found = gallery(whole_run(tmp_path / "run"), Budget(1 << 20))
-    assert [each["name"] for each in found["wholes"]] == ["test", "val epoch 003"]
-    (split,) = found["splits"]
-    assert (split["split"], split["step"], len(split["images"])) == ("test", 40, 2)
-    depth = split["tasks"][1]
-    assert (depth["name"], depth["missing"], len(depth["error"])) == ("depth", [False, True], 2)
+    names = {group["name"]: [own["name"] for own in group["pictures"]] for group in found["groups"]}
+    assert names == {"test": ["depth", "segmentation"], "all tasks": ["test", "val epoch 003"]}
+    assert found["groups"][0]["pictures"][0]["picture"]["width"] == 60
 
 
 def noise(side: int) -> Image.Image:

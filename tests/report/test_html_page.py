@@ -157,7 +157,7 @@ def test_a_folder_of_unfinished_runs_says_why() -> None:
 def test_the_size_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     made(str(whole_run(Path("run"))))
     said = capsys.readouterr().out
-    assert "Runs: 1. Pictures: 17, 0 of them shrunk. The page has " in said
+    assert "Runs: 1. Pictures: 5, 0 of them shrunk. The page has " in said
     assert {each.name for each in Path("report").iterdir()} == {"report.html"}
 
 

@@ -9,7 +9,7 @@ from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import publish
-from vtagml.drawing import prediction_grid, tiles, tiles_file
+from vtagml.drawing import method_grid, prediction_grid, to_png
 from vtagml.multitask import multitask
 
 
@@ -17,9 +17,9 @@ class PredictionGrid(Callback):
     """Draws image, truth and prediction of every task for the first samples.
 
     Leaves `figures/predictions_val_epoch_000.png` and so on, and `figures/predictions_test.png`,
-    in the run's folder; the pictures of the last grid of each split one by one, with those of the
-    errors, in `figures/tiles_val.npz` and `figures/tiles_test.npz`. The first batch is always the
-    same, so epochs can be compared.
+    in the run's folder; of the last grid of each split also a picture per task, which shows the
+    errors, too: `figures/predictions_val/<task>.png` and `figures/predictions_test/<task>.png`. The
+    first batch is always the same, so epochs can be compared.
 
     Args:
         samples: Rows of the grid; fewer where the batch is smaller.
@@ -76,5 +76,7 @@ class PredictionGrid(Callback):
         with self._attempt():
             figure = prediction_grid(batch, outputs["predictions"], tasks, self.samples)
             publish(trainer, figure, name, tag, trainer.global_step)
-            kept = tiles(batch, outputs["predictions"], tasks, self.samples, trainer.global_step)
-            keep(trainer, f"figures/tiles_{tag.rpartition('/')[2]}.npz", tiles_file(kept))
+            for task in outputs["predictions"]:
+                made = {"prediction": outputs["predictions"]}
+                alone = method_grid(batch, made, tasks[task], self.samples)
+                keep(trainer, f"figures/{tag.replace('/', '_')}/{task}.png", to_png(alone))

@@ -29,7 +29,5 @@ if TYPE_CHECKING:
     from vtagml.drawing.prediction_grid import prediction_grid
     from vtagml.drawing.sample_grid import dataset_grid, sample_grid, stacked
     from vtagml.drawing.task_map import error_map, task_map
-    from vtagml.drawing.tiles import tiles
-    from vtagml.drawing.tiles_file import Tiles, read_tiles, tiles_file
 
 open_when_asked(__name__)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         read_text,
     )
     from vtagml.run_files.forms import Form, check_form
-    from vtagml.run_files.pictures import read_arrays, read_picture
+    from vtagml.run_files.pictures import read_picture
     from vtagml.run_files.plain import LARGEST, parse_json, read_json, read_rows, read_yaml
 
 open_when_asked(__name__)

@@ -1,27 +1,22 @@
 """Pictures of a page: within a budget, and it is said what was shrunk or left out."""
 
-import re
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from vtagml.drawing import read_tiles
 from vtagml.run_files import is_there, read_picture
 from vtagml.run_folder import RunFolder
 
 BUDGET = 12 << 20  # Bytes of pictures in a page, shared by its runs.
-WIDEST, SMALLEST = 1800, 200  # Pixels of whole grids and figures, and of tiles at the least.
+WIDEST, SMALLEST = 1800, 200  # Pixels of pictures.
 SHRINK = 0.75
 QUALITY = 88  # Of JPEG.
 SPLITS = ("test", "val")
-GRID = re.compile(r"predictions_(?:test|val(?:_epoch_(\d+))?)\.png")
+GRID = "predictions_"
 
 
 @dataclass
@@ -43,11 +38,11 @@ class Budget:
     def __add__(self, other: "Budget") -> "Budget":
         return Budget(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
-    def spend(self, picture: Image.Image, widest: int = WIDEST) -> dict[str, Any] | None:
+    def spend(self, picture: Image.Image) -> dict[str, Any] | None:
         """Returns a picture as a page has it, shrunk as far as need be; None without room."""
         picture = picture.convert("RGB")
         given = picture.size
-        picture.thumbnail((widest, widest), Image.Resampling.LANCZOS)
+        picture.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
         while len(content := encoded(picture)) > self.left:
             size = (round(picture.width * SHRINK), round(picture.height * SHRINK))
             if max(size) < SMALLEST:
@@ -77,67 +72,27 @@ def encoded(picture: Image.Image) -> str:
 
 
 def gallery(folder: Path, budget: Budget) -> dict[str, Any]:
-    """Returns the predictions of a run one by one, and its whole grids."""
+    """Returns the predictions of a run: per split a picture of each task, then whole grids."""
     figures = RunFolder(folder).figures
-    splits = []
-    for split in SPLITS:
-        if is_there(file := figures / f"tiles_{split}.npz"):
-            splits.append({"split": split, **_tiles(file, budget)})
-    files = [file for file in figures.glob("predictions_*.png") if GRID.fullmatch(file.name)]
+    files = {split: sorted((figures / f"{GRID}{split}").glob("*.png")) for split in SPLITS}
     # The last epochs first: they are what has to be seen when there is no room for all.
-    files.sort(key=lambda file: (_epoch(file), file.name), reverse=True)
-    wholes = [
-        {"name": file.stem.removeprefix("predictions_").replace("_", " "), **picture}
-        for file in files
-        if (picture := _figure(file, budget)) is not None
+    grids = figures.glob(f"{GRID}*.png")
+    files["all tasks"] = sorted(grids, key=lambda file: ("test" in file.name, file), reverse=True)
+    groups = [
+        {"name": name, "pictures": [_named(file, budget) for file in own]}
+        for name, own in files.items()
+        if own
     ]
-    if not splits and not wholes:
+    if not groups:
         return {"missing": "This run has no pictures of predictions in `figures`."}
-    return {"splits": splits, "wholes": wholes}
+    return {"groups": groups}
 
 
-def _epoch(file: Path) -> int:
-    grid = GRID.fullmatch(file.name)
-    return int(grid[1]) if grid and grid[1] else 1 << 30
+def _named(file: Path, budget: Budget) -> dict[str, Any]:
+    name = file.stem.removeprefix(GRID).replace("_", " ")
+    return {"name": name, "picture": budget.spend(read_picture(file))}
 
 
 def conflicts_picture(folder: Path, budget: Budget) -> dict[str, Any] | None:
     file = RunFolder(folder).figures / "gradient_conflicts.png"
-    return _figure(file, budget) if is_there(file) else None
-
-
-def _figure(file: Path, budget: Budget) -> dict[str, Any] | None:
-    return budget.spend(read_picture(file))
-
-
-def _tiles(file: Path, budget: Budget) -> dict[str, Any]:
-    made = read_tiles(file)
-    about, images = made.about, made.pictures["image"]
-    tasks = []
-    for name, key in (about.get("tasks") or {}).items():
-        own = {
-            kind: [_tile(picture, budget) for picture in made.pictures[f"{name}/{kind}"]]
-            for kind in ("truth", "prediction", "error", "key")
-            if f"{name}/{kind}" in made.pictures
-        }
-        tasks.append({"name": name, **_key(key or {}), **own})
-    return {
-        "step": about.get("step"),
-        "images": [_tile(image, budget) for image in images],
-        "tasks": tasks,
-    }
-
-
-def _key(about: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page takes for granted of a task's colours."""
-    bars = {name: about.get(name) or {} for name in ("bar", "error_bar")}
-    return {
-        "missing": about.get("missing") or [],
-        "legend": about.get("legend"),
-        "error_legend": about.get("error_legend"),
-        **{name: bar if {"colours", "ticks"} <= bar.keys() else None for name, bar in bars.items()},
-    }
-
-
-def _tile(picture: npt.NDArray[np.uint8], budget: Budget) -> dict[str, Any] | None:
-    return budget.spend(Image.fromarray(picture))
+    return budget.spend(read_picture(file)) if is_there(file) else None
