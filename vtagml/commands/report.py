@@ -37,7 +37,7 @@ def report(
         by: What names a method: config (default), folder, encoder, decoders, affinity, backbone, or
             a key of the config; runs are grouped by all settings but seeds.
         reported: Rows of a paper's table with the runs' data and tasks, marked as reported:
-            vtagml_table2, vtagml_table3, … vtagml_table6.
+            vtagml_table2, … vtagml_table5.
         affinities: Compares S and ω of two runs or files; pictures side by side and over training.
         html: One page instead, report.html, which needs no other file and no network: curves,
             tables, S and ω by step, predictions by task, config, sources. An unfinished run is
@@ -57,10 +57,8 @@ def report(
         files = _affinities(*affinities, formats)
     elif html:
         files = _html(runs, compared)
-    elif runs:
-        files = _runs(runs, compared, formats)
     else:
-        files = _reported(papers, baseline, formats)
+        files = _runs(runs, compared, formats)
     for name, content in files.items():
         write_whole(out / name, content)
     say(f"In `{out}`: {', '.join(files)}.")
@@ -79,7 +77,7 @@ def _check(runs: Any, others: Any, affinities: Any, html: bool, format: Any) -> 
             "`--affinities` or `--format`: `lightning report runs --html`, and another report for "
             "the rest."
         )
-    if not (runs or affinities or others):
+    if not (runs or affinities):
         raise ValueError(
             "`RUN` must be at least one run folder or folder of run folders, found none: "
             "`lightning report runs`."
@@ -135,18 +133,6 @@ def _affinities(first: Path, second: Path, formats: Sequence[str]) -> Mapping[st
     get_console().print(room.terminal(room.agreement_sheet(comparison), "Affinities"))
     say(*room.origins(comparison), *comparison.notes)
     return room.affinity_files(comparison, formats)
-
-
-def _reported(
-    papers: Sequence[Any], baseline: Sequence[str], formats: Sequence[str]
-) -> Mapping[str, bytes]:
-    if baseline:
-        raise ValueError("`--baseline` needs runs to compare, found none: give run folders.")
-    for table in papers:
-        say(f"Reported, not measured: {table.citation}")
-        for name, part in room.parts(table).items():
-            get_console().print(room.terminal(part, name))
-    return room.reported_files(papers, formats)
 
 
 def _listed(paths: Sequence[Path]) -> str:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from vtagml.report.benefits import benefits, write_benefits
     from vtagml.report.comparable import refuse_mix, warnings_of
     from vtagml.report.comparison import Comparison, Row, compare
-    from vtagml.report.document import FORMATS, comparison_files, completed, reported_files
+    from vtagml.report.document import FORMATS, comparison_files, completed
     from vtagml.report.finding import find_runs
     from vtagml.report.formats import Sheet, terminal
     from vtagml.report.methods import Method, group
     from vtagml.report.reported import all_reported, reported
     from vtagml.report.runs import Run, read_run
-    from vtagml.report.sheets import costs, parts, results
+    from vtagml.report.sheets import costs, results
     from vtagml.report.statistics import Spread
 
 open_when_asked(__name__)

@@ -8,8 +8,7 @@ from vtagml.drawing import PICTURES, to_files
 from vtagml.report.comparison import Comparison
 from vtagml.report.figures import result_dots, validation_curves
 from vtagml.report.formats import Sheet, comma_separated, latex, markdown, markdown_prose
-from vtagml.report.reported import Reported
-from vtagml.report.sheets import parts, printed, programs, readers, sources, traces
+from vtagml.report.sheets import programs, readers, sources, traces
 
 TABLES = ("markdown", "csv", "latex")
 FORMATS = (*TABLES, *PICTURES)
@@ -50,20 +49,6 @@ def comparison_files(
         **written("report", text, formats),
         **tables("table", sheet, programs(comparison), comments, formats),
     }
-
-
-def reported_files(reported: Sequence[Reported], formats: Sequence[str]) -> dict[str, bytes]:
-    """Returns the files of papers' tables without any run."""
-    files: dict[str, bytes] = {}
-    text = ["# Reported, not measured"]
-    for table in reported:
-        text += [f"## {table.citation}", listed(table.notes)]
-        for name, part in parts(table).items():
-            text += [name, markdown(part)]
-        comments = [f"Reported, not measured: {table.citation}", *table.notes]
-        sheet = printed(table)
-        files |= tables(table.name, sheet, sheet, comments, formats)
-    return files | written("report", text, formats)
 
 
 def tables(

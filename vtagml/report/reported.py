@@ -8,23 +8,16 @@ from typing import Any
 
 import yaml
 
-from vtagml.metrics.unit import Unit
-
 
 @dataclass(frozen=True)
 class Column:
-    """What the numbers of a column of a paper's table are of."""
+    """What the numbers of a column are of; they are `factor` times what runs keep."""
 
     dataset: str
     tasks: str
     task: str
     metric: str
-    unit: Unit
-    higher_is_better: bool
-
-    @property
-    def heading(self) -> str:
-        return self.unit.heading(self.higher_is_better, self.task)
+    factor: float
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class Reported:
         table: The table's number there.
         setting: Which of the paper's experiments.
         columns: What the numbers are of.
-        rows: A method's numbers as printed, in the columns' units; None where unknown.
+        rows: A method's numbers as printed; None where unknown.
         source: The dataset that was trained on, where it is not the one of the columns.
         notes: What a reader of the numbers has to know.
     """
@@ -75,12 +68,11 @@ class Reported:
             raise ValueError(
                 "`--reported` must name a table with the runs' data and tasks, "
                 f"{dataset} {'-'.join(tasks)}; {self.name} holds {', '.join(held)}. Numbers of "
-                f"other data do not compare; `lightning report --reported {self.name}` without "
-                "runs shows the table."
+                "other data do not compare."
             )
         return {
             method: {
-                (column.task, column.metric): number / column.unit.factor
+                (column.task, column.metric): number / column.factor
                 for place, column in fitting
                 if (number := numbers[place]) is not None
             }
@@ -102,21 +94,17 @@ def all_reported() -> dict[str, Reported]:
     text = files("vtagml.report").joinpath("reported.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
     return {
-        name: _table(name, content["metrics"], table) for name, table in content["tables"].items()
+        name: _table(name, content["factors"], table) for name, table in content["tables"].items()
     }
 
 
-def _table(name: str, metrics: Mapping[str, Any], content: dict[str, Any]) -> Reported:
+def _table(name: str, factors: Mapping[str, float], content: dict[str, Any]) -> Reported:
     content["notes"] = tuple(content.pop("notes", ()))
-    content["columns"] = tuple(_column(metrics, column) for column in content["columns"])
+    content["columns"] = tuple(
+        Column(**column, factor=factors.get(column["metric"], 1.0)) for column in content["columns"]
+    )
     content["rows"] = {
         method: tuple(None if number is None else float(number) for number in numbers)
         for method, numbers in content["rows"].items()
     }
     return Reported(name=name, **content)
-
-
-def _column(metrics: Mapping[str, Any], column: Mapping[str, str]) -> Column:
-    unit = dict(metrics[column["metric"]])
-    better = unit.pop("higher_is_better")
-    return Column(**column, unit=Unit(**unit), higher_is_better=better)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from vtagml.metrics.unit import EMPTY, Unit
 from vtagml.report.comparison import REPORTED, Comparison, Key, Row
 from vtagml.report.formats import Sheet
-from vtagml.report.reported import Reported
 from vtagml.report.runs import Run
 from vtagml.report.statistics import Spread
 
@@ -173,35 +172,6 @@ def _settings(content: object) -> str:
         return EMPTY
     parts = (f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
     return ", ".join(parts).replace('"', "")
-
-
-def printed(table: Reported) -> Sheet:
-    """A paper's table as it is printed there, wide."""
-    return _part(table, list(range(len(table.columns))), whole=True)
-
-
-def parts(table: Reported) -> dict[str, Sheet]:
-    """The same in parts that fit a page: for each dataset and its tasks a table."""
-    places: dict[str, list[int]] = {}
-    for place, column in enumerate(table.columns):
-        places.setdefault(f"{column.dataset}, {column.tasks}", []).append(place)
-    return {name: _part(table, own, whole=False) for name, own in places.items()}
-
-
-def _part(table: Reported, places: Sequence[int], whole: bool) -> Sheet:
-    columns = [table.columns[place] for place in places]
-    header = [
-        f"{column.dataset} {column.tasks}: {column.heading}" if whole else column.heading
-        for column in columns
-    ]
-    rows = (
-        (
-            f"{method} ({REPORTED})",
-            *(_as_printed(numbers[place], table.columns[place].unit) for place in places),
-        )
-        for method, numbers in table.rows.items()
-    )
-    return Sheet(("method", *header), tuple(rows))
 
 
 def _as_printed(number: float | None, unit: Unit) -> str:
