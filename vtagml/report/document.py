@@ -12,7 +12,7 @@ from vtagml.report.sheets import programs, readers, sources, traces
 
 TABLES = ("markdown", "csv", "latex")
 FORMATS = (*TABLES, *PICTURES)
-WIDEST = 3000.0  # Pixels; a strip of many matrices is shrunk to it.
+WIDEST = 3000.0  # Pixels; matrices of many tasks are shrunk to it.
 
 
 def completed(chosen: Sequence[str]) -> tuple[str, ...]:

@@ -46,22 +46,16 @@ def curves(folder: Path, finished: Sequence[Run] = ()) -> tuple[dict[str, Any], 
 
 
 def _one_rate(logs: Mapping[str, Curve]) -> dict[str, Curve]:
-    """Makes one curve of the learning rates that groups of parameters have in common."""
-    equal: dict[tuple[tuple[int, float], ...], list[str]] = {}
-    for key in logs:
-        if key.startswith(RATE):
-            equal.setdefault(tuple(logs[key].items()), []).append(key)
-    others = {key: curve for key, curve in logs.items() if not key.startswith(RATE)}
-    if len(equal) == 1:
-        ((first, *more),) = equal.values()
-        name = f"{first.partition('/')[0]}, all groups" if more else first
-        return others | {name: logs[first]}
-    return others | {_together(keys): logs[keys[0]] for keys in equal.values()}
-
-
-def _together(keys: Sequence[str]) -> str:
-    """`lr-AdamW/pg1, pg2` of two groups."""
-    return ", ".join([keys[0], *(key.partition("/")[2] for key in keys[1:])])
+    """Leaves out a learning rate that is that of an earlier group of parameters throughout."""
+    rates: list[Curve] = []
+    kept = {}
+    for key, curve in logs.items():
+        if not key.startswith(RATE):
+            kept[key] = curve
+        elif curve not in rates:
+            rates.append(curve)
+            kept[key] = curve
+    return kept
 
 
 def _factor(key: str, finished: Sequence[Run]) -> float:
@@ -118,18 +112,14 @@ def _validation(keys: Sequence[str], finished: Sequence[Run]) -> list[dict[str, 
 
 
 def _choices(task: str, metrics: Sequence[str], run: Run | None) -> list[dict[str, str]]:
+    names = sorted(metrics)
     if run is None:
-        return [{"key": f"val/{task}/{name}", "label": name} for name in sorted(metrics)]
+        return [{"key": f"val/{task}/{name}", "label": name} for name in names]
     units = run.units.get(task, {})
-    ordered = sorted(
-        metrics, key=lambda name: (name != run.headline[task], name not in units, name)
-    )
+    names.sort(key=lambda name: (name != run.headline[task], name not in units))
     return [
-        {
-            "key": f"val/{task}/{name}",
-            "label": run.unit(task, name).heading(run.better(task, name)),
-        }
-        for name in ordered
+        {"key": f"val/{task}/{name}", "label": run.unit(task, name).heading(run.better(task, name))}
+        for name in names
     ]
 
 

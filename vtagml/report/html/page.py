@@ -1,7 +1,6 @@
 """The page itself: template, style, script and content in one file."""
 
 import json
-import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,12 +12,12 @@ from typing import Any
 
 from vtagml.report.comparison import Comparison
 from vtagml.report.finding import Seen
-from vtagml.report.formats import Sheet
 from vtagml.report.html.content import content
 from vtagml.report.html.curves import panels
 from vtagml.report.html.matrices import scales
 from vtagml.report.html.pictures import BUDGET, Budget
 from vtagml.report.sheets import costs, results, sources
+from vtagml.run_folder import plain
 
 SCRIPTS = ("elements", "charts", "matrices", "gallery", "tables", "sections", "main")
 # What would end the block of JSON, or a line, to a browser.
@@ -53,7 +52,7 @@ def page(
         "title": title,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "comparison": None if comparison is None else _compared(comparison, warnings),
-        "leftOut": list(left_out),
+        "leftOut": left_out,
         "panels": panels(list(keys), finished),
         "scales": scales(),
         "pictures": spent.said,
@@ -77,16 +76,12 @@ def _name(folder: Path) -> str:
 
 def _compared(comparison: Comparison, warnings: Sequence[str]) -> dict[str, Any]:
     return {
-        "results": _sheet(results(comparison)),
-        "costs": _sheet(costs(comparison)),
-        "sources": _sheet(sources(comparison)),
-        "notes": list(comparison.notes),
-        "warnings": list(warnings),
+        "results": vars(results(comparison)),
+        "costs": vars(costs(comparison)),
+        "sources": vars(sources(comparison)),
+        "notes": comparison.notes,
+        "warnings": warnings,
     }
-
-
-def _sheet(sheet: Sheet) -> dict[str, Any]:
-    return {"header": list(sheet.header), "rows": [list(row) for row in sheet.rows]}
 
 
 def filled(title: str, shown: Mapping[str, Any]) -> bytes:
@@ -124,15 +119,5 @@ def _hash(text: str) -> str:
 
 
 def _json(shown: Mapping[str, Any]) -> str:
-    text = json.dumps(_finite(shown), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(plain(shown), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(UNSAFE)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return value
