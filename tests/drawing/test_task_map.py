@@ -1,13 +1,12 @@
 from io import BytesIO
 
 import numpy as np
-import pytest
 import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from vtagml.drawing import error_map, task_map, to_png
-from vtagml.tasks import Classification, Depth, Normals, Segmentation
+from vtagml.drawing import task_map, to_png
+from vtagml.tasks import Depth, Normals, Segmentation
 
 
 def words(figure: Figure) -> list[str]:
@@ -57,35 +56,6 @@ def test_normals_have_a_ball() -> None:
 def test_one_value_has_no_bar() -> None:
     figure = task_map(Depth(), torch.ones(1, 4, 4))
     assert words(figure) == ["depth"]
-
-
-def test_the_bar_of_errors_says_that_it_is_open_above() -> None:
-    figure = error_map(Depth(), torch.ones(1, 4, 4), torch.zeros(1, 4, 4))
-    assert words(figure) == ["error of depth", "0 m", "0.33 m", "0.67 m", "≥ 1 m"]
-
-
-def test_errors_of_classes_have_a_legend() -> None:
-    figure = error_map(Segmentation(3), torch.tensor([[0]]), torch.tensor([[1]]), "wrong?")
-    assert words(figure) == ["wrong?", "right", "wrong"]
-
-
-def test_a_perfect_prediction_needs_no_bar() -> None:
-    depth = torch.linspace(1.0, 3.0, 16).reshape(1, 4, 4)
-    assert words(error_map(Depth(), depth, depth)) == ["error of depth"]
-
-
-@pytest.mark.parametrize(
-    ("task", "prediction", "target"),
-    [
-        (Depth(), torch.ones(1, 4, 4), torch.ones(1, 2, 2)),
-        (Classification("birds", 3), torch.tensor(1), torch.tensor(1)),
-    ],
-)
-def test_what_has_no_errors_is_refused(
-    task: Depth | Classification, prediction: torch.Tensor, target: torch.Tensor
-) -> None:
-    with pytest.raises(ValueError, match="must be maps of one size, found"):
-        error_map(task, prediction, target)
 
 
 def test_it_is_a_picture() -> None:

@@ -1,6 +1,6 @@
 """Pictures that a paper could use: affinities and their history, predictions and their errors.
 
-`task_map` and `error_map` draw one map; `sample_grid`, `prediction_grid` and `method_grid` draw
+`task_map` draws one map; `sample_grid`, `prediction_grid` and `method_grid` draw
 those of several samples, tasks or methods: all in a task's own colours, with the key to them.
 
 Functions from tensors to matplotlib figures on a canvas of their own (Agg), used by callbacks,
@@ -28,6 +28,6 @@ if TYPE_CHECKING:
     from vtagml.drawing.method_grid import method_grid
     from vtagml.drawing.prediction_grid import prediction_grid
     from vtagml.drawing.sample_grid import dataset_grid, sample_grid, stacked
-    from vtagml.drawing.task_map import error_map, task_map
+    from vtagml.drawing.task_map import task_map
 
 open_when_asked(__name__)
