@@ -8,7 +8,6 @@ from jaxtyping import Float, Int64
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from vtagml.affinity import Affinity
 from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.publish import log_numbers, publish
@@ -23,10 +22,6 @@ class GradientConflicts(Callback):
 
     Logs the share of steps with a negative cosine (`conflicts/<task>/<task>`) and leaves
     `figures/gradient_conflicts.png` in the run's folder.
-
-    Note:
-        An affinity without `last_cosines` (the cosines of its last step) is counted by its S, the
-        running mean, which is negative more seldom than single steps are.
 
     Args:
         every: Optimiser steps between two logs.
@@ -43,10 +38,13 @@ class GradientConflicts(Callback):
     ) -> None:
         step = trainer.global_step
         affinity = multitask(pl_module).network.affinity
+        cosines = affinity.last_cosines
         if not trainer.is_global_zero or step == self._last_step or len(affinity.tasks) < 2:
             return
         self._last_step = step
-        added = cosine_counts(_cosines(affinity))
+        if cosines is None:  # an affinity that does not learn observes nothing
+            return
+        added = cosine_counts(cosines)
         before = 0 if self.counts is None else self.counts.to(added.device)
         self.counts = added + before
         if step % self.every == 0:
@@ -90,10 +88,3 @@ def conflict_shares(
         for first, second in combinations(range(len(tasks)), 2)
         if observed[first][second]
     }
-
-
-def _cosines(affinity: Affinity) -> Float[Tensor, "task source"]:
-    last: Tensor | None = getattr(affinity, "last_cosines", None)
-    if last is not None:
-        return last
-    return torch.where(affinity.observations > 0, affinity.similarity, torch.nan)

@@ -21,24 +21,16 @@ class ProgressiveResizing(Callback):
         if 0 not in sizes:
             raise ValueError(f"`sizes` must say the size from epoch 0 on, found {dict(sizes)}.")
         self.sizes = dict(sizes)
-
-    def size(self, epoch: int) -> int:
-        """Returns the side of the training images of an epoch."""
-        return self.sizes[max(start for start in self.sizes if start <= epoch)]
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # A run that resumes in the middle of an epoch does not start one.
-        side = self.size(trainer.current_epoch)
-        _resize(pl_module, (side, side))
-
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        side = self.size(trainer.current_epoch)
-        _resize(pl_module, (side, side))
+        self._side: int | None = None  # that the backbone is fitted to, None for its own
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: dict[str, Any], batch_idx: int
     ) -> None:
-        side = self.size(trainer.current_epoch)
+        side = self.sizes[max(start for start in self.sizes if start <= trainer.current_epoch)]
+        if side != self._side:
+            self._side = side
+            for backbone in _backbones(pl_module):
+                backbone.resize((side, side))
         image = batch["image"]
         if image.shape[-2:] != (side, side):
             batch["image"] = F.interpolate(
@@ -46,21 +38,12 @@ class ProgressiveResizing(Callback):
             )
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._side = None
         for backbone in _backbones(pl_module):
             backbone.resize(backbone.image_size)
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        side = self.size(trainer.current_epoch)
-        _resize(pl_module, (side, side))
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        for backbone in _backbones(pl_module):
-            backbone.resize(backbone.image_size)
-
-
-def _resize(module: LightningModule, size: tuple[int, int]) -> None:
-    for backbone in _backbones(module):
-        backbone.resize(size)
+        self.on_validation_start(trainer, pl_module)
 
 
 def _backbones(module: LightningModule) -> list[TimmBackbone]:
