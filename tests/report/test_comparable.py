@@ -33,7 +33,6 @@ TASKS = "provenance.tasks."
         ("comparable.depth.unit", "cm", "depth: unit: m in `.*a`; cm in `.*b`"),
         ("comparable.depth.largest depth", 80.0, "depth: largest depth: None in `.*a`; 80.0"),
         ("comparable.depth.threshold", 0.5, "depth: threshold: not recorded in `.*a`; 0.5 in"),
-        ("comparable", None, "segmentation: classes: 8 in `.*a`; not recorded in `.*b`"),
         ("headline.depth", "abs_rel", "depth: metric: rmse in `.*a`; abs_rel in `.*b`"),
         ("higher_is_better.depth.rmse", True, "depth: higher is better: False in `.*a`; True"),
     ],
@@ -105,7 +104,6 @@ def test_a_single_task_run_stands_beside_a_multitask_run(tmp_path: Path) -> None
         ({"provenance.commit.dirty": True}, "Run on changed files.*`.*b`"),
         ({"provenance.commit": None}, "No commit.*`.*b`"),
         ({"provenance.versions.torch": "2.14.0"}, "versions differ between its runs"),
-        ({"comparable": None}, "Of an older version, so classes, .* are not known: `.*b`"),
         ({"metrics.model.depth.rmse": None}, "not a finite number.*`.*b`"),
     ],
 )

@@ -74,8 +74,8 @@ def test_an_unfinished_run(tmp_path: Path) -> None:
     [
         ('{"metrics": {"mod', "is damaged"),
         ("[1, 2]", r"must be a mapping, found \[1, 2\]"),
-        ("{}", "found no usable metrics, headline, higher_is_better, provenance in it"),
-        ('{"metrics": {"model": {"a": {}}}}', "found no usable headline, higher_is_better, prov"),
+        ("{}", "found no usable metrics, headline, higher_is_better, units, comparable, letters, "),
+        ('{"metrics": {"model": {"a": {}}}}', "found no usable headline, higher_is_better, units"),
         (TASK % ('{"d": 3}', '"x"', "{}"), r"`metrics\.model\.d` in .* must be a mapping, found 3"),
         (TASK % ('{"d": {"x": 3}}', "7", "{}"), r"`headline\.d` in .* must be text, found 7"),
         (TASK % ('{"d": {"x": 3}}', '"x"', "1"), r"`higher_is_better\.d` in .* must be a mapping"),

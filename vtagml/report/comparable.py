@@ -126,9 +126,6 @@ DOUBTS: Mapping[str, Callable[[Run], bool]] = {
         run.recorded("commit.dirty")
     ),
     "No config, so of the settings only those recorded are known": lambda run: run.config is None,
-    "Of an older version, so classes, units and ranges of its metrics are not known": lambda run: (
-        not run.comparable
-    ),
     "A metric is not a finite number, which leaves the cell of its method empty": lambda run: any(
         math.isnan(run.value(task)) for task in run.tasks
     ),

@@ -44,18 +44,14 @@ SETTINGS: Form = {
     "trainer": {"max_steps": int, "accumulate_grad_batches": int},
     "data": {"init_args": dict},
 }
-NEEDED = ("metrics", "headline", "higher_is_better", "provenance")
+NEEDED = ("metrics", "headline", "higher_is_better", "units", "comparable", "letters", "provenance")
 MOST_DECIMALS = 9
 
 Metrics = Mapping[str, Mapping[str, float]]
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Reads the results of a run as `Run` has them; what is wrong with them is said in one error.
-
-    A run of an older version does not say in which units its metrics are and what they need to be
-    compared: that stays unknown.
-    """
+    """Reads the results of a run as `Run` has them; all that is wrong is said in one error."""
     file = RunFolder(folder).metrics
     content = read_json(file, RECORD, MOST_OF_METRICS) or {}
     headline = {task: name for task, name in (content.get("headline") or {}).items() if name}

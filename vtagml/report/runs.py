@@ -27,9 +27,9 @@ class Run:
         prior: The same of a prediction that never looks at the image; may be empty.
         headline: The metric of each task that tables show.
         higher_is_better: Per task and metric, None where nobody says.
-        units: Per task and metric, how people read it; empty where that is not known.
-        comparable: Per task, what must agree for two runs to be compared; empty where not known.
-        letters: Per task, its short name in papers; empty where not known.
+        units: Per task and metric, how people read it.
+        comparable: Per task, what must agree for two runs to be compared.
+        letters: Per task, its short name in papers.
         provenance: What produced the result, as `vtagml.callbacks.provenance` describes it.
         config: Of the training, None where it is not to be found.
         logs: What its CSV logger kept, by key and step.
