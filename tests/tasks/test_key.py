@@ -9,7 +9,7 @@ from vtagml.tasks.normals import ball
 
 def bar_of(task: Task, *values: float) -> ColourBar | None:
     map = torch.tensor(values).view(1, 1, 1, -1)
-    return task.key(map, task.picture(map)).bar
+    return task.key(map).bar
 
 
 def test_bar_from_the_lowest_to_the_highest_value() -> None:
@@ -41,12 +41,12 @@ def test_no_bar_without_a_range(value: float) -> None:
 
 def test_several_channels_have_no_bar() -> None:
     values = torch.rand(1, 2, 4, 4)
-    assert Edges().key(values, torch.rand(1, 3, 4, 4)) == NO_KEY
+    assert Edges().key(values) == NO_KEY
 
 
 def test_classes_have_a_legend_of_those_that_occur() -> None:
     task, ids = Segmentation(3), torch.tensor([[[0, 2, 255]]])
-    assert [name for name, _ in task.key(ids, task.picture(ids)).legend] == ["class 0", "class 2"]
+    assert [name for name, _ in task.key(ids).legend] == ["class 0", "class 2"]
 
 
 def test_the_ball_shows_its_own_normals() -> None:
@@ -61,4 +61,4 @@ def test_the_ball_shows_its_own_normals() -> None:
 def test_directions_that_are_no_unit_vectors_have_a_ball_too() -> None:
     # What a network predicts needs no length of one for the key to be known.
     values = torch.rand(1, 3, 4, 4)
-    assert Normals().key(values, Normals().picture(values)).ball is not None
+    assert Normals().key(values).ball is not None

@@ -70,16 +70,6 @@ def test_mean_is_the_best_constant_map() -> None:
     assert best < (target - prior.compute() - 0.01 * torch.randn(1, 3, 4)).square().mean()
 
 
-def test_other_sizes_are_resized_to_the_first() -> None:
-    mean, majority = MeanPrior(), MajorityPrior(3)
-    mean.update(torch.zeros(1, 1, 2, 2))
-    mean.update(torch.tensor([[1.0, 1.0, 3.0, 3.0]]).expand(4, 4)[None, None])
-    assert mean.compute().tolist() == [[[0.5, 1.5], [0.5, 1.5]]]
-    majority.update(torch.full((1, 2, 2), 255))
-    majority.update(torch.tensor([[1, 1, 2, 2]]).expand(4, 4)[None])
-    assert majority.compute().tolist() == [[1, 2], [1, 2]]
-
-
 @pytest.mark.parametrize("prior", [MeanPrior(), MajorityPrior(3)], ids=["mean", "majority"])
 def test_without_a_label_is_an_error(prior: Prior) -> None:
     with pytest.raises(ValueError, match="needs at least one known label"):

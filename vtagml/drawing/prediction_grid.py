@@ -66,9 +66,7 @@ def task_group(
     if target is None:
         split = (split[0], *split)  # and the fields that say "no label" hide the truth
     truth, *predicted = columns(["truth", *predictions], split, image)
-    return Group(
-        task.name, [truth._replace(missing=missing), *predicted], task.key(together, pictures)
-    )
+    return Group(task.name, [truth._replace(missing=missing), *predicted], task.key(together))
 
 
 def columns(

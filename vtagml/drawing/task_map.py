@@ -22,5 +22,5 @@ def task_map(task: Task, values: Shaped[Tensor, "..."], title: str = "") -> Figu
     pictures = task.picture(batch)
     column = Column("", pictures, [False])
     height, width = pictures.shape[-2:]
-    group = Group(title or task.name, [column], task.key(batch, pictures))
+    group = Group(title or task.name, [column], task.key(batch))
     return grid([group], width / height, AREA)

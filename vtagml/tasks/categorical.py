@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from vtagml.losses.cross_entropy import cross_entropy
-from vtagml.losses.shapes import Field, Ids, Pictures, Sums
+from vtagml.losses.shapes import Field, Ids, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known_classes
 from vtagml.tasks.class_map import ClassMap
 from vtagml.tasks.key import Key, Legend
@@ -86,12 +86,11 @@ class Categorical(Task, ABC):
     def legend(self) -> Legend:
         return list(self._legend)
 
-    def key(self, values: Ids, pictures: Pictures) -> Key:
+    def key(self, values: Ids) -> Key:
         """The classes that occur: no one reads a legend of forty."""
-        # One number per colour, because unique rows take long on large maps.
-        shown = set(_code(pictures.permute(0, 2, 3, 1)).unique().tolist())
-        occurs = (entry for entry in self._legend if int(_code(torch.tensor(entry[1]))) in shown)
-        return Key(list(occurs)[:LEGEND_ENTRIES])
+        shown = set(values.unique().tolist())
+        occurs = [entry for index, entry in enumerate(self._legend) if index in shown]
+        return Key(occurs[:LEGEND_ENTRIES])
 
     @property
     def error_unit(self) -> None:
@@ -157,8 +156,3 @@ def self_information(map: Map) -> Map:
     """-p·log p / log C of the classes' probabilities: near zero where the network is sure."""
     logarithms = full_precision(map).log_softmax(dim=1)
     return -logarithms.exp() * logarithms / math.log(map.shape[1])
-
-
-def _code(colours: Float[Tensor, "*size 3"]) -> Int64[Tensor, "*size"]:
-    red, green, blue = (colours * 255).round().long().unbind(-1)
-    return (red * 256 + green) * 256 + blue

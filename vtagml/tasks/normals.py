@@ -104,7 +104,7 @@ class Normals(Task):
         colours = ((axes * prediction + 1) / 2).clamp(0, 1)
         return torch.where(known(prediction), colours, UNKNOWN_GREY).float()
 
-    def key(self, values: Directions, pictures: Pictures) -> Key:
+    def key(self, values: Directions) -> Key:
         return Key([], ball=self.picture(ball()[None])[0])
 
     def error(self, prediction: Directions, target: Directions) -> Field:

@@ -19,18 +19,15 @@ class Prior(ABC):
 
     @abstractmethod
     def update(self, target: Shaped[Tensor, "batch *size"]) -> None:
-        """Adds the labels of one batch; unknown pixels do not count."""
+        """Adds the labels of one batch, all of one size; unknown pixels do not count."""
 
     @abstractmethod
     def compute(self) -> Shaped[Tensor, "*size"]:
-        """The prediction, without batch axis, at the size of the first batch seen."""
+        """The prediction, without batch axis, at the size of the labels."""
 
 
 class MeanPrior(Prior):
-    """The mean label of every pixel; a pixel that was never labelled gets the mean of all pixels.
-
-    Labels of another size than the first are resized to it (nearest neighbour).
-    """
+    """The mean label of every pixel; one that was never labelled gets the mean of all pixels."""
 
     def __init__(self) -> None:
         self._total: Tensor | None = None
@@ -40,7 +37,6 @@ class MeanPrior(Prior):
         if self._total is None or self._count is None:
             self._total = torch.zeros_like(target[0], dtype=torch.float64)
             self._count = torch.zeros_like(target[0, :1], dtype=torch.float64)
-        target = _resize(target, self._total.shape[-2:])
         valid = known(target)
         self._total += torch.where(valid, target, 0.0).sum(dim=0, dtype=torch.float64)
         self._count += valid.sum(dim=0)
@@ -63,8 +59,7 @@ class MeanDirectionPrior(MeanPrior):
 class MajorityPrior(Prior):
     """The most frequent class of every pixel; one that was never labelled gets that of all pixels.
 
-    Takes maps of class ids [batch, height, width] and ids of whole images [batch] alike. Maps of
-    another size than the first are resized to it (nearest neighbour).
+    Takes maps of class ids [batch, height, width] and ids of whole images [batch] alike.
     """
 
     def __init__(self, classes: int) -> None:
@@ -76,8 +71,6 @@ class MajorityPrior(Prior):
             # The additional last row takes the unknown pixels.
             rows = (self.classes + 1, *target.shape[1:])
             self._counts = torch.zeros(rows, dtype=torch.int32, device=target.device)
-        if target.shape[1:] != self._counts.shape[1:]:
-            target = _resize(target[:, None].float(), self._counts.shape[1:])[:, 0].long()
         row = torch.where(known_classes(target), target, self.classes).long()
         self._counts.scatter_add_(0, row, torch.ones_like(row, dtype=torch.int32))
 
@@ -87,14 +80,6 @@ class MajorityPrior(Prior):
         counts = self._counts[: self.classes]
         everywhere = counts.reshape(self.classes, -1).sum(dim=1).argmax()
         return torch.where(counts.sum(dim=0) > 0, counts.argmax(dim=0), everywhere)
-
-
-def _resize(
-    target: Float[Tensor, "batch channels _height _width"], size: torch.Size
-) -> Float[Tensor, "batch channels height width"]:
-    if target.shape[-2:] == size:
-        return target
-    return functional.interpolate(target, size=tuple(size), mode="nearest-exact")
 
 
 def _no_label() -> ValueError:

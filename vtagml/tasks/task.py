@@ -108,12 +108,10 @@ class Task(ABC):
     def count(self, target: Label) -> Shaped[Tensor, ""]:
         """The number of valid pixels that `loss` gives, of the target alone.
 
-        Training in accumulated batches asks for it. This one computes the loss of some map; where
-        that takes long, override it. Whoever inherits an override and counts other pixels in its
-        `loss` has to override both.
+        Training in accumulated batches asks for it. Whoever counts other pixels in its `loss` than
+        those that are known has to override both.
         """
-        map = torch.zeros(len(target), self.channels, *target.shape[1:][-2:], device=target.device)
-        return self.loss(map, target)[1]
+        return known(target).sum()
 
     @abstractmethod
     def metrics(self) -> MetricCollection:
@@ -141,13 +139,8 @@ class Task(ABC):
         """Names and colours of the classes in the picture; empty where colours are continuous."""
         return []
 
-    def key(self, values: Label, pictures: Pictures) -> Key:
-        """What the colours of some predictions or labels mean: a bar where they are one number.
-
-        Args:
-            values: The predictions or labels.
-            pictures: What `picture` made of them.
-        """
+    def key(self, values: Label) -> Key:
+        """What the colours of some predictions or labels mean: a bar where they are one number."""
         if values.ndim != 4 or values.shape[1] != 1:
             return NO_KEY
         return Key([], colour_bar(self.picture, values, self.unit))
