@@ -174,7 +174,7 @@ def test_a_long_history_is_thinned(tmp_path: Path) -> None:
 def test_matrices_of_another_size_are_refused(tmp_path: Path) -> None:
     folder = whole_run(tmp_path / "run")
     edit(folder / "affinity.json", lambda state: state["history"][0].update(omega=[[1.0]]))
-    with pytest.raises(ValueError, match=r"matrices of 2 × 2 numbers, found \[\[1.0\]\]"):
+    with pytest.raises(ValueError, match=r"matrices of 2 × 2 numbers, found "):
         affinities(folder)
 
 

@@ -44,10 +44,6 @@ def test_names_fall_back_on_folders(tmp_path: Path) -> None:
     [
         ("config", "scenes_sd"),
         ("folder", "a"),
-        ("encoder", "VTAGML"),
-        ("decoders", "PerTask"),
-        ("affinity", "TROA"),
-        ("backbone", "swinv2_tiny"),
         (RATE, "0.005"),
         ("model.init_args.optimizer", "AdamW"),
     ],
@@ -57,7 +53,7 @@ def test_what_names_a_method(tmp_path: Path, by: str, name: str) -> None:
 
 
 def test_an_unknown_name_of_names(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="`--by` must be config, folder, encoder"):
+    with pytest.raises(ValueError, match="`--by` must be config, folder or a key"):
         group([a_run(tmp_path / "a")], "model.nothing")
 
 

@@ -34,8 +34,8 @@ def report(
         runs: A run folder, or a folder of run folders.
         baseline: A method or one of its run folders, against which Δm is; several times for
             single-task runs, one for each task.
-        by: What names a method: config (default), folder, encoder, decoders, affinity, backbone, or
-            a key of the config; runs are grouped by all settings but seeds.
+        by: What names a method: config (default), folder, or a key of the config such as
+            model.init_args.encoder; runs are grouped by all settings but seeds.
         reported: Rows of a paper's table with the runs' data and tasks, marked as reported:
             vtagml_table2, … vtagml_table5.
         affinities: Compares S and ω of two runs or files; pictures side by side.

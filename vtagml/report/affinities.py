@@ -110,22 +110,15 @@ def read_learned(path: Path) -> Learned:
 
 
 def _record(record: Mapping[str, Any] | None, side: int) -> Matrices:
-    if not record or any(record.get(name) is None for name in ("step", *RECORDED.values())):
-        raise ValueError(
-            f"`history` must hold records of `step`, `omega` and `similarity`, found {cut(record)}."
-        )
-    for name in RECORDED.values():
-        if [len(row or ()) for row in record[name]] != [side] * side:
-            raise ValueError(
-                f"`history` must hold matrices of {side} × {side} numbers, found "
-                f"{cut(record[name])}."
-            )
+    record = record or {}
     # JSON has no NaN: an unknown entry is null there and None here.
-    named = {
-        name: np.array(record[key], dtype=object).astype(np.float64)
-        for name, key in RECORDED.items()
-    }
-    return Matrices(record["step"], named)
+    named = {name: np.array(record.get(key), dtype=object) for name, key in RECORDED.items()}
+    if record.get("step") is None or any(own.shape != (side, side) for own in named.values()):
+        raise ValueError(
+            "`history` must hold records of `step`, `omega` and `similarity`, matrices of "
+            f"{side} × {side} numbers, found {cut(record)}."
+        )
+    return Matrices(record["step"], {name: own.astype(float) for name, own in named.items()})
 
 
 @dataclass(frozen=True)

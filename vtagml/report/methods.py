@@ -44,14 +44,6 @@ INCIDENTAL_OF_DATA = ("cache", "evaluated_at", "prepared", "root", "seed", "work
 FILES_OF_RUNS = (".ckpt", ".json", ".safetensors")
 MOST_ORIGINS = 16
 
-# Short words for `--by`; any other is a key of the config.
-NAMED_BY = {
-    "encoder": "encoder",
-    "decoders": "decoders",
-    "affinity": "affinity.class",
-    "backbone": "backbone.architecture",
-}
-
 
 @dataclass(frozen=True)
 class Method:
@@ -70,9 +62,9 @@ def group(runs: Sequence[Run], by: str = "config") -> list[Method]:
 
     Args:
         runs: At least one.
-        by: What names a method: `config` (the YAML files it was started with), `folder`,
-            `encoder`, `decoders`, `affinity`, `backbone`, or a key of the config. Where this names
-            two methods alike, the settings in which they differ are added.
+        by: What names a method: `config` (the YAML files it was started with), `folder`, or a key
+            of the config. Where this names two methods alike, the settings in which they differ are
+            added.
 
     Raises:
         ValueError: `by` is unknown, or two runs of a method have the same seed.
@@ -171,12 +163,10 @@ def _name(run: Run, by: str) -> str:
         return run.folder.resolve().name
     if by == "config":
         return "+".join(run.configs) or run.folder.resolve().name
-    if by in NAMED_BY:
-        return str(run.recorded(NAMED_BY[by]))
     setting = look_up(run.config, by)
     if setting is None:
         raise ValueError(
-            f"`--by` must be config, folder, {', '.join(NAMED_BY)} or a key of the config, found "
+            "`--by` must be config, folder or a key of the config (model.init_args.encoder), found "
             f"`{by}`, which `{run.folder}` does not have."
         )
     class_path = look_up(run.config, f"{by}.class_path")

@@ -42,10 +42,11 @@ def page(
         The file, and what was done to its pictures.
     """
     names = _names(seen)
-    budgets = [Budget(BUDGET // len(seen)) for _ in seen]
     finished = [folder.run for folder in seen if folder.run is not None]
-    runs = [content(*own, finished) for own in zip(seen, names, budgets, strict=True)]
-    spent = sum(budgets, Budget(0))
+    budget, runs = Budget(0), []
+    for own, name in zip(seen, names, strict=True):
+        budget.left += BUDGET // len(seen)  # what a run leaves is the next one's
+        runs.append(content(own, name, budget, finished))
     keys = dict.fromkeys(key for run in runs for key in run["curves"].get("curves", {}))
     title = f"Run {names[0]}" if len(runs) == 1 else f"{len(runs)} runs"
     shown: dict[str, Any] = {
@@ -55,10 +56,10 @@ def page(
         "leftOut": left_out,
         "panels": panels(list(keys), finished),
         "scales": scales(),
-        "pictures": spent.said,
+        "pictures": budget.said,
         "runs": runs,
     }
-    return filled(title, shown), spent.said
+    return filled(title, shown), budget.said
 
 
 def _names(seen: Sequence[Seen]) -> list[str]:

@@ -1,7 +1,7 @@
 """Pictures of a page: within a budget, and it is said what was shrunk or left out."""
 
 from base64 import b64encode
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,6 @@ class Budget:
     shown: int = 0
     shrunk: int = 0
     left_out: int = 0
-
-    def __add__(self, other: "Budget") -> "Budget":
-        return Budget(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
     def spend(self, picture: Image.Image) -> dict[str, Any] | None:
         """Returns a picture as a page has it, shrunk as far as need be; None without room."""
