@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.metrics.absolute_relative_error import AbsoluteRelativeError
     from vtagml.metrics.accuracy import Accuracy
     from vtagml.metrics.angular_error import (
         AngularError,
@@ -22,12 +21,16 @@ if TYPE_CHECKING:
     )
     from vtagml.metrics.collection import collect
     from vtagml.metrics.delta_m import delta_m
+    from vtagml.metrics.depth_errors import (
+        AbsoluteRelativeError,
+        ImageRootMeanSquareError,
+        RootMeanSquareError,
+        WithinRatio,
+    )
     from vtagml.metrics.depth_range import DepthRange
     from vtagml.metrics.edge_f1 import EdgeF1, EdgeMacroF1
     from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
     from vtagml.metrics.pooled import Pooled
-    from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
     from vtagml.metrics.unit import Unit, degrees, percent
-    from vtagml.metrics.within_ratio import WithinRatio
 
 open_when_asked(__name__)

@@ -14,12 +14,15 @@ from torchmetrics import MetricCollection
 from vtagml.losses.rotated_l1 import rotated_l1
 from vtagml.losses.shapes import Field, Pictures, Sums
 from vtagml.losses.unknown import full_precision, known
-from vtagml.metrics.absolute_relative_error import AbsoluteRelativeError
 from vtagml.metrics.collection import collect
+from vtagml.metrics.depth_errors import (
+    AbsoluteRelativeError,
+    ImageRootMeanSquareError,
+    RootMeanSquareError,
+    WithinRatio,
+)
 from vtagml.metrics.depth_range import DepthRange
-from vtagml.metrics.root_mean_square_error import ImageRootMeanSquareError, RootMeanSquareError
 from vtagml.metrics.unit import Unit, percent
-from vtagml.metrics.within_ratio import WithinRatio
 from vtagml.tasks.palette import on_ramp
 from vtagml.tasks.task import Span, Task
 
