@@ -96,30 +96,30 @@ def test_unfinished_runs_are_shown_when_named(tmp_path: Path) -> None:
 
 def test_curves_are_thinned_and_keep_their_ends(tmp_path: Path) -> None:
     write_log(tmp_path, 0, [{"step": step, "train/loss": step} for step in range(5 * MOST)])
-    found, said = curves(tmp_path)
-    x = found["train/loss"]["x"]
+    found = curves(tmp_path)
+    x = found["curves"]["train/loss"]["x"]
     assert len(x) == MOST
     assert (x[0], x[-1]) == (0, 5 * MOST - 1)
-    assert f"thinned to {MOST}" in said
+    assert f"thinned to {MOST}" in found["said"]
 
 
 def test_curves_are_in_the_units_of_tables(tmp_path: Path) -> None:
     rows = [{"step": 5, "val/segmentation/miou": 0.25, "val/depth/rmse": float("nan")}]
     run = read_run(write_run(tmp_path / "run"))
     write_log(run.folder, 0, rows)
-    found, said = curves(run.folder, [run])
-    assert found["val/segmentation/miou"] == {"x": [5], "y": [25.0]}
-    assert found["val/depth/rmse"] == {"x": [5], "y": [None]}  # JSON has no NaN
+    found = curves(run.folder, [run])
+    assert found["curves"]["val/segmentation/miou"] == {"x": [5], "y": [25.0]}
+    assert found["curves"]["val/depth/rmse"] == {"x": [5], "y": [None]}  # JSON has no NaN
     # An unfinished run stands beside a finished one in the same units.
     write_log(tmp_path / "unfinished", 0, rows)
-    assert curves(tmp_path / "unfinished", [run]) == (found, said)
-    assert said == ""
+    assert curves(tmp_path / "unfinished", [run]) == found
+    assert found["said"] == ""
 
 
 def test_equal_learning_rates_are_one_curve(tmp_path: Path) -> None:
     row = {"step": 5, "lr-AdamW/pg1": 0.1, "lr-AdamW/pg2": 0.1, "lr-AdamW/pg3": 0.2}
     write_log(tmp_path, 0, [row, {**row, "step": 6}])
-    found, _ = curves(tmp_path)
+    found = curves(tmp_path)["curves"]
     assert list(found) == ["lr-AdamW/pg1", "lr-AdamW/pg3"]
     assert found["lr-AdamW/pg1"] == {"x": [5, 6], "y": [0.1, 0.1]}
     (panel,) = panels(list(found), [])

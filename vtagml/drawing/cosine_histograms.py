@@ -46,23 +46,19 @@ def cosine_histograms(counts: Shaped[Tensor, "task source bins"], tasks: Sequenc
 
 
 def zoomed(counts: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
-    """Returns at most twenty bars on each side of zero that hold all counts, and their limit.
+    """Returns bars that hold all counts, twenty on each side of zero, and where they end.
 
     Args:
         counts: `[pair, bin]`, an even number of equal bins from -1 to 1.
     """
     half = counts.shape[1] // 2
-    from_zero = counts[:, half:] + counts[:, :half][:, ::-1]
-    occupied = np.flatnonzero(from_zero.any(axis=0))
-    shown = int(occupied[-1]) + 1 if len(occupied) else half
-    merged = -(-shown // BARS_PER_SIDE)  # Bins per bar.
-    shown = -(-shown // merged) * merged
-    # The last bar may reach beyond one, where nothing is.
-    padding = max(0, shown - half)
-    counts = np.pad(counts, ((0, 0), (padding, padding)))
-    middle = half + padding
-    inner = counts[:, middle - shown : middle + shown]
-    return inner.reshape(len(counts), -1, merged).sum(axis=2), shown / half
+    places = np.arange(-half, half)
+    occupied = places[counts.any(axis=0)]
+    # Whole bins per bar. The last bar may reach beyond one, where nothing is.
+    merged = -(-max((*occupied + 1, *-occupied), default=half) // BARS_PER_SIDE)
+    edges = merged * np.arange(-BARS_PER_SIDE, BARS_PER_SIDE + 1)
+    bars = [np.histogram(places + 0.5, edges, weights=own)[0] for own in counts]
+    return np.stack(bars), merged * BARS_PER_SIDE / half
 
 
 def _draw(axes: Axes, heights: npt.NDArray[np.float64], limit: float) -> None:

@@ -37,7 +37,7 @@ def content(seen: Seen, name: str, budget: Budget, finished: Sequence[Run] = ())
         "why": str(seen.error or ""),
         "facts": facts(run) if run else [],
         "metrics": metrics(run) if run else [],
-        "curves": _part(lambda: _curves(folder, finished)),
+        "curves": _part(lambda: curves(folder, finished)),
         "affinities": _part(lambda: affinities(folder)),
         "conflicts": _part(lambda: {"picture": conflicts_picture(folder, budget)}),
         "gallery": _part(lambda: gallery(folder, budget)),
@@ -53,11 +53,6 @@ def _part(read: Callable[[], Part]) -> Part:
         return read()
     except (OSError, ValueError) as error:  # `vtagml.run_files` raises no other
         return {"missing": f"This part cannot be shown: {error}"}
-
-
-def _curves(folder: Path, finished: Sequence[Run]) -> Part:
-    points, said = curves(folder, finished)
-    return {"curves": points, "said": said} if points else {"missing": said}
 
 
 def facts(run: Run) -> list[list[str]]:

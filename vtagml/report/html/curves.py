@@ -25,8 +25,8 @@ TOTAL = "total"
 RATE = "lr-"
 
 
-def curves(folder: Path, finished: Sequence[Run] = ()) -> tuple[dict[str, Any], str]:
-    """Returns a run's curves by key, and what has to be said about them.
+def curves(folder: Path, finished: Sequence[Run] = ()) -> dict[str, Any]:
+    """Returns a run's curves by key and what has to be said about them, or why there are none.
 
     Args:
         folder: Of the run.
@@ -34,15 +34,17 @@ def curves(folder: Path, finished: Sequence[Run] = ()) -> tuple[dict[str, Any], 
     """
     logs = read_logs(folder, KEPT)
     if not logs:
-        return {}, (
-            "This run kept no curves: its folder has no logs of the CSV logger "
+        return {
+            "missing": "This run kept no curves: its folder has no logs of the CSV logger "
             "(`logs/version_*/metrics.csv`)."
-        )
+        }
     thinned = max(len(curve) for curve in logs.values()) > MOST
-    said = f"Longer curves are thinned to {MOST} of their points." if thinned else ""
     return {
-        key: _points(curve, _factor(key, finished)) for key, curve in _one_rate(logs).items()
-    }, said
+        "curves": {
+            key: _points(curve, _factor(key, finished)) for key, curve in _one_rate(logs).items()
+        },
+        "said": f"Longer curves are thinned to {MOST} of their points." if thinned else "",
+    }
 
 
 def _one_rate(logs: Mapping[str, Curve]) -> dict[str, Curve]:
