@@ -13,6 +13,7 @@ from vtagml.report.html.curves import MOST, curves, panels
 from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, gallery
 from vtagml.report.runs import read_run
+from vtagml.run_folder import plain
 
 PARTS = ("curves", "affinities", "gallery", "parameters", "config")
 
@@ -107,12 +108,12 @@ def test_curves_are_in_the_units_of_tables(tmp_path: Path) -> None:
     rows = [{"step": 5, "val/segmentation/miou": 0.25, "val/depth/rmse": float("nan")}]
     run = read_run(write_run(tmp_path / "run"))
     write_log(run.folder, 0, rows)
-    found = curves(run.folder, [run])
+    found = plain(curves(run.folder, [run]))
     assert found["curves"]["val/segmentation/miou"] == {"x": [5], "y": [25.0]}
     assert found["curves"]["val/depth/rmse"] == {"x": [5], "y": [None]}  # JSON has no NaN
     # An unfinished run stands beside a finished one in the same units.
     write_log(tmp_path / "unfinished", 0, rows)
-    assert curves(tmp_path / "unfinished", [run]) == found
+    assert plain(curves(tmp_path / "unfinished", [run])) == found
     assert found["said"] == ""
 
 
@@ -149,7 +150,7 @@ def test_panels_put_headlines_first(tmp_path: Path) -> None:
 
 
 def test_matrices_by_step(tmp_path: Path) -> None:
-    found = affinities(whole_run(tmp_path / "run"))
+    found = plain(affinities(whole_run(tmp_path / "run")))
     first, last = found["records"]
     assert (first["step"], first["S"]) == (10, [[1.0, None], [-0.5, 1.0]])
     assert (last["step"], last["ω"]) == (20, [[0.75, 0.25], [0.125, 0.875]])

@@ -10,13 +10,10 @@ class CSV(RunLogger, CSVLogger):
     """Writes `logs/version_0/metrics.csv` in the run's folder; a resumed run writes the next one.
 
     `lightning report` and `lightning sweep` read these files.
-
-    Args:
-        flush_logs_every_n_steps: Records between two writes to the disk.
     """
 
-    def __init__(self, flush_logs_every_n_steps: int = 100) -> None:
-        super().__init__(".", name=LOGS, flush_logs_every_n_steps=flush_logs_every_n_steps)
+    def __init__(self) -> None:
+        super().__init__(".", name=LOGS)
 
     def enter(self, folder: RunFolder, version: int) -> None:
         self._save_dir = str(folder.path)

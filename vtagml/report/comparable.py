@@ -13,9 +13,7 @@ OF_THE_METHOD = (*INCIDENTAL_OF_DATA, "augment", "batch_size", "tasks", "train_s
 # What a dataset in use holds beside its settings.
 IN_USE = ("class", "counts", "samples", "trainer")
 MISSING = "not recorded"
-# What results that do not say it are of: they are older than these settings, or of drawn scenes.
-NETWORK = "network"
-ONE_VIEW = {"flip": False, "scales": [1.0]}
+NETWORK = "network"  # What drawn scenes, which do not say it, are evaluated at.
 FEW = 4
 
 
@@ -49,7 +47,7 @@ def aspects(run: Run) -> dict[tuple[str | None, str], Any]:
         "dataset": dataset,
         "test samples": run.recorded("test_samples"),
         "evaluated at": (size := own.get("evaluated_at", NETWORK)),
-        "augmented testing": _views(run),
+        "augmented testing": run.recorded("augmented_testing"),
     }
     # At the size on disk an evaluation does not depend on what the network sees.
     free = ("image_size",) if size != NETWORK else ()
@@ -62,11 +60,6 @@ def aspects(run: Run) -> dict[tuple[str | None, str], Any]:
         for words, value in {**run.comparable.get(task, {}), **said}.items():
             kept[task, words] = value
     return kept
-
-
-def _views(run: Run) -> str:
-    views = run.recorded("augmented_testing") or ONE_VIEW
-    return f"scales {views.get('scales')}{' and mirrored' if views.get('flip') else ''}"
 
 
 def warnings_of(methods: Sequence[Method]) -> list[str]:

@@ -87,12 +87,9 @@ def identity(run: Run) -> dict[str, Any]:
     kept = ("encoder", "decoders", "affinity", "backbone", "tasks", "precision", "parameters")
     recorded = {name: run.recorded(name) for name in kept}
     settings = _without(run.recorded("data.settings") or {}, INCIDENTAL_OF_DATA)
-    return {**recorded, "data": settings, "steps": run.steps, "checkpoint": _source(run)}
-
-
-def _source(run: Run) -> str:
-    """Without a config, who says that two checkpoints are of one method? Each is its own."""
-    return str(run.recorded("checkpoint") or "")
+    # Who says that two checkpoints are of one method? Each is its own.
+    checkpoint = run.recorded("checkpoint") or ""
+    return {**recorded, "data": settings, "steps": run.steps, "checkpoint": checkpoint}
 
 
 def training(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,6 @@ if TYPE_CHECKING:
     )
     from vtagml.run_files.forms import Form, check_form
     from vtagml.run_files.pictures import read_picture
-    from vtagml.run_files.plain import LARGEST, parse_json, read_json, read_rows, read_yaml
+    from vtagml.run_files.plain import LARGEST, read_json, read_rows, read_yaml
 
 open_when_asked(__name__)

@@ -21,17 +21,12 @@ LARGEST = 1e100  # No metric, loss or count; the squares of larger numbers are n
 
 
 def read_json(file: Path, form: Form = object, most: int = MOST) -> Any:
-    """Reads JSON, which may hold NaN as Python's does."""
+    """Reads JSON, which may hold NaN as Python's does; numbers and depth within bounds."""
     content = read_bytes(file, most)
     with read_as(file, "JSON"):
-        plain = parse_json(content)
+        plain = _Plain()(json.loads(content.decode("utf-8")))
     check_form(plain, form, file)
     return plain
-
-
-def parse_json(content: bytes) -> Any:
-    """Returns what JSON holds, its numbers and depth within bounds, its text fit to be shown."""
-    return _Plain()(json.loads(content.decode("utf-8")))
 
 
 def read_yaml(file: Path, form: Form = object) -> Any:

@@ -1,6 +1,5 @@
 """What a page shows of one run: each part by itself, and where it is missing, why."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
 from vtagml.report.runs import Run
 from vtagml.run_files import Form, is_there, read_json, read_text
-from vtagml.run_folder import CONFIG, PARAMETERS, RunFolder
+from vtagml.run_folder import CONFIG, PARAMETERS, RunFolder, to_json
 
 COUNT: Form = {"part": str, "trainable": int, "frozen": int, "total": int}
 COUNTS: Form = {"parts": [COUNT], "total": COUNT}
@@ -43,7 +42,7 @@ def content(seen: Seen, name: str, budget: Budget, finished: Sequence[Run] = ())
         "gallery": _part(lambda: gallery(folder, budget)),
         "parameters": _part(lambda: parameters(folder)),
         "config": _part(lambda: config(folder)),
-        "provenance": _indented(run.provenance) if run else "",
+        "provenance": to_json(run.provenance).decode() if run else "",
     }
 
 
@@ -114,7 +113,3 @@ def config(folder: Path) -> Part:
     text = read_text(file)
     cut = "" if len(text) <= LONGEST else f"Only the first {LONGEST} letters are shown."
     return {"text": text[:LONGEST], "said": cut}
-
-
-def _indented(provenance: Mapping[str, Any]) -> str:
-    return json.dumps(provenance, indent=2, ensure_ascii=False, default=str)

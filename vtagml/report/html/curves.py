@@ -1,6 +1,5 @@
 """Curves of a page: what the CSV logs kept, thinned, and the panels that show it."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,12 +73,8 @@ def _points(curve: Curve, factor: float) -> dict[str, list[Any]]:
     items = list(curve.items())
     if len(items) > MOST:
         items = [items[round(i * (len(items) - 1) / (MOST - 1))] for i in range(MOST)]
-    values = [_rounded(value * factor) for _, value in items]
+    values = [float(f"{value * factor:.5g}") for _, value in items]
     return {"x": [step for step, _ in items], "y": values}
-
-
-def _rounded(value: float) -> float | None:
-    return float(f"{value:.5g}") if math.isfinite(value) else None
 
 
 def panels(keys: Sequence[str], finished: Sequence[Run]) -> list[dict[str, Any]]:

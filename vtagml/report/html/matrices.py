@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from vtagml.report.affinities import Matrix, read_learned
+from vtagml.report.affinities import read_learned
 from vtagml.report.affinity_document import SCALES
 from vtagml.run_files import is_there
 from vtagml.run_folder import AFFINITY, RunFolder
@@ -46,15 +46,8 @@ def affinities(folder: Path) -> dict[str, Any]:
         "tasks": list(learned.tasks),
         "kind": learned.kind,
         "records": [
-            {"step": step, **{name: _plain(matrix) for name, matrix in named.items()}}
+            {"step": step, **{name: np.round(own, DIGITS) for name, own in named.items()}}
             for step, named in learned.thinned(MOST)
         ],
         "said": " ".join(remarks),
     }
-
-
-def _plain(matrix: Matrix) -> list[list[float | None]]:
-    return [
-        [round(float(value), DIGITS) if np.isfinite(value) else None for value in row]
-        for row in matrix
-    ]
