@@ -122,7 +122,7 @@ def test_affinities(capsys: pytest.CaptureFixture[str]) -> None:
         ([], "`RUN` must be at least one run folder"),
         (["--bye", "x"], "`--bye` is no option of `report`"),
         (["absent"], "there is no folder `absent`"),
-        (["--reported", "table9"], "`--reported` must be one of"),
+        (["runs", "--reported", "table9"], "`--reported` must be one of"),
         (["--reported", "vtagml_table2"], "`RUN` must be at least one run folder"),
         (["--affinities", "a", "b", "--baseline", "a"], "`--affinities` compares two"),
         (["runs", "--reported", "vtagml_table2"], "Scenes S-D; vtagml_table2 holds"),
