@@ -48,8 +48,8 @@ def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ("cityscapes_sdn", "cityscapes"),
         ("nyudv2_sdne", "nyudv2"),
         ("folders_sdn", "folders"),
-        ("uda_synthia_to_cityscapes_sd", "synthia"),
-        ("zero_shot_vkitti2_to_cityscapes_sd", "cityscapes"),
+        ("synthia_to_cityscapes_sd", "synthia"),
+        ("vkitti2_to_cityscapes_sd", "vkitti2"),
     ],
 )
 def test_missing_data_is_said_before_a_network_is_built(

@@ -28,24 +28,23 @@ def built(kind: Any, settings: Any) -> Any:
     return parser.instantiate_classes(parser.parse_object({"built": settings})).built
 
 
-def locate_data(model: Any, data: Any, command: str) -> None:
+def locate_data(config: Any, command: str) -> None:
     """Raises the error for data that is not there, before a network is built or downloaded.
 
     Args:
-        model: What a config says of it, checked.
-        data: Likewise.
+        config: What was asked for, checked.
         command: `fit`, `validate`, `test` or `predict`.
     """
-    kinds = resolve_name(model.class_path), resolve_name(data.class_path)
-    tasks = task_names(model)
+    kinds = resolve_name(config.model.class_path), resolve_name(config.data.class_path)
+    tasks = task_names(config.model)
     if tasks is None or not _is_ours(*kinds):
         return  # a user's own, whose tasks are known when it is built, or that is built only once
-    settings = data.clone()
+    settings = config.data.clone()
     try:
         settings["init_args.tasks"] = tasks
         datamodule = built(LightningDataModule, settings)
     except ArgumentError:  # a user's sibling that does not take any
-        datamodule = built(LightningDataModule, data)
+        datamodule = built(LightningDataModule, config.data)
     datamodule.locate(command)
 
 

@@ -71,6 +71,11 @@ class _Answers:
         return getattr(self.datamodule, question, getattr(Silence(), question))
 
 
+def asked(datamodule: object) -> Data:
+    """A DataModule, or none, as one that answers every question."""
+    return cast(Data, _Answers(datamodule))
+
+
 def data_of(trainer: Trainer) -> Data:
-    """What the data of a run say of themselves; any DataModule, or none, will do."""
-    return cast(Data, _Answers(getattr(trainer, "datamodule", None)))
+    """What the data of a run say of themselves."""
+    return asked(getattr(trainer, "datamodule", None))

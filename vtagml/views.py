@@ -45,11 +45,6 @@ class Views:
         """What has to stand beside a result."""
         return {"flip": self.flip, "scales": list(self.scales)}
 
-    @property
-    def plain(self) -> bool:
-        """Whether the network sees each image once, as it is."""
-        return not self.flip and self.scales == (1.0,)
-
     def maps(
         self,
         network: nn.Module,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
 from vtagml.backbone import (
+    LEVELS,
     FocalNet,
     PVTv2,
     StagedBackbone,
@@ -36,7 +37,7 @@ def test_the_pyramid_has_its_strides_and_channels_in_every_family() -> None:
     for backbone in every_family():
         pyramid = backbone(torch.rand(2, 3, *IMAGE))
 
-        shapes = [tuple(level.shape) for level in pyramid]
+        shapes = [tuple(level.shape) for level in pyramid[:LEVELS]]
         sizes = [(16, 24), (8, 12), (4, 6), (2, 3)]
         assert shapes == [(2, c, *size) for c, size in zip(backbone.channels, sizes, strict=True)]
 

@@ -21,7 +21,7 @@ def test_it_says_what_it_will_write_and_what_to_do_next(
 ) -> None:
     main(words(tmp_path / "new"))
     first, *_, last = capsys.readouterr().out.strip().splitlines()
-    # Five files for each of the three scenes.
+    # Four files for each of the three scenes.
     assert first.startswith(
         "cityscapes (plain): 1 train, 1 val, 1 test scenes of 16 x 24 pixels. 12 files to write in"
     )

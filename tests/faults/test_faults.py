@@ -113,7 +113,7 @@ def test_export_leaves_the_frozen_backbone_out_and_another_run_starts_from_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     main(FIT)
-    main(["export", f"--config={CONFIG}", f"--model.encoder={METHODS[1]}", "--out=a.safetensors"])
+    main(["export", f"--ckpt_path={LAST}", "--out=a.safetensors"])
     assert "a.safetensors" in capsys.readouterr().out
     trained = torch.load(LAST, weights_only=True)["state_dict"]
     with safe_open("a.safetensors", "pt") as file:

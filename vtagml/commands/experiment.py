@@ -47,7 +47,7 @@ from vtagml.checkpoints import (
 from vtagml.checkpoints.reading import class_names_of
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained
-from vtagml.data import data_of
+from vtagml.data import asked
 from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
 from vtagml.multitask import multitask
 from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
@@ -143,7 +143,7 @@ class ExperimentCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         config = self.config[self.subcommand]
-        locate_data(config.model, config.data, str(self.subcommand))
+        locate_data(config, str(self.subcommand))
         super().instantiate_classes()
         if self.subcommand != "fit" and config.ckpt_path:
             # Lightning names the checkpoint only after `setup`, where the data's classes are met.
@@ -181,7 +181,7 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
-            data = data_of(self.trainer)
+            data = asked(self.datamodule)
             if reason := data.lacks("test") or data.predicted_only("test"):
                 rank_zero_warn(f"The test after the fit is left out. {reason}")
             else:

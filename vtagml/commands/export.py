@@ -42,6 +42,7 @@ def export(
     """
     from vtagml.checkpoints import packed_adapters
     from vtagml.inference import NETWORK_FILES, export_network, load
+    from vtagml.inference.trained import TrainedRun
     from vtagml.run_folder import write_whole
 
     if to == "adapters" and (image_size or dynamic_batch):
@@ -49,13 +50,13 @@ def export(
             "`--image-size` and `--dynamic-batch` are of a whole network, found them without "
             "`--to onnx` or `--to torch_export`: adapters fit images of any size."
         )
-    predictor = load(ckpt_path, config, "cpu")
     if to == "adapters":
         path = out or Path("adapters.safetensors")
-        write_whole(path, packed_adapters(predictor.module.network))
+        write_whole(path, packed_adapters(TrainedRun(ckpt_path, config).model().network))
         size = path.stat().st_size / 2**20
         report = f"`{path}`: {size:.1f} MiB, without what is frozen."
     else:
+        predictor = load(ckpt_path, config, "cpu")
         path = out or Path(f"network{NETWORK_FILES[to].suffix}")
         exported = export_network(
             predictor, path, NETWORK_FILES[to], image_size, dynamic_batch, tolerance

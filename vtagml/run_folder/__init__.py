@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         AFFINITY,
         CHECKPOINTS,
         CONFIG,
-        FIGURES,
         LOGS,
         METRICS,
         PARAMETERS,
