@@ -23,7 +23,7 @@ class NewTask(SourceWeights):
     All parameters of adapters, embeddings and other decoders stay bit by bit the source's, and so
     do the known tasks' rows of ω and their predictions. The new task's decoder starts fresh and
     trains alone; the stream that it reads is told by ω[new], over the known tasks, what it is. The
-    affinity, a `MeasuredRow` or `UniformRow`, names the new task and, unless it was given rows, takes
+    affinity, a `MeasuredRow` or `UniformRow`, names the new task; unless it was given rows it takes
     the source's ω.
 
     Note:
