@@ -180,7 +180,7 @@ def test_an_affinity_without_a_new_task_is_refused(source: Path, tmp_path: Path)
 
 
 def test_rows_of_no_run_are_asked_for_where_no_run_gives_them() -> None:
-    with pytest.raises(FileNotFoundError, match=r"of the run that `vtagml\.transfer\.NewTask` starts"):
+    with pytest.raises(FileNotFoundError, match=r"of the run that `vtagml\.transfer\.NewTask`"):
         _ = new_task().network.affinity.omega
 
 
