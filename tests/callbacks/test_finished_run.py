@@ -12,7 +12,6 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 FIGURES = [
     "affinity/step_000002",
     "affinity/step_000004",
-    "affinity_final",
     "affinity_history",
     "gradient_conflicts",
     "predictions_val_epoch_000",
@@ -63,7 +62,6 @@ def test_tensorboard_has_the_pictures(finished_run: Path) -> None:
     events.Reload()
     assert set(events.Tags()["images"]) == {
         "affinity/heatmap",
-        "affinity/final",
         "affinity/history",
         "conflicts/histogram",
         "predictions/val",

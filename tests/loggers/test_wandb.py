@@ -42,7 +42,6 @@ def test_run_leaves_pictures_config_and_summary() -> None:
     found = offline.logged(part)
     for key in (
         "affinity/heatmap",
-        "affinity/final",
         "predictions/val",
         "predictions/test",
         "conflicts/histogram",

@@ -20,9 +20,9 @@ class AffinityHeatmap(Callback):
     """Draws S and ω every so many optimiser steps and at the end, in the form of Fig. 4.
 
     Leaves in the run's folder `figures/affinity/step_000100.png` and so on,
-    `figures/affinity_final.png`, `figures/affinity_history.png` and `affinity.json`: the state of
-    the affinity, which another run can start from, and its history, from which every figure can
-    be drawn again. Logs all entries (`affinity/omega/<target>/<source>`,
+    `figures/affinity_history.png` and `affinity.json`: the state of the affinity, which another
+    run can start from, and its history, from which every figure can be drawn again. Logs all
+    entries (`affinity/omega/<target>/<source>`,
     `affinity/similarity/<target>/<source>`), the loss weights (`affinity/weight/<task>`) and how
     often a pair had no usable gradient (`affinity/skipped`).
 
@@ -48,7 +48,6 @@ class AffinityHeatmap(Callback):
         affinity = multitask(pl_module).network.affinity
         self._record(trainer, affinity)
         with self._attempt():
-            self._draw(trainer, affinity, "affinity_final", "affinity/final")
             figure = affinity_history({"tasks": list(affinity.tasks), "history": self.history})
             publish(trainer, figure, "affinity_history", "affinity/history", trainer.global_step)
 
@@ -65,16 +64,12 @@ class AffinityHeatmap(Callback):
         self.history.append(affinity_record(affinity, step))
         with self._attempt():
             log_numbers(trainer, numbers(affinity.tasks, self.history[-1]), step)
-            self._draw(trainer, affinity, f"affinity/step_{step:06d}", "affinity/heatmap")
+            # S of a pair that was never observed is 0, which would look like a result.
+            similarity = torch.where(affinity.observations > 0, affinity.similarity, torch.nan)
+            figure = affinity_heatmaps(affinity.omega, similarity, affinity.tasks, f"Step {step}")
+            publish(trainer, figure, f"affinity/step_{step:06d}", "affinity/heatmap", step)
             content = {**affinity.state(), "step": step, "history": self.history}
             keep(trainer, AFFINITY, to_json(content))
-
-    def _draw(self, trainer: Trainer, affinity: Affinity, name: str, tag: str) -> None:
-        step = trainer.global_step
-        # S of a pair that was never observed is 0, which would look like a result.
-        similarity = torch.where(affinity.observations > 0, affinity.similarity, torch.nan)
-        figure = affinity_heatmaps(affinity.omega, similarity, affinity.tasks, f"Step {step}")
-        publish(trainer, figure, name, tag, step)
 
 
 @torch.no_grad()
