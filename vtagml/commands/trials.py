@@ -11,7 +11,6 @@ from rich import get_console
 from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
-from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
 from vtagml.launching import Board, Estimate, Runner, only_runner
 from vtagml.report import terminal
@@ -75,7 +74,6 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
     for values in itertools.chain([first], others):
         config = config_of([*lightning_words(sweep.command, values)[1:], *overrides])
         _check_log(config.trainer.logger)
-        check_validates(config, f"`metric.name` {sweep.metric!r}")
         known = _metrics(config)
         if known and sweep.metric not in known:
             raise ValueError(
