@@ -32,11 +32,9 @@ class CellQueue(Queue[Cell]):
                 self._begun.add(cell)
                 return cell
             self.fates[cell] = fate
-            self.board.advance(*([] if fate is State.FINISHED else _lines(cell, fate)))
+            if fate is not State.FINISHED:
+                self.board.advance(*_lines(cell, fate))
         return None
-
-    def waiting(self) -> list[Sequence[str]]:
-        return [cell.kinds for cell in self._waiting]
 
     @property
     def _waiting(self) -> list[Cell]:

@@ -12,7 +12,7 @@ from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.drawing import to_png
-from vtagml.launching import Board, Estimate, Runner, only_runner
+from vtagml.launching import Board, Runner, only_runner
 from vtagml.report import terminal
 from vtagml.report.formats import comma_separated
 from vtagml.run_folder import write_whole
@@ -36,18 +36,15 @@ def run_trials(
         raise ValueError(
             'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
         )
-    from vtagml.sweep import TrialQueue, is_done, known_trials, read_sweep, seconds_of
+    from vtagml.sweep import TrialQueue, read_sweep
 
     sweep = read_sweep(file)
     _check(sweep, overrides)
     out = out or Path("runs") / "sweeps" / file.stem
     with only_runner(out):
-        queue, estimate = TrialQueue(sweep, out, trials, overrides), Estimate()
-        for trial in filter(is_done, known_trials(out)):
-            estimate.learn((), seconds_of(trial))
-        board = Board(len(queue.waiting()))
+        queue = TrialQueue(sweep, out, trials, overrides)
         try:
-            Runner(queue, board, estimate, processes, OFFLINE).run()
+            Runner(queue, Board(queue.left), processes, OFFLINE).run()
         except KeyboardInterrupt:
             _leave(sweep, out)
             say("Stopped. The same command goes on from here.")

@@ -90,11 +90,13 @@ class TrialQueue(Queue[TrialJob]):
         self.wanted = _wanted(sweep, trials)
         self._working = 0
 
-    def waiting(self) -> list[Sequence[str]]:
-        return [()] * max(0, self.wanted - count_ended(self.study) - self._working)
+    @property
+    def left(self) -> int:
+        """How many have not begun."""
+        return max(0, self.wanted - count_ended(self.study) - self._working)
 
     def next(self) -> TrialJob | None:
-        if not self.waiting():
+        if not self.left:
             return None
         self._working += 1
         searched = {parameter.key: parameter.distribution for parameter in self.sweep.searched}
