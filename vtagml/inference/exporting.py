@@ -12,7 +12,7 @@ from vtagml.backbone import STRIDES
 from vtagml.callbacks.provenance import commit, versions
 from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
-from vtagml.inference.files import NetworkFile, quiet, traced
+from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
 from vtagml.inference.predictor import Predictor
 from vtagml.run_folder import whole_file
 from vtagml.tasks import Task
@@ -38,7 +38,6 @@ class Exported(NamedTuple):
 def export_network(
     predictor: Predictor,
     path: Path,
-    to: NetworkFile,
     size: tuple[int, int] | None = None,
     dynamic_batch: bool = False,
     tolerance: float = TOLERANCE,
@@ -51,8 +50,7 @@ def export_network(
 
     Args:
         predictor: The trained network, on the CPU.
-        path: The file.
-        to: Its kind.
+        path: The ONNX file.
         size: Height and width of the image; by default those of the training.
         dynamic_batch: Whether any number of images can be given at once, instead of one.
         tolerance: Largest difference to the original (`agreement.difference`); beyond it there is
@@ -62,9 +60,9 @@ def export_network(
     about = description(predictor, size, dynamic_batch)
     with quiet():
         form = InferenceForm(predictor.module.network, predictor.tasks, size)
-        content = to.content(traced(form, size, dynamic_batch), list(predictor.tasks), about)
+        content = onnx_file(form, about, None if dynamic_batch else 1)
         images = list(probe_images((1, 3) if dynamic_batch else (1,), size))
-        differences = compared(predictor, images, to.run(content, images))
+        differences = compared(predictor, images, run_onnx(content, images))
     worst = max(differences, key=lambda name: differences[name])
     if not differences[worst] <= tolerance:
         raise ValueError(
