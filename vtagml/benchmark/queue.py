@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.outcome import State, keep_source_date, outcome_of
-from vtagml.launching import Board, Queue, failure_of, is_busy
+from vtagml.launching import Board, Queue, failure_of
+from vtagml.run_folder import is_busy
 
 LEFT_ALONE = (State.FINISHED, State.CHANGED)
 

@@ -20,9 +20,9 @@ from vtagml.benchmark import (
 )
 from vtagml.commands.messages import say
 from vtagml.commands.parse import resolved
-from vtagml.launching import Board, Runner, as_typed, only_runner
+from vtagml.launching import Board, Runner, as_typed
 from vtagml.report import terminal
-from vtagml.run_folder import write_whole
+from vtagml.run_folder import run_lock, write_whole
 
 INTERRUPTED = 130
 TABLE = "table.md"
@@ -66,7 +66,7 @@ def run_plan(
         _say_commands(chosen)
         return
     status = 0
-    with only_runner(out):
+    with run_lock(out, "--out"):
         try:
             status = _run(chosen, processes)
         except KeyboardInterrupt:

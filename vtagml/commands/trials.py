@@ -12,10 +12,10 @@ from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.drawing import to_png
-from vtagml.launching import Board, Runner, only_runner
+from vtagml.launching import Board, Runner
 from vtagml.report import terminal
 from vtagml.report.formats import comma_separated
-from vtagml.run_folder import write_whole
+from vtagml.run_folder import run_lock, write_whole
 from vtagml.tasks import Task
 
 OWN = "--trainer.default_root_dir"
@@ -41,7 +41,7 @@ def run_trials(
     sweep = read_sweep(file)
     _check(sweep, overrides)
     out = out or Path("runs") / "sweeps" / file.stem
-    with only_runner(out):
+    with run_lock(out, "--out"):
         queue = TrialQueue(sweep, out, trials, overrides)
         try:
             Runner(queue, Board(queue.left), processes, OFFLINE).run()

@@ -13,8 +13,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from vtagml.launching import is_busy
-from vtagml.run_folder import LOCK
+from vtagml.run_folder import LOCK, is_busy
 from vtagml.sweep.definition import Sweep
 
 JOURNAL, STUDY, TRIALS = "journal.log", "sweep", "trials"
