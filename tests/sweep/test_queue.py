@@ -62,7 +62,6 @@ class Scripted:
         self.job, self.script, self.stopped = job, curve, stopped
         self.looks = itertools.count()
         job.curve = self._curve  # type: ignore[method-assign]
-        job.certain_curve = self._curve  # type: ignore[method-assign]
         job.metrics = lambda: {"val/other": 5.0}  # type: ignore[method-assign]
         self.seen: Sequence[float] = []
 

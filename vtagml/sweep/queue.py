@@ -39,29 +39,13 @@ class TrialJob(Job):
         self.trial, self.metric = trial, metric
         self.reported = 0
         self.diverged: float | None = None  # the value that is no finite number
-        self._before: Mapping[int, float] = {}
 
     def curve(self) -> Mapping[int, float]:
-        """The metric by step."""
+        """The metric by step, as far as whole lines of the log have it."""
         try:
             return read_logs(self.folder).get(self.metric, {})
-        except ValueError:  # half a line, while it is being written
+        except ValueError:  # damaged: costs this trial, not the sweep
             return {}
-
-    def certain_curve(self) -> Mapping[int, float]:
-        """The metric by step as far as it is the same in two looks running.
-
-        A file that is just being written may end in the middle of a number. After a step that is
-        not certain nothing is, so that the number of validations stays right.
-        """
-        seen, before = self.curve(), self._before
-        self._before = seen
-        certain: dict[int, float] = {}
-        for step, value in seen.items():
-            if repr(value) != repr(before.get(step)):
-                break
-            certain[step] = value
-        return certain
 
     def metrics(self) -> dict[str, float]:
         """Returns the last value of everything that validations logged."""
@@ -111,7 +95,7 @@ class TrialQueue(Queue[TrialJob]):
 
     def goes_on(self, job: TrialJob) -> bool:
         most = self.sweep.early.most if self.sweep.early else None
-        for number in _news(job, job.certain_curve()):
+        for number in _news(job, job.curve()):
             if (most is None or number < most) and job.trial.should_prune():
                 return False
         return job.diverged is None
