@@ -35,19 +35,5 @@ def read_arrays(file: Path) -> dict[str, npt.NDArray[Any]]:
         # No member unpacks to more than its entry says.
         if sum(member.file_size for member in archive.infolist()) > MOST_UNPACKED:
             raise ValueError(f"it unpacks to more than {MOST_UNPACKED // MEGABYTE} MB")
-        return {
-            name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()
-        }
-
-
-def _array(content: bytes) -> npt.NDArray[Any]:
-    file = BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise ValueError(f"its version {version} is not that of plain arrays")
-    shape, in_columns, kind = np.lib.format.read_array_header_1_0(file)
-    length = len(content) - file.tell()
-    if kind.hasobject or math.prod(shape) * kind.itemsize != length:
-        raise ValueError(f"an array of shape {shape} does not fit into {length} bytes")
-    array = np.frombuffer(content, kind, offset=file.tell())
-    return array.reshape(shape, order="F" if in_columns else "C")
+    with read_as(file, "arrays"), np.load(BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
