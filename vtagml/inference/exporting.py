@@ -46,7 +46,7 @@ def export_network(
 
     The input `image` is float32 RGB in [0, 1], `[batch, 3, height, width]`, standardised inside;
     an output per task has its name and units. The size of the image is fixed, as windows and masks
-    are laid out for it. Stretching to a photo's own size and tiles are not part of it.
+    are laid out for it. Stretching to a photo's own size is not part of it.
 
     Args:
         predictor: The trained network, on the CPU.
