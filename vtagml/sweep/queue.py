@@ -94,11 +94,8 @@ class TrialQueue(Queue[TrialJob]):
         return TrialJob(trial, words, self.folder / TRIALS / name, self.sweep.metric)
 
     def goes_on(self, job: TrialJob) -> bool:
-        most = self.sweep.early.most if self.sweep.early else None
-        for number in _news(job, job.curve()):
-            if (most is None or number < most) and job.trial.should_prune():
-                return False
-        return job.diverged is None
+        given_up = any(job.trial.should_prune() for _ in _news(job, job.curve()))
+        return not given_up and job.diverged is None
 
     def ended(self, job: TrialJob, status: int | None) -> list[str]:
         self._working -= 1

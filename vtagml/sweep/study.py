@@ -70,7 +70,7 @@ def _pruner(sweep: Sweep) -> BasePruner:
     early = sweep.early
     if early is None:
         return NopPruner()
-    return HyperbandPruner(early.least, early.most or "auto", early.factor)
+    return HyperbandPruner(early.least, reduction_factor=early.factor)
 
 
 def folder_name(trial: FrozenTrial | Trial) -> str:
