@@ -72,24 +72,14 @@ def test_nothing_is_written_where_it_is_not(
         assert (tmp_path / "a").is_file()
 
 
-def test_a_file_says_what_made_it_wherever_it_is_made(
+def test_a_file_says_what_made_it(
     module: MultitaskModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    monkeypatch.setattr(exporting, "commit", lambda folder: asked.append(folder) or {"hash": "1"})
-    monkeypatch.setattr(exporting, "CHECKOUT", tmp_path / "checkout")
-    (tmp_path / "checkout" / ".git").mkdir(parents=True)
-    origin = {"file": "last.ckpt", "step": 7, "commit": None}
+    origin = {"file": "last.ckpt", "step": 7, "commit": {"hash": "1"}}
     to = Forgetful(0.0, monkeypatch)
-    predictor = Predictor(module, SIZE, device="cpu", origin=origin)
-    export_network(predictor, tmp_path / "a")
-    assert to.about["commit"] == {"hash": "1"}
-    assert asked == [tmp_path / "checkout"]
+    export_network(Predictor(module, SIZE, device="cpu", origin=origin), tmp_path / "a")
     assert to.about["checkpoint"] == origin
-    # An installed package may lie in a repository of which it is no part.
-    (tmp_path / "checkout" / ".git").rmdir()
-    export_network(predictor, tmp_path / "a")
-    assert to.about["commit"] is None
+    assert "torch" in to.about["versions"]  # type: ignore[operator]
 
 
 def test_a_network_on_a_gpu_is_refused(predictor: Predictor, tmp_path: Path) -> None:

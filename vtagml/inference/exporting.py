@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vtagml.backbone import STRIDES
-from vtagml.callbacks.provenance import commit, versions
+from vtagml.callbacks.provenance import versions
 from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
 from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
@@ -18,7 +18,6 @@ from vtagml.run_folder import whole_file
 from vtagml.tasks import Task
 
 TOLERANCE = 1e-4
-CHECKOUT = Path(__file__).parents[2]
 
 
 class Exported(NamedTuple):
@@ -101,17 +100,8 @@ def description(
         "tasks": {name: _about_task(task) for name, task in predictor.tasks.items()},
         "omega": omega,
         "checkpoint": None if predictor.origin is None else dict(predictor.origin),
-        "commit": commit_of_package(),
         "versions": versions(),
     }
-
-
-def commit_of_package() -> dict[str, object] | None:
-    """Returns the commit that this package is at; None where it is no checkout.
-
-    An installed package may well lie in somebody's repository, of which it is no part.
-    """
-    return commit(CHECKOUT) if (CHECKOUT / ".git").exists() else None
 
 
 def _about_task(task: Task) -> dict[str, object]:

@@ -56,10 +56,6 @@ class Prediction(Mapping[str, np.ndarray]):
         pixels = (colours.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         return Image.fromarray(pixels)
 
-    def pictures(self) -> dict[str, Image.Image]:
-        """Draws every task's prediction."""
-        return {task: self.picture(task) for task in self}
-
     def _prediction(self, task: str) -> Tensor:
         if task not in self._predictions:
             raise KeyError(f"`task` must be one of {list(self)}, found {task!r}.")

@@ -7,7 +7,6 @@ from typing import Any, overload
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor
 
 from datamodules.labels import Labels
 from datamodules.predictions import FitInside, NativeSize
@@ -66,24 +65,16 @@ class Predictor:
         """
         if isinstance(image, list):
             return [self.predict(one) for one in image]
-        pixels = pixels_of(image)
-        with torch.inference_mode():
-            return Prediction(self._whole(pixels), self.tasks)
-
-    def maps(self, image: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
-        """Returns the decoders' maps for an image of the network's input size."""
-        batch = torch.from_numpy(image.transpose(2, 0, 1).copy())[None].to(self.device)
-        return self.module.network(batch.float() / 255)
-
-    def _whole(self, pixels: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
-        view = fitted(pixels, self.image_size)
-        maps = self.maps(view["image"])
+        view = fitted(pixels_of(image), self.image_size)
         batch = {key: torch.from_numpy(view[key])[None] for key in ("image", "size", "shown")}
-        batch["image"] = batch["image"].movedim(-1, 1)
-        return {
-            name: next(at_native_size(task, [maps[name]], batch)).cpu()
-            for name, task in self.tasks.items()
-        }
+        batch["image"] = batch["image"].movedim(-1, 1).contiguous()
+        with torch.inference_mode():
+            maps = self.module.network(batch["image"].to(self.device).float() / 255)
+            predictions = {
+                name: next(at_native_size(task, [maps[name]], batch)).cpu()
+                for name, task in self.tasks.items()
+            }
+        return Prediction(predictions, self.tasks)
 
 
 def load(
