@@ -166,16 +166,9 @@ class RunCheckpoint(ModelCheckpoint):
     def _is_due(self, trainer: Trainer) -> bool:
         if trainer.global_step == self._last_global_step_saved:
             return False
-        steps, epochs = self._every_n_train_steps, self._every_n_epochs
-        return (
-            (steps >= 1 and trainer.global_step % steps == 0)
-            or (
-                epochs >= 1
-                and (trainer.current_epoch + 1) % epochs == 0
-                and loop.epoch_complete(trainer)
-            )
-            or loop.run_complete(trainer)
-        )
+        steps = self._every_n_train_steps  # 0 for an epoch
+        due = trainer.global_step % steps == 0 if steps else loop.epoch_complete(trainer)
+        return due or loop.run_complete(trainer)
 
     def _save_newest(self, trainer: Trainer) -> None:
         path = self.format_checkpoint_name(self._monitor_candidates(trainer))
