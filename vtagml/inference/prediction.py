@@ -38,9 +38,6 @@ class Prediction(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._predictions)
 
-    def __contains__(self, task: object) -> bool:
-        return task in self._predictions
-
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """Names of the classes, in the order of their ids, of each task that has classes."""
