@@ -110,7 +110,8 @@ def test_a_bar_over_jobs_with_the_time_that_is_left(
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=200, color_system=None)
     monkeypatch.setattr("vtagml.launching.board.get_console", lambda: console)
-    queue, board = Programs(tmp_path, "pass", "pass"), Board(3)
+    naps = "import time; time.sleep(0.3)"
+    queue, board = Programs(tmp_path, naps, naps), Board(3)
     bars: list[str] = []
 
     def looks(job: Job) -> bool:
