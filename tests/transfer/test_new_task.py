@@ -54,9 +54,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def new_task(source: Path, row: Any = MeasuredRow, classes: int = CLASSES, **settings: Any) -> Any:
+def new_task(row: Any = MeasuredRow, classes: int = CLASSES, **settings: Any) -> Any:
     torch.manual_seed(4)
-    settings = {"known": source / "affinity.json"} | settings
     return MultitaskModule(
         [Segmentation(classes), Depth(), Normals(), Edges()],
         encoder,
@@ -66,12 +65,12 @@ def new_task(source: Path, row: Any = MeasuredRow, classes: int = CLASSES, **set
     )
 
 
-def adding(source: Path, folder: Path, new: str = NEW, **settings: Any) -> Trainer:
-    return trainer(folder, callbacks=[NewTask(source, new)], **settings)
+def adding(source: Path, folder: Path, **settings: Any) -> Trainer:
+    return trainer(folder, callbacks=[NewTask(source)], **settings)
 
 
 def test_only_the_new_decoder_trains(source: Path, tmp_path: Path) -> None:
-    module = new_task(source, start=1)
+    module = new_task(start=1)
     fresh = {key: value.clone() for key, value in module.network.decoders.state_dict().items()}
     run = adding(source, tmp_path, max_steps=4)
     run.fit(module, Holes(batch_size=2, workers=0))
@@ -128,8 +127,8 @@ def test_a_uniform_row_stays_uniform() -> None:
 
 
 def test_what_trains_has_a_gradient_and_nothing_else(source: Path, tmp_path: Path) -> None:
-    module = new_task(source)
-    NewTask(source, NEW).setup(trainer(tmp_path), module, "fit")
+    module = new_task()
+    NewTask(source).setup(trainer(tmp_path), module, "fit")
     data = Holes(batch_size=2, workers=0)
     data.setup("fit")
     batch = next(iter(data.train_dataloader()))
@@ -148,10 +147,10 @@ def test_what_trains_has_a_gradient_and_nothing_else(source: Path, tmp_path: Pat
 
 
 def test_a_checkpoint_can_do_without_its_source(source: Path, tmp_path: Path) -> None:
-    trained = new_task(source)
+    trained = new_task(known=source / "affinity.json")
     file = save_run(trained, tmp_path / "run")
     gone = tmp_path / "gone"
-    module = new_task(gone)
+    module = new_task()
     run = adding(gone, tmp_path)
     run.test(module, Holes(batch_size=2, workers=0), ckpt_path=file, verbose=False)
     assert torch.equal(module.network.affinity.omega, trained.network.affinity.omega)
@@ -161,25 +160,28 @@ def test_a_checkpoint_can_do_without_its_source(source: Path, tmp_path: Path) ->
 
 def test_without_the_source_there_is_nothing_to_start_from(source: Path, tmp_path: Path) -> None:
     # The network's weights are there, the affinities are not.
-    module = new_task(source, known=tmp_path / "affinity.json")
+    module = new_task(known=tmp_path / "affinity.json")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*affinity\.json"):
         adding(source, tmp_path, max_steps=1).fit(module, Holes(batch_size=2, workers=0))
 
 
 def test_a_file_that_comes_later_is_read(source: Path, tmp_path: Path) -> None:
     file = tmp_path / "affinity.json"
-    module = new_task(source, known=file)
+    module, told = new_task(known=file), new_task(known=source / "affinity.json")
     file.write_bytes((source / "affinity.json").read_bytes())
-    assert torch.equal(module.network.affinity.omega, new_task(source).network.affinity.omega)
+    assert torch.equal(module.network.affinity.omega, told.network.affinity.omega)
 
 
-@pytest.mark.parametrize("row", [MeasuredRow, TROA])
-def test_another_name_in_the_affinity_is_refused(row: Any, source: Path, tmp_path: Path) -> None:
-    module = new_task(source)
-    if row is TROA:
-        module.network.affinity = TROA(TASKS)
-    with pytest.raises(ValueError, match=r"`task` must be .* found 'edges'"):
-        adding(source, tmp_path, "edges", max_steps=1).fit(module, Holes(batch_size=2, workers=0))
+def test_an_affinity_without_a_new_task_is_refused(source: Path, tmp_path: Path) -> None:
+    module = new_task()
+    module.network.affinity = TROA(TASKS)
+    with pytest.raises(ValueError, match=r"`affinity` must be .* found TROA"):
+        adding(source, tmp_path, max_steps=1).fit(module, Holes(batch_size=2, workers=0))
+
+
+def test_rows_of_no_run_are_asked_for_where_no_run_gives_them() -> None:
+    with pytest.raises(FileNotFoundError, match=r"of the run that `vtagml\.transfer\.NewTask`"):
+        _ = new_task().network.affinity.omega
 
 
 def test_a_new_task_is_among_the_tasks() -> None:
@@ -193,20 +195,26 @@ def test_settings_without_rest_are_refused(settings: dict[str, Any]) -> None:
         MeasuredRow(TASKS, NEW, KNOWN, **settings)
 
 
+def loaded(module: MultitaskModule, source: Path, folder: Path) -> None:
+    callback = NewTask(source)
+    callback.setup(trainer(folder), module, "fit")
+    callback.load_into(module)
+
+
 def test_a_source_in_another_order_is_refused(source: Path, tmp_path: Path) -> None:
     other = MultitaskModule([Edges(), Normals(), Segmentation(CLASSES)], encoder, decoders, TROA)
     file = save_run(other, tmp_path)
     with pytest.raises(ValueError, match=r"order of the tasks is \['edges', 'normals', 'segm"):
-        NewTask(file, NEW).load_into(new_task(source))
+        loaded(new_task(), file, tmp_path)
 
 
-def test_a_source_with_other_classes_is_refused(source: Path) -> None:
+def test_a_source_with_other_classes_is_refused(source: Path, tmp_path: Path) -> None:
     # As many rows as there are known tasks: they are not taken for one row each.
-    module = new_task(source, classes=4)
+    module = new_task(classes=4)
     with pytest.raises(ValueError, match=r"must have shape \(4, .*found \(3, "):
-        NewTask(source, NEW).load_into(module)
+        loaded(module, source, tmp_path)
 
 
 def test_a_source_that_knows_the_task_has_another_callback(source: Path) -> None:
     with pytest.raises(ValueError, match=r"order of the tasks is .* missing `affinity\."):
-        SourceWeights(source).load_into(new_task(source))
+        SourceWeights(source).load_into(new_task())

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from os import PathLike
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from vtagml.affinity.from_file import FromFile
 from vtagml.affinity.transfer import AffinityState, Rows, positions, restricted, stochastic
+
+OF_SOURCE = Path("affinity.json of the run that `vtagml.transfer.NewTask` starts from")
+"""Stands for a file that `NewTask` will name: whoever needs it before is told so."""
 
 
 class NewRow(FromFile):
@@ -24,8 +28,8 @@ class NewRow(FromFile):
         tasks: Names of the tasks, the new one among them.
         new: Name of the new task.
         known: The `affinity.json` of the run that learned the others, or rows of their ω,
-            [target][source] in the order of `tasks`. A checkpoint holds them: whoever loads one
-            can do without the file.
+            [target][source] in the order of `tasks`; null for those of the run that `NewTask`
+            starts from. A checkpoint holds them: whoever loads one can do without the file.
     """
 
     taken: ClassVar[str] = "known"
@@ -35,7 +39,7 @@ class NewRow(FromFile):
         self,
         tasks: Sequence[str],
         new: str,
-        known: Rows | PathLike[str] | str,  # in the order in which a YAML value is tried
+        known: Rows | PathLike[str] | str | None = None,  # in the order in which YAML is tried
     ) -> None:
         super().__init__(tasks)
         if new not in self.tasks or len(self.tasks) < 2:
@@ -47,7 +51,10 @@ class NewRow(FromFile):
         self.place = self.tasks.index(new)
         self.others = [index for index in range(len(self.tasks)) if index != self.place]
         self.register_buffer("known", torch.zeros_like(self.similarity))
-        if isinstance(known, str | PathLike):
+        self.told = known is not None
+        if known is None:
+            self.start_from(OF_SOURCE)
+        elif isinstance(known, str | PathLike):
             self.start_from(known)
         else:
             self._know(stochastic("known", known, self._names))
@@ -109,7 +116,7 @@ class MeasuredRow(NewRow):
         self,
         tasks: Sequence[str],
         new: str,
-        known: Rows | PathLike[str] | str,
+        known: Rows | PathLike[str] | str | None = None,
         kappa: float = 1.0,  # Sec. 3.2.1
         rho: float = 0.3,
         start: int = 100,

@@ -9,6 +9,7 @@ from torch import Tensor
 from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask
 from vtagml.of_tasks import keys_of, modules_of
+from vtagml.run_folder import RunFolder
 from vtagml.transfer.new_row import NewRow
 from vtagml.transfer.source_weights import SourceWeights
 from vtagml.transfer.tune_only import restrict
@@ -22,7 +23,8 @@ class NewTask(SourceWeights):
     All parameters of adapters, embeddings and other decoders stay bit by bit the source's, and so
     do the known tasks' rows of ω and their predictions. The new task's decoder starts fresh and
     trains alone; the stream that it reads is told by ω[new], over the known tasks, what it is. The
-    affinity is told of the source's ω by its own setting; it is a `MeasuredRow` or `UniformRow`.
+    affinity, a `MeasuredRow` or `UniformRow`, names the new task; unless it was given rows it takes
+    the source's ω.
 
     Note:
         The paper's abstract claims that affinities generalise to new tasks, and says nothing of
@@ -34,12 +36,11 @@ class NewTask(SourceWeights):
 
     Args:
         checkpoint: The source: a checkpoint, or the folder of a run, of which the newest is taken.
-        task: Name of the new task, one of the module's and none of the source's.
     """
 
-    def __init__(self, checkpoint: str | Path, task: str) -> None:
+    def __init__(self, checkpoint: str | Path) -> None:
         super().__init__(checkpoint)
-        self.task = task
+        self.task = ""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         super().setup(trainer, pl_module, stage)
@@ -47,12 +48,14 @@ class NewTask(SourceWeights):
             return
         module = multitask(pl_module)
         affinity = module.network.affinity
-        row = affinity.new if isinstance(affinity, NewRow) else None
-        if self.task not in module.task_names or row != self.task:
+        if not isinstance(affinity, NewRow):
             raise ValueError(
-                f"`task` must be one of the `tasks` {module.task_names} and the `new` of the "
-                f"affinity, {row!r}; found {self.task!r}. Name the same task in both places."
+                "`affinity` must be `vtagml.transfer.MeasuredRow` or `UniformRow`, which name the "
+                f"new task, found {type(affinity).__name__}."
             )
+        self.task = affinity.new
+        if not affinity.told:
+            affinity.start_from(RunFolder.of_checkpoint(self.path).affinity)
         own = modules_of(module.network.decoders, self.task)
         restrict(module.network, [each for room in own for each in room.parameters()])
 
