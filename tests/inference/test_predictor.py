@@ -70,14 +70,6 @@ def test_numbers_are_those_of_the_command(
             np.testing.assert_array_equal(found[task], wanted, err_msg=task)
 
 
-def test_a_list_gives_a_list(predictor: Predictor) -> None:
-    images = [photo(64, 96), photo(30, 40)]
-    found = predictor.predict(images)
-    assert isinstance(found, list)
-    for image, each in zip(images, found, strict=True):
-        np.testing.assert_array_equal(each["depth"], predictor.predict(image)["depth"])
-
-
 def test_a_device_is_given_by_name_or_by_torch(module: MultitaskModule) -> None:
     assert Predictor(module, SIZE, device=torch.device("cpu")).device == torch.device("cpu")
     with pytest.raises(ValueError, match=r"`device` must be .*found 'meta'"):
@@ -139,7 +131,7 @@ def test_the_model_is_at_rest(module: MultitaskModule) -> None:
 
 def test_threads_may_share_it(predictor: Predictor) -> None:
     images = [photo(20 + index, 30) for index in range(8)]
-    alone = predictor.predict(images)
+    alone = [predictor.predict(image) for image in images]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(predictor.predict, images))
     for one, other in zip(alone, together, strict=True):

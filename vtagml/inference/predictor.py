@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,14 +47,8 @@ class Predictor:
         for task in self.tasks.values():
             task.bind(labels or {})
 
-    @overload
-    def predict(self, image: ImageLike) -> Prediction: ...
-
-    @overload
-    def predict(self, image: list[Any]) -> list[Prediction]: ...
-
-    def predict(self, image: ImageLike | list[Any]) -> Prediction | list[Prediction]:
-        """Predicts at the image's own size; a list of images gives a list of predictions.
+    def predict(self, image: ImageLike) -> Prediction:
+        """Predicts at the image's own size.
 
         The image is scaled to fill the network's input as far as its shape allows, the rest is
         padding: the network sees as much at once as in training.
@@ -63,8 +57,6 @@ class Predictor:
             image: A file, a picture of Pillow, or an array `[height, width, 3]` of uint8 or of
                 floats in [0, 1]; grey and RGBA are taken, too.
         """
-        if isinstance(image, list):
-            return [self.predict(one) for one in image]
         view = fitted(pixels_of(image), self.image_size)
         batch = {key: torch.from_numpy(view[key])[None] for key in ("image", "size", "shown")}
         batch["image"] = batch["image"].movedim(-1, 1).contiguous()
