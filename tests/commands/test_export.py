@@ -68,7 +68,7 @@ def test_adapters_stay_the_default_and_need_no_config_beside_their_checkpoint(
 def test_what_does_not_go_together_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = [f"--ckpt_path={run}"]
     message = error_of(["--to=tflite", *given], capsys)
-    assert "invalid choice: 'tflite' (choose from 'adapters', 'onnx')" in message
+    assert "invalid choice: 'tflite' (choose from 'adapters', 'onnx', 'torch_export')" in message
     assert "`--ckpt_path`" in error_of(["--to=onnx"], capsys)
     assert "adapters fit images of any size" in error_of([*given, "--dynamic-batch"], capsys)
     assert "`--model.encoder=x`" in error_of(["--to=onnx", *given, "--model.encoder=x"], capsys)

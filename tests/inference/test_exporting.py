@@ -30,8 +30,7 @@ class Forgetful:
 
     def __init__(self, error: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.error = error
-        monkeypatch.setattr(exporting, "onnx_file", self.content)
-        monkeypatch.setattr(exporting, "run_onnx", self.run)
+        monkeypatch.setitem(exporting.KINDS, "onnx", (self.content, self.run))
 
     def content(self, form: Any, about: Mapping[str, object], batch: int | None) -> bytes:
         self.network, self.about = form, about
@@ -91,7 +90,7 @@ def test_a_network_on_a_gpu_is_refused(predictor: Predictor, tmp_path: Path) -> 
 def test_sizes_that_no_network_takes_are_refused(predictor: Predictor, tmp_path: Path) -> None:
     for size in ((64, 100), (0, 32)):
         with pytest.raises(ValueError, match=f"`--image-size`.*{size[0]} x {size[1]}"):
-            export_network(predictor, tmp_path / "a", size)
+            export_network(predictor, tmp_path / "a", size=size)
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,5 +140,20 @@ def test_the_shipped_network_agrees_at_three_sizes(size: tuple[int, int], tmp_pa
         if parameter.requires_grad:
             parameter.data += 0.05 * torch.randn_like(parameter)
     predictor = Predictor(module, (128, 128), device="cpu")
-    exported = export_network(predictor, tmp_path / "a", size)
+    exported = export_network(predictor, tmp_path / "a", size=size)
     assert max(exported.differences.values()) <= 1e-4
+
+
+def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None:
+    file = tmp_path / "a.pt2"
+    exported = export_network(predictor, file, "torch_export", dynamic_batch=True)
+    assert max(exported.differences.values()) < exporting.TOLERANCE
+    about = {"vtagml": ""}
+    network = torch.export.load(file, extra_files=about).module()
+    assert json.loads(about["vtagml"])["image"]["shape"] == ["any", 3, *SIZE]
+    image = torch.rand(3, 3, *SIZE)
+    with torch.no_grad():
+        expected, found = predictor.module(image), network(image)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4)

@@ -6,33 +6,35 @@ from typing import Annotated, Any, Literal
 from vtagml.commands.command import File
 from vtagml.commands.messages import say
 
+SUFFIXED = {"onnx": "network.onnx", "torch_export": "network.pt2"}
+
 
 def export(
     *,
     ckpt_path: Annotated[Path, "FILE|RUN", "--ckpt_path"],
     config: File | None = None,
-    to: Literal["adapters", "onnx"] = "adapters",
+    to: Literal["adapters", "onnx", "torch_export"] = "adapters",
     out: File | None = None,
     image_size: tuple[int, int] | None = None,
     dynamic_batch: bool = False,
     tolerance: float = 1e-4,
 ) -> None:
-    """Writes what trained as safetensors, or the whole network as ONNX.
+    """Writes what trained as safetensors, or the whole network as ONNX or by torch.export.
 
     What trained (adapters, embeddings, decoders, affinity) goes without the frozen backbone. The
     file names the backbone's architecture and weights, and loads on no other:
     `trainer.callbacks: [{class_path: vtagml.callbacks.LoadAdapters, init_args: {path: FILE}}]`.
 
-    With `--to onnx` it is the whole network for other programs, with the affinities as constants:
-    RGB in [0, 1] in, each task's prediction in its units out. The file is run and compared with the
-    original first. It takes one size of image only, in float32: write a file per
-    size.
+    With `--to onnx` or `torch_export` it is the whole network for other programs, with the
+    affinities as constants: RGB in [0, 1] in, each task's prediction in its units out. The file is
+    run and compared with the original first. It takes one size of image only, in float32: write a
+    file per size.
 
     Args:
         ckpt_path: A checkpoint, or a run folder for its newest.
         config: The experiment; by default config.yaml of the checkpoint's run folder.
         to: What is written; adapters by default.
-        out: By default adapters.safetensors or network.onnx.
+        out: By default adapters.safetensors, network.onnx or network.pt2.
         image_size: Divisible by 32; by default that of the training.
         dynamic_batch: Any number of images at once instead of one.
         tolerance: Largest difference to the original, beyond which nothing is written; 1e-4.
@@ -48,7 +50,7 @@ def export(
     if to == "adapters" and (image_size or dynamic_batch):
         raise ValueError(
             "`--image-size` and `--dynamic-batch` are of a whole network, found them without "
-            "`--to onnx`: adapters fit images of any size."
+            "`--to onnx` or `torch_export`: adapters fit images of any size."
         )
     if to == "adapters":
         path = out or Path("adapters.safetensors")
@@ -57,8 +59,8 @@ def export(
         report = f"`{path}`: {size:.1f} MiB, without what is frozen."
     else:
         predictor = load(ckpt_path, config, "cpu")
-        path = out or Path("network.onnx")
-        exported = export_network(predictor, path, image_size, dynamic_batch, tolerance)
+        path = out or Path(SUFFIXED[to])
+        exported = export_network(predictor, path, to, image_size, dynamic_batch, tolerance)
         report = _described(path, predictor, exported, dynamic_batch)
     say(report)
 

@@ -14,10 +14,13 @@ from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
 from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
 from vtagml.inference.predictor import Predictor
+from vtagml.inference.torch_export_file import run_torch_export, torch_export_file
 from vtagml.run_folder import whole_file
 from vtagml.tasks import Task
 
 TOLERANCE = 1e-4
+KINDS = {"onnx": (onnx_file, run_onnx), "torch_export": (torch_export_file, run_torch_export)}
+"""How each kind of file is written, and run."""
 
 
 class Exported(NamedTuple):
@@ -37,6 +40,7 @@ class Exported(NamedTuple):
 def export_network(
     predictor: Predictor,
     path: Path,
+    to: str = "onnx",
     size: tuple[int, int] | None = None,
     dynamic_batch: bool = False,
     tolerance: float = TOLERANCE,
@@ -49,7 +53,8 @@ def export_network(
 
     Args:
         predictor: The trained network, on the CPU.
-        path: The ONNX file.
+        path: The file.
+        to: Its kind, `onnx` or `torch_export`.
         size: Height and width of the image; by default those of the training.
         dynamic_batch: Whether any number of images can be given at once, instead of one.
         tolerance: Largest difference to the original (`agreement.difference`); beyond it there is
@@ -59,9 +64,10 @@ def export_network(
     about = description(predictor, size, dynamic_batch)
     with quiet():
         form = InferenceForm(predictor.module.network, predictor.tasks, size)
-        content = onnx_file(form, about, None if dynamic_batch else 1)
+        write, run = KINDS[to]
+        content = write(form, about, None if dynamic_batch else 1)
         images = list(probe_images((1, 3) if dynamic_batch else (1,), size))
-        differences = compared(predictor, images, run_onnx(content, images))
+        differences = compared(predictor, images, run(content, images))
     worst = max(differences, key=lambda name: differences[name])
     if not differences[worst] <= tolerance:
         raise ValueError(

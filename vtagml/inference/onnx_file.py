@@ -15,8 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.inference.baked import InferenceForm
+from vtagml.inference.torch_export_file import INPUT, traced
 
-INPUT = "image"
 LARGEST = 2**31  # of a protocol buffer
 NOISY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
 
@@ -30,13 +30,12 @@ def onnx_file(form: InferenceForm, about: Mapping[str, object], batch: int | Non
         batch: How many images it takes at once; None for any number.
     """
     _extra("onnxscript")
-    image = torch.zeros(batch or 2, 3, *form.size)
-    shapes = None if batch else {INPUT: {0: torch.export.Dim("batch")}}
-    with torch.no_grad():
-        # Not strict: the fork and the attention that runs once per task are plain Python.
-        program = torch.export.export(form, (image,), dynamic_shapes=shapes, strict=False)
     made: Any = torch.onnx.export(
-        program, dynamo=True, verbose=False, input_names=[INPUT], output_names=list(form.tasks)
+        traced(form, batch),
+        dynamo=True,
+        verbose=False,
+        input_names=[INPUT],
+        output_names=list(form.tasks),
     )
     proto = made.model_proto
     _extra("onnx").helper.set_model_props(
@@ -44,8 +43,8 @@ def onnx_file(form: InferenceForm, about: Mapping[str, object], batch: int | Non
     )
     if proto.ByteSize() >= LARGEST:
         raise ValueError(
-            f"`--to onnx` writes files below {LARGEST} bytes, found {proto.ByteSize()}: take a "
-            "smaller backbone."
+            f"`--to onnx` writes files below {LARGEST} bytes, found {proto.ByteSize()}: take "
+            "`--to torch_export`."
         )
     content: bytes = proto.SerializeToString()
     return content
