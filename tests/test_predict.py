@@ -217,7 +217,7 @@ def test_photos_of_two_folders_of_one_name_do_not_mix(
     out.mkdir(parents=True)
     (out / "source.json").write_text(json.dumps({"images": str(photos)}))
     message = error_of(["--ckpt_path", checkpoint(run), "--images", str(other)], capsys)
-    assert f"found `{other}`: give another `--out`" in message
+    assert f"earlier predictions of `{other}`, found in `{out}` those of `{photos}`" in message
     assert files_in(out) == {"source.json"}
 
 
@@ -259,9 +259,9 @@ def test_predictions_do_not_go_among_other_things(
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     words = ["--ckpt_path", checkpoint(run), "--images", str(photos), "--out"]
-    assert "found other things in `mine`" in error_of([*words, "mine"], capsys)
+    assert "found in `mine` other things" in error_of([*words, "mine"], capsys)
     Path("mine/source.json").write_text("{}")
-    assert "found other things in `mine`" in error_of([*words, "mine"], capsys)
+    assert "found in `mine` other things" in error_of([*words, "mine"], capsys)
     assert mine.read_text() == "mine"
     for _ in range(2):
         main(["predict", *words, "own", CPU, "--data.workers=0"])

@@ -104,15 +104,6 @@ class Stretched:
         return between(self.wide, 1, rows, self.height / self.rows_of_all)
 
 
-def stretched(
-    map: Float[Tensor, "channels height width"], size: tuple[int, int]
-) -> Iterator[Float[Tensor, "channels rows columns"]]:
-    """Yields a linearly interpolated map in strips of rows, from the top."""
-    whole = Stretched(map, size)
-    for first in range(0, size[0], whole.step):
-        yield whole.rows(first, min(first + whole.step, size[0]))
-
-
 def between(
     map: Float[Tensor, "channels height width"], axis: int, pixels: Tensor, scale: float
 ) -> Float[Tensor, "channels _height _width"]:

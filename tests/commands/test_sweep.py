@@ -26,10 +26,6 @@ SWEEP: dict[str, Any] = {
     "metric": {"name": "val/depth/rmse", "goal": "minimize"},
     "parameters": {KAPPA: {"values": [0.5, 2.0]}, RHO: {"value": 0.3}},
 }
-DEMO = [
-    *("${env}", "lightning", "fit", "--config", str(OVERLAYS.parent / "scenes_sdne.yaml")),
-    *("--trainer.check_val_every_n_epoch=2", "${args}"),
-]
 # The metric is κ itself, and of another task something else.
 WRITE = """
 import pathlib, sys
@@ -96,7 +92,6 @@ def test_sweep_leaves_table_pictures_and_the_best_command(
         ({}, ["--trainer.max_step=3"], "max_step"),
         ({}, ["--trainer.logger=false"], "`trainer.logger` must have one for CSV"),
         ({}, [f"--config={OVERLAYS}/tensorboard.yaml"], "found vtagml.loggers.TensorBoard"),
-        ({"command": DEMO}, ["--trainer.max_steps=100"], "none in 100 steps: the first is after"),
         ({}, ["--trials=0"], "`--trials` must be at least 1"),
         ({}, ["--processes=0"], "`--processes` must be at least 1"),
         ({}, ["kappas.yaml"], "is no option of `sweep`"),

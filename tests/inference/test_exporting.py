@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +17,23 @@ from vtagml.backbone import SwinV2Nano
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML
 from vtagml.inference import (
-    NetworkFile,
-    OnnxFile,
     Predictor,
-    TorchExportFile,
     export_network,
     exporting,
-    files,
+    onnx_file,
 )
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 
 
-class Forgetful(NetworkFile):
-    """Remembers the network itself; what it finds is off by a given number."""
+class Forgetful:
+    """Takes the place of ONNX: remembers the network; what it finds is off by a given number."""
 
-    name, suffix = "forgetful", ".none"
-
-    def __init__(self, error: float) -> None:
+    def __init__(self, error: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.error = error
+        monkeypatch.setitem(exporting.KINDS, "onnx", (self.content, self.run))
 
-    def content(self, program: Any, tasks: Sequence[str], about: Mapping[str, object]) -> bytes:
-        self.network = program
-        self.about = about
+    def content(self, form: Any, about: Mapping[str, object], batch: int | None) -> bytes:
+        self.network, self.about = form, about
         return b"network"
 
     def run(self, content: bytes, images: Sequence[Tensor]) -> Iterator[dict[str, Tensor]]:
@@ -53,94 +47,56 @@ def predictor(module: MultitaskModule) -> Predictor:
     return Predictor(module, SIZE, device="cpu")
 
 
-@pytest.fixture
-def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the tracing, which takes seconds: a program is the network itself."""
-    monkeypatch.setattr(exporting, "traced", lambda form, size, dynamic_batch: form)
-
-
-@pytest.mark.usefixtures("untraced")
 def test_a_file_is_written_where_the_difference_is_small(
-    predictor: Predictor, tmp_path: Path
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exported = export_network(predictor, tmp_path / "a", Forgetful(5e-5))
+    Forgetful(5e-5, monkeypatch)
+    exported = export_network(predictor, tmp_path / "a")
     assert exported.size == SIZE
     assert (tmp_path / "a").read_bytes() == b"network"
     assert exported.differences["edges"] == pytest.approx(5e-5, rel=0.1)
     assert exported.differences["depth"] < 1e-5
 
 
-@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("error", [2e-4, math.nan])
 def test_nothing_is_written_where_it_is_not(
-    predictor: Predictor, tmp_path: Path, error: float
+    predictor: Predictor, tmp_path: Path, error: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    Forgetful(error, monkeypatch)
     with pytest.raises(ValueError, match=r"in edges, so nothing was written"):
-        export_network(predictor, tmp_path / "a", Forgetful(error))
+        export_network(predictor, tmp_path / "a")
     assert not list(tmp_path.iterdir())
     if error == error:
-        export_network(predictor, tmp_path / "a", Forgetful(error), tolerance=1e-3)
+        export_network(predictor, tmp_path / "a", tolerance=1e-3)
         assert (tmp_path / "a").is_file()
 
 
-@pytest.mark.usefixtures("untraced")
-def test_a_file_says_what_made_it_wherever_it_is_made(
+def test_a_file_says_what_made_it(
     module: MultitaskModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    monkeypatch.setattr(exporting, "commit", lambda folder: asked.append(folder) or {"hash": "1"})
-    monkeypatch.setattr(exporting, "CHECKOUT", tmp_path / "checkout")
-    (tmp_path / "checkout" / ".git").mkdir(parents=True)
-    origin = {"file": "last.ckpt", "step": 7, "commit": None}
-    to = Forgetful(0.0)
-    predictor = Predictor(module, SIZE, device="cpu", origin=origin)
-    export_network(predictor, tmp_path / "a", to)
-    assert to.about["commit"] == {"hash": "1"}
-    assert asked == [tmp_path / "checkout"]
+    origin = {"file": "last.ckpt", "step": 7, "commit": {"hash": "1"}}
+    to = Forgetful(0.0, monkeypatch)
+    export_network(Predictor(module, SIZE, device="cpu", origin=origin), tmp_path / "a")
     assert to.about["checkpoint"] == origin
-    # An installed package may lie in a repository of which it is no part.
-    (tmp_path / "checkout" / ".git").rmdir()
-    export_network(predictor, tmp_path / "a", to)
-    assert to.about["commit"] is None
+    assert "torch" in to.about["versions"]  # type: ignore[operator]
 
 
 def test_a_network_on_a_gpu_is_refused(predictor: Predictor, tmp_path: Path) -> None:
     predictor.device = torch.device("cuda")
     with pytest.raises(ValueError, match="`predictor` must be on the CPU"):
-        export_network(predictor, tmp_path / "a", Forgetful(0.0))
+        export_network(predictor, tmp_path / "a")
 
 
 def test_sizes_that_no_network_takes_are_refused(predictor: Predictor, tmp_path: Path) -> None:
     for size in ((64, 100), (0, 32)):
         with pytest.raises(ValueError, match=f"`--image-size`.*{size[0]} x {size[1]}"):
-            export_network(predictor, tmp_path / "a", Forgetful(0.0), size)
-
-
-@pytest.mark.slow
-def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None:
-    file = tmp_path / "a.pt2"
-    exported = export_network(predictor, file, TorchExportFile(), (32, 64), dynamic_batch=True)
-    assert max(exported.differences.values()) < 1e-5
-    extra = {"vtagml": ""}
-    program = torch.export.load(BytesIO(file.read_bytes()), extra_files=extra)
-    said = json.loads(extra["vtagml"])
-    image = torch.rand(5, 3, 32, 64)
-    with torch.no_grad():
-        found = program.module()(image)
-        maps = predictor.module.network(image)
-    torch.testing.assert_close(found["depth"], predictor.tasks["depth"].predict(maps["depth"]))
-    assert said["image"]["shape"] == ["any", 3, 32, 64]
-    tasks = said["tasks"]
-    assert tasks["depth"]["meaning"].startswith("Distance along the optical axis in metres")
-    assert tasks["segmentation"]["classes"][7] == "class 7"
-    omega = predictor.module.network.affinity.omega
-    torch.testing.assert_close(torch.tensor(said["omega"]), omega)
+            export_network(predictor, tmp_path / "a", size=size)
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "find_spec", lambda package: None)
+    monkeypatch.setattr(onnx_file, "find_spec", lambda package: None)
     with pytest.raises(ValueError, match=r'pip install "vtagml\[export\]"'):
-        next(OnnxFile().run(b"network", [torch.zeros(1, 3, *SIZE)]))
+        next(onnx_file.run_onnx(b"network", [torch.zeros(1, 3, *SIZE)]))
 
 
 @pytest.mark.slow
@@ -149,11 +105,16 @@ def test_onnx_stands_alone(
 ) -> None:
     onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
     file = tmp_path / "a.onnx"
-    export_network(predictor, file, OnnxFile(), dynamic_batch=True)
+    export_network(predictor, file, dynamic_batch=True)
     assert capfd.readouterr() == ("", "")
     assert [each.name for each in tmp_path.iterdir()] == ["a.onnx"]
     said = {each.key: json.loads(each.value) for each in onnx.load(file).metadata_props}
-    assert said["image"]["values"] == "RGB in [0, 1], float32"
+    assert said["image"] == {"values": "RGB in [0, 1], float32", "shape": ["any", 3, *SIZE]}
+    tasks = said["tasks"]
+    assert tasks["depth"]["meaning"].startswith("Distance along the optical axis in metres")
+    assert tasks["segmentation"]["classes"][7] == "class 7"
+    omega = predictor.module.network.affinity.omega
+    torch.testing.assert_close(torch.tensor(said["omega"]), omega)
     assert said["versions"]["torch"]
     session = onnxruntime.InferenceSession(file)
     assert [each.name for each in session.get_inputs()] == ["image"]
@@ -167,11 +128,8 @@ def test_onnx_stands_alone(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("to", [OnnxFile(), TorchExportFile()], ids=lambda to: to.name)
 @pytest.mark.parametrize("size", [(128, 128), (96, 160), (192, 64)])
-def test_the_shipped_network_agrees_at_three_sizes(
-    size: tuple[int, int], to: NetworkFile, tmp_path: Path
-) -> None:
+def test_the_shipped_network_agrees_at_three_sizes(size: tuple[int, int], tmp_path: Path) -> None:
     module = MultitaskModule(
         [Segmentation(8), Depth(), Normals(), Edges()],
         lambda tasks: VTAGML(tasks, SwinV2Nano(), [(3, 5), (3, 6), (4, 2)]),
@@ -182,5 +140,20 @@ def test_the_shipped_network_agrees_at_three_sizes(
         if parameter.requires_grad:
             parameter.data += 0.05 * torch.randn_like(parameter)
     predictor = Predictor(module, (128, 128), device="cpu")
-    exported = export_network(predictor, tmp_path / "a", to, size)
+    exported = export_network(predictor, tmp_path / "a", size=size)
     assert max(exported.differences.values()) <= 1e-4
+
+
+def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None:
+    file = tmp_path / "a.pt2"
+    exported = export_network(predictor, file, "torch_export", dynamic_batch=True)
+    assert max(exported.differences.values()) < exporting.TOLERANCE
+    about = {"vtagml": ""}
+    network = torch.export.load(file, extra_files=about).module()
+    assert json.loads(about["vtagml"])["image"]["shape"] == ["any", 3, *SIZE]
+    image = torch.rand(3, 3, *SIZE)
+    with torch.no_grad():
+        expected, found = predictor.module(image), network(image)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4)

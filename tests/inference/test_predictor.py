@@ -1,6 +1,5 @@
 """Predictions from Python."""
 
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from vtagml import MultitaskModule
 from vtagml.callbacks.prediction_writer import png
 from vtagml.decoders import PerTask, PooledLinear
 from vtagml.inference import Prediction, Predictor
-from vtagml.inference.predictor import _checked
 from vtagml.tasks import Classification
 
 
@@ -72,79 +70,13 @@ def test_numbers_are_those_of_the_command(
             np.testing.assert_array_equal(found[task], wanted, err_msg=task)
 
 
-def test_a_list_gives_a_list(predictor: Predictor) -> None:
-    images = [photo(64, 96), photo(30, 40)]
-    found = predictor.predict(images)
-    assert isinstance(found, list)
-    for image, each in zip(images, found, strict=True):
-        np.testing.assert_array_equal(each["depth"], predictor.predict(image)["depth"])
-
-
-def test_one_tile_is_the_whole_image(predictor: Predictor) -> None:
-    image = photo(50, 90)
-    expected = predictor.predict(image)
-    for tile in (90, (50, 90), 1000):
-        found = predictor.predict(image, tile=tile)
-        np.testing.assert_allclose(found["depth"], expected["depth"], rtol=1e-5)
-        np.testing.assert_allclose(found["normals"], expected["normals"], atol=1e-5)
-
-
-def test_tiles_see_more_of_a_large_image(predictor: Predictor) -> None:
-    """A tile of the network's own size is seen pixel by pixel: what it holds alone decides."""
-    image = photo(128, 192)
-    found = predictor.predict(image, tile=SIZE, overlap=0.0)
-    assert found["depth"].shape == (128, 192)
-    corner = predictor.predict(image[:64, :96])
-    np.testing.assert_allclose(found["depth"][:64, :96], corner["depth"], rtol=1e-5)
-    np.testing.assert_array_equal(found["segmentation"][:64, :96], corner["segmentation"])
-
-
-def test_overlap_removes_seams(predictor: Predictor) -> None:
-    image = photo(64, 192)
-    steps = []
-    for overlap in (0.0, 0.5):
-        depth = predictor.predict(image, tile=SIZE, overlap=overlap)["depth"]
-        steps.append(np.abs(depth[:, 96] - depth[:, 95]).mean() / np.abs(np.diff(depth)).mean())
-    assert steps[1] < 0.5 * steps[0]
-
-
-@pytest.mark.parametrize(
-    ("words", "name"),
-    [
-        ({"tile": 0}, "tile"),
-        ({"tile": (4, -1)}, "tile"),
-        ({"tile": (4, 4, 4)}, "tile"),
-        ({"tile": 8, "overlap": 1.0}, "overlap"),
-    ],
-)
-def test_impossible_tiles_are_refused(
-    predictor: Predictor, words: dict[str, float], name: str
-) -> None:
-    with pytest.raises(ValueError, match=f"`{name}`"):
-        predictor.predict(photo(8, 8), **words)  # type: ignore[call-overload]
-
-
-def test_numbers_of_other_libraries_are_numbers(predictor: Predictor) -> None:
-    image = photo(50, 90)
-    expected = predictor.predict(image, tile=32)["depth"]
-    for tile in (np.int64(32), (np.int64(32), 32), torch.tensor(32)):
-        assert (predictor.predict(image, tile=tile)["depth"] == expected).all()
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_float_is_no_number_of_pixels(predictor: Predictor) -> None:
-    checked = inspect.unwrap(_checked)  # annotations refuse it, but only in tests
-    with pytest.raises(ValueError, match=r"`tile` must be .* whole numbers of pixels, found 32\.0"):
-        checked(32.0, 0.25)
-
-
 def test_a_device_is_given_by_name_or_by_torch(module: MultitaskModule) -> None:
     assert Predictor(module, SIZE, device=torch.device("cpu")).device == torch.device("cpu")
     with pytest.raises(ValueError, match=r"`device` must be .*found 'meta'"):
         Predictor(module, SIZE, device=torch.device("meta"))
 
 
-def test_labels_of_whole_images_have_no_tiles() -> None:
+def test_labels_of_whole_images_are_single_numbers() -> None:
     def encoder(tasks: tuple[str, ...]) -> nn.Module:
         from tests.inference.conftest import Convolutions
 
@@ -159,20 +91,17 @@ def test_labels_of_whole_images_have_no_tiles() -> None:
     found = predictor.predict(photo(20, 30))
     assert found["shape"].shape == ()
     assert found.picture("shape").size == (1, 1)
-    with pytest.raises(ValueError, match=r"`tile`.*shape"):
-        predictor.predict(photo(20, 30), tile=8)
 
 
 def test_pictures_are_those_of_the_command(predictor: Predictor) -> None:
     found = predictor.predict(photo(20, 30))
-    pictures = found.pictures()
-    assert list(pictures) == list(found)
+    picture = found.picture("normals")
     normals = torch.from_numpy(found["normals"]).movedim(-1, 0)
     expected = png(predictor.tasks["normals"].picture(normals[None])[0])
-    assert pictures["normals"].size == (30, 20)
+    assert picture.size == (30, 20)
     from io import BytesIO
 
-    np.testing.assert_array_equal(pictures["normals"], Image.open(BytesIO(expected)))
+    np.testing.assert_array_equal(picture, Image.open(BytesIO(expected)))
 
 
 def test_classes_have_names(predictor: Predictor) -> None:
@@ -202,7 +131,7 @@ def test_the_model_is_at_rest(module: MultitaskModule) -> None:
 
 def test_threads_may_share_it(predictor: Predictor) -> None:
     images = [photo(20 + index, 30) for index in range(8)]
-    alone = predictor.predict(images)
+    alone = [predictor.predict(image) for image in images]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(predictor.predict, images))
     for one, other in zip(alone, together, strict=True):

@@ -29,9 +29,6 @@ class Programs(Queue[Job]):
     def next(self) -> Job | None:
         return self.jobs.pop(0) if self.jobs else None
 
-    def waiting(self) -> list[Sequence[str]]:
-        return [job.kinds for job in self.jobs]
-
     def goes_on(self, job: Job) -> bool:
         self.patience -= 1
         return self.patience > 0 or not job.log.read_text().endswith("up\n")
@@ -113,7 +110,8 @@ def test_a_bar_over_jobs_with_the_time_that_is_left(
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=200, color_system=None)
     monkeypatch.setattr("vtagml.launching.board.get_console", lambda: console)
-    queue, board = Programs(tmp_path, "pass", "pass"), Board(3)
+    naps = "import time; time.sleep(0.3)"
+    queue, board = Programs(tmp_path, naps, naps), Board(3)
     bars: list[str] = []
 
     def looks(job: Job) -> bool:
@@ -125,9 +123,10 @@ def test_a_bar_over_jobs_with_the_time_that_is_left(
     monkeypatch.setattr(queue, "goes_on", looks)
     board.advance()  # one that needs not be run
     Runner(queue, board).run()
-    assert "left: unknown" in bars[0]
+    assert "left: -:--:--" in bars[0]
     assert "1/3" in bars[0]
     assert "job 1" in bars[-1]
     assert "2/3" in bars[-1]
     assert f"job 0 begins: `{tmp_path / '0.log'}`" in screen.getvalue()
-    assert re.search(r"job 0 ended after \d+ s, left: \d+ s", screen.getvalue())
+    assert re.search(r"left: \d:\d\d:\d\d", bars[-1])
+    assert re.search(r"job 0 ended after \d:\d\d:\d\d", screen.getvalue())

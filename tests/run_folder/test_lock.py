@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vtagml.run_folder import LOCK, run_lock
+from vtagml.run_folder import LOCK, is_busy, run_lock
 
 HOLD = """
 import os, sys, time
@@ -53,3 +53,28 @@ def test_folder_that_cannot_be_made_is_an_error_of_the_system(tmp_path: Path) ->
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OSError, match="file"):
         run_lock(tmp_path / "file" / "run").__enter__()
+
+
+PLAIN_LOCK = """
+import fcntl, sys
+file = open(sys.argv[1], "a+b")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_runner_is_refused_with_its_own_option(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", "-c", PLAIN_LOCK, str(tmp_path / LOCK)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        (tmp_path / LOCK).write_text("process 7 on here")
+        with pytest.raises(
+            ValueError, match=r"in `.*`: process 7 on here\. .*of its own with `--out`"
+        ):
+            run_lock(tmp_path, "--out").__enter__()
+        assert is_busy(tmp_path)
+        holder.communicate(b"")
+    assert not is_busy(tmp_path)

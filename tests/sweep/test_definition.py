@@ -29,13 +29,12 @@ def written(folder: Path, content: Any) -> Path:
 
 def test_what_the_file_says_is_read(tmp_path: Path) -> None:
     sweep = read_sweep(written(tmp_path, GOOD | {"early_terminate": {
-        "type": "hyperband", "max_iter": 27, "s": 2}}))  # fmt: skip
+        "type": "hyperband", "min_iter": 3}}))  # fmt: skip
     assert (sweep.method, sweep.metric, sweep.goal, sweep.cap) == (
         "random", "val/depth/rmse", "minimize", 5
     )  # fmt: skip
     assert [own.key for own in sweep.searched] == ["a.b", "c"]
-    # W&B's rungs are at 27 / 3 and 27 / 3² validations, the first of them at 3.
-    assert sweep.early == EarlyStop(least=3, most=27, factor=3)
+    assert sweep.early == EarlyStop(least=3, factor=3)
 
 
 def test_a_single_value_is_not_searched(tmp_path: Path) -> None:
@@ -69,7 +68,7 @@ def test_a_single_value_is_not_searched(tmp_path: Path) -> None:
          "a `min` above 0"),
         ("parameters", {"a": {"parameters": {"b": {"value": 1}}}}, "written with dots"),
         ("early_terminate", {"type": "median"}, "must be of `type: hyperband`"),
-        ("early_terminate", {"type": "hyperband"}, "either `min_iter` or `max_iter`"),
+        ("early_terminate", {"type": "hyperband"}, "must have `min_iter`"),
         ("early_terminate", {"type": "hyperband", "min_iter": 0}, "`early_terminate.min_iter`"),
         ("run_cap", True, "`run_cap` must be a whole number"),
     ],

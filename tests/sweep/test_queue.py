@@ -62,7 +62,6 @@ class Scripted:
         self.job, self.script, self.stopped = job, curve, stopped
         self.looks = itertools.count()
         job.curve = self._curve  # type: ignore[method-assign]
-        job.certain_curve = self._curve  # type: ignore[method-assign]
         job.metrics = lambda: {"val/other": 5.0}  # type: ignore[method-assign]
         self.seen: Sequence[float] = []
 
@@ -166,7 +165,7 @@ def test_a_sweep_of_failures_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["random", "bayes"])
 def test_hyperband_gives_up_the_worse(method: str, tmp_path: Path) -> None:
-    early = EarlyStop(least=1, most=4, factor=2)
+    early = EarlyStop(least=1, factor=2)
 
     def curve(number: int) -> list[float]:
         # Every second is poor; the others get better and better, so none of them is given up.

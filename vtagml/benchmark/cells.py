@@ -35,7 +35,6 @@ class Cell(Job):
     ) -> None:
         super().__init__(f"{row.name}/{seed}", out / row.name / str(seed))
         self.row, self.seed, self.out, self.source, self.resolve = row, seed, out, source, resolve
-        self.kinds = (row.name, row.command)
 
     @property
     def tested(self) -> Path | None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from vtagml.benchmark.cells import Cell
 from vtagml.benchmark.outcome import State, keep_source_date, outcome_of
-from vtagml.launching import Board, Queue, failure_of, is_busy
+from vtagml.launching import Board, Queue, failure_of
+from vtagml.run_folder import is_busy
 
 LEFT_ALONE = (State.FINISHED, State.CHANGED)
 
@@ -32,11 +33,9 @@ class CellQueue(Queue[Cell]):
                 self._begun.add(cell)
                 return cell
             self.fates[cell] = fate
-            self.board.advance(*([] if fate is State.FINISHED else _lines(cell, fate)))
+            if fate is not State.FINISHED:
+                self.board.advance(*_lines(cell, fate))
         return None
-
-    def waiting(self) -> list[Sequence[str]]:
-        return [cell.kinds for cell in self._waiting]
 
     @property
     def _waiting(self) -> list[Cell]:

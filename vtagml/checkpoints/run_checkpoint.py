@@ -1,9 +1,7 @@
 """When a run's checkpoints are taken, and how a run stops when it is asked to."""
 
 import sys
-import time
 import warnings
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,9 +32,7 @@ class RunCheckpoint(ModelCheckpoint):
         filename: Name of the newest checkpoint, without ending.
         monitor: A logged metric, such as `val/depth/rmse`: `best.ckpt` is where it was best.
         mode: Whether `min` or `max` of it is best.
-        every_n_train_steps: Optimiser steps between two checkpoints.
-        every_n_epochs: Or epochs; 1 if nothing else is given.
-        train_time_interval: Or time, as in `00:30:00`.
+        every_n_train_steps: Optimiser steps between two checkpoints; by default one epoch.
     """
 
     def __init__(
@@ -46,8 +42,6 @@ class RunCheckpoint(ModelCheckpoint):
         monitor: str | None = None,
         mode: Literal["min", "max"] = "min",
         every_n_train_steps: int | None = None,
-        every_n_epochs: int | None = None,
-        train_time_interval: timedelta | None = None,
     ) -> None:
         super().__init__(
             dirpath=dirpath,
@@ -55,8 +49,6 @@ class RunCheckpoint(ModelCheckpoint):
             monitor=monitor,
             mode=mode,
             every_n_train_steps=every_n_train_steps,
-            every_n_epochs=every_n_epochs,
-            train_time_interval=train_time_interval,
             save_on_train_epoch_end=False,
             enable_version_counter=False,
         )
@@ -174,26 +166,9 @@ class RunCheckpoint(ModelCheckpoint):
     def _is_due(self, trainer: Trainer) -> bool:
         if trainer.global_step == self._last_global_step_saved:
             return False
-        steps, epochs = self._every_n_train_steps, self._every_n_epochs
-        return (
-            (steps >= 1 and trainer.global_step % steps == 0)
-            or (
-                epochs >= 1
-                and (trainer.current_epoch + 1) % epochs == 0
-                and loop.epoch_complete(trainer)
-            )
-            or self._time_is_up(trainer)
-            or loop.run_complete(trainer)
-        )
-
-    def _time_is_up(self, trainer: Trainer) -> bool:
-        if self._train_time_interval is None:
-            return False
-        now, since = time.monotonic(), self._last_time_checked or 0.0
-        up = now - since >= self._train_time_interval.total_seconds()
-        up = trainer.strategy.broadcast(up)  # the clocks of the ranks differ
-        self._last_time_checked = now if up else since
-        return up
+        steps = self._every_n_train_steps  # 0 for an epoch
+        due = trainer.global_step % steps == 0 if steps else loop.epoch_complete(trainer)
+        return due or loop.run_complete(trainer)
 
     def _save_newest(self, trainer: Trainer) -> None:
         path = self.format_checkpoint_name(self._monitor_candidates(trainer))

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from vtagml.commands.command import File
 from vtagml.commands.messages import say
 
+SUFFIXED = {"onnx": "network.onnx", "torch_export": "network.pt2"}
+
 
 def export(
     *,
@@ -17,16 +19,16 @@ def export(
     dynamic_batch: bool = False,
     tolerance: float = 1e-4,
 ) -> None:
-    """Writes what trained as safetensors, or the whole network as ONNX or torch.export.
+    """Writes what trained as safetensors, or the whole network as ONNX or by torch.export.
 
     What trained (adapters, embeddings, decoders, affinity) goes without the frozen backbone. The
     file names the backbone's architecture and weights, and loads on no other:
     `trainer.callbacks: [{class_path: vtagml.callbacks.LoadAdapters, init_args: {path: FILE}}]`.
 
-    With `--to` a format it is the whole network for other programs, with the affinities as
-    constants: RGB in [0, 1] in, each task's prediction in its units out. The file is run and
-    compared with the original first. It takes one size of image only, in float32: write a file per
-    size.
+    With `--to onnx` or `torch_export` it is the whole network for other programs, with the
+    affinities as constants: RGB in [0, 1] in, each task's prediction in its units out. The file is
+    run and compared with the original first. It takes one size of image only, in float32: write a
+    file per size.
 
     Args:
         ckpt_path: A checkpoint, or a run folder for its newest.
@@ -41,14 +43,14 @@ def export(
         lightning export --ckpt_path runs/scenes_sdne --to onnx --out network.onnx
     """
     from vtagml.checkpoints import packed_adapters
-    from vtagml.inference import NETWORK_FILES, export_network, load
+    from vtagml.inference import export_network, load
     from vtagml.inference.trained import TrainedRun
     from vtagml.run_folder import write_whole
 
     if to == "adapters" and (image_size or dynamic_batch):
         raise ValueError(
             "`--image-size` and `--dynamic-batch` are of a whole network, found them without "
-            "`--to onnx` or `--to torch_export`: adapters fit images of any size."
+            "`--to onnx` or `torch_export`: adapters fit images of any size."
         )
     if to == "adapters":
         path = out or Path("adapters.safetensors")
@@ -57,10 +59,8 @@ def export(
         report = f"`{path}`: {size:.1f} MiB, without what is frozen."
     else:
         predictor = load(ckpt_path, config, "cpu")
-        path = out or Path(f"network{NETWORK_FILES[to].suffix}")
-        exported = export_network(
-            predictor, path, NETWORK_FILES[to], image_size, dynamic_batch, tolerance
-        )
+        path = out or Path(SUFFIXED[to])
+        exported = export_network(predictor, path, to, image_size, dynamic_batch, tolerance)
         report = _described(path, predictor, exported, dynamic_batch)
     say(report)
 

@@ -43,10 +43,8 @@ def own_images(
     """
     run = TrainedRun(ckpt_path)
     name = images.stem if images.is_file() else images.resolve().name
-    given, out = out, out or RunFolder(run.config.parent).predictions / name
-    _check_own(out)
-    if given is None:
-        _check_same(images, out)
+    out = out or RunFolder(run.config.parent).predictions / name
+    _check_own(images, out)
     pictures, numbers = out / "pictures", out / "numbers"
     _check_apart(images, (pictures, numbers))
     labels = run.labels
@@ -93,30 +91,19 @@ def _check_apart(images: Path, folders: Sequence[Path]) -> None:
             )
 
 
-def _check_own(out: Path) -> None:
-    """What this command wrote says so by a file; nothing else is written over."""
-    if out.is_dir() and any(out.iterdir()) and _earlier(out) is None:
-        raise ValueError(
-            f"`--out` must be a new or empty folder, or one of earlier predictions, found other "
-            f"things in `{out}` and no `{SOURCE}` of such: give another."
-        )
-
-
-def _earlier(out: Path) -> str | None:
-    """Returns which images the predictions in a folder are of, None if it has none."""
+def _check_own(images: Path, out: Path) -> None:
+    """What this command wrote says of which images it is; nothing else is written over."""
+    if not out.is_dir() or not any(out.iterdir()):
+        return
     try:
-        return str(json.loads((out / SOURCE).read_text(encoding="utf-8"))["images"])
+        earlier = json.loads((out / SOURCE).read_text(encoding="utf-8"))["images"]
     except (OSError, ValueError, KeyError, TypeError):  # none, or another program's file
-        return None
-
-
-def _check_same(images: Path, out: Path) -> None:
-    """Folders of one name have one place by default, where the later would mix with the earlier."""
-    earlier = _earlier(out)
-    if earlier not in (None, str(images.resolve())):
+        earlier = None
+    if earlier != str(images.resolve()):
+        other = f"those of `{earlier}`" if earlier else f"other things and no `{SOURCE}` of such"
         raise ValueError(
-            f"`--images` must be `{earlier}` for its predictions to go to `{out}`, where those of "
-            f"that folder are, found `{images}`: give another `--out`, or remove `{out}`."
+            f"`--out` must be a new or empty folder, or one of earlier predictions of `{images}`, "
+            f"found in `{out}` {other}: give another."
         )
 
 

@@ -20,9 +20,9 @@ from vtagml.benchmark import (
 )
 from vtagml.commands.messages import say
 from vtagml.commands.parse import resolved
-from vtagml.launching import Board, Estimate, Runner, as_typed, only_runner
+from vtagml.launching import Board, Runner, as_typed
 from vtagml.report import terminal
-from vtagml.run_folder import write_whole
+from vtagml.run_folder import run_lock, write_whole
 
 INTERRUPTED = 130
 TABLE = "table.md"
@@ -66,7 +66,7 @@ def run_plan(
         _say_commands(chosen)
         return
     status = 0
-    with only_runner(out):
+    with run_lock(out, "--out"):
         try:
             status = _run(chosen, processes)
         except KeyboardInterrupt:
@@ -79,14 +79,9 @@ def run_plan(
 
 
 def _run(cells: Sequence[Cell], processes: int) -> int:
-    board, estimate = Board(len(cells)), Estimate()
-    for cell in cells:
-        run = outcome_of(cell).run
-        # A test's own time is not recorded, only that of the training before it.
-        if run is not None and cell.tested is None and (time := run.recorded("training.seconds")):
-            estimate.learn(cell.kinds, time)
+    board = Board(sum(outcome_of(cell).state is not State.FINISHED for cell in cells))
     queue = CellQueue(cells, board)
-    Runner(queue, board, estimate, processes).run()
+    Runner(queue, board, processes).run()
     unfinished = [cell.name for cell, fate in queue.fates.items() if fate is not State.FINISHED]
     if unfinished:
         say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")

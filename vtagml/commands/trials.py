@@ -11,12 +11,11 @@ from rich import get_console
 from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
-from vtagml.commands.validations import check_validates
 from vtagml.drawing import to_png
-from vtagml.launching import Board, Estimate, Runner, only_runner
+from vtagml.launching import Board, Runner
 from vtagml.report import terminal
 from vtagml.report.formats import comma_separated
-from vtagml.run_folder import write_whole
+from vtagml.run_folder import run_lock, write_whole
 from vtagml.tasks import Task
 
 OWN = "--trainer.default_root_dir"
@@ -37,18 +36,15 @@ def run_trials(
         raise ValueError(
             'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
         )
-    from vtagml.sweep import TrialQueue, is_done, known_trials, read_sweep, seconds_of
+    from vtagml.sweep import TrialQueue, read_sweep
 
     sweep = read_sweep(file)
     _check(sweep, overrides)
     out = out or Path("runs") / "sweeps" / file.stem
-    with only_runner(out):
-        queue, estimate = TrialQueue(sweep, out, trials, overrides), Estimate()
-        for trial in filter(is_done, known_trials(out)):
-            estimate.learn((), seconds_of(trial))
-        board = Board(len(queue.waiting()))
+    with run_lock(out, "--out"):
+        queue = TrialQueue(sweep, out, trials, overrides)
         try:
-            Runner(queue, board, estimate, processes, OFFLINE).run()
+            Runner(queue, Board(queue.left), processes, OFFLINE).run()
         except KeyboardInterrupt:
             _leave(sweep, out)
             say("Stopped. The same command goes on from here.")
@@ -75,7 +71,6 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
     for values in itertools.chain([first], others):
         config = config_of([*lightning_words(sweep.command, values)[1:], *overrides])
         _check_log(config.trainer.logger)
-        check_validates(config, f"`metric.name` {sweep.metric!r}")
         known = _metrics(config)
         if known and sweep.metric not in known:
             raise ValueError(

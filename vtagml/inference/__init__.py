@@ -1,10 +1,10 @@
 """A trained network at work: predictions from Python, and files for programs without this package.
 
-`load` makes a `Predictor` of a run folder or checkpoint; it takes images of any size, whole or in
-tiles, and gives a `Prediction` per image. `export_network` writes its `InferenceForm`, in which
-affinities are constants, as an `OnnxFile` or a `TorchExportFile`, and compares the file with the
-original. Beside the commands this is the one room that sees `datamodules`: photos are read and laid
-into the network's input as `lightning predict` does it, by the same code.
+`load` makes a `Predictor` of a run folder or checkpoint; it takes images of any size and gives a
+`Prediction` per image. `export_network` writes its `InferenceForm`, in which affinities are
+constants, as an ONNX file, and compares the file with the original. Beside the commands this is the
+one room that sees `datamodules`: photos are read and laid into the network's input as `lightning
+predict` does it, by the same code.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from vtagml.door import open_when_asked
 if TYPE_CHECKING:
     from vtagml.inference.baked import InferenceForm
     from vtagml.inference.exporting import Exported, export_network
-    from vtagml.inference.files import NETWORK_FILES, NetworkFile, OnnxFile, TorchExportFile
     from vtagml.inference.prediction import Prediction
     from vtagml.inference.predictor import Predictor, load
 

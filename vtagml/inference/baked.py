@@ -36,7 +36,7 @@ class InferenceForm(nn.Module):
     ) -> None:
         super().__init__()
         self.network = baked(network, size)
-        self.tasks = dict(tasks)
+        self.tasks, self.size = dict(tasks), size
         self.register_buffer("omega", network.affinity.omega.detach())
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:

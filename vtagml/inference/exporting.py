@@ -9,16 +9,18 @@ import torch
 from torch import Tensor
 
 from vtagml.backbone import STRIDES
-from vtagml.callbacks.provenance import commit, versions
+from vtagml.callbacks.provenance import versions
 from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
-from vtagml.inference.files import NetworkFile, quiet, traced
+from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
 from vtagml.inference.predictor import Predictor
+from vtagml.inference.torch_export_file import run_torch_export, torch_export_file
 from vtagml.run_folder import whole_file
 from vtagml.tasks import Task
 
 TOLERANCE = 1e-4
-CHECKOUT = Path(__file__).parents[2]
+KINDS = {"onnx": (onnx_file, run_onnx), "torch_export": (torch_export_file, run_torch_export)}
+"""How each kind of file is written, and run."""
 
 
 class Exported(NamedTuple):
@@ -38,7 +40,7 @@ class Exported(NamedTuple):
 def export_network(
     predictor: Predictor,
     path: Path,
-    to: NetworkFile,
+    to: str = "onnx",
     size: tuple[int, int] | None = None,
     dynamic_batch: bool = False,
     tolerance: float = TOLERANCE,
@@ -47,12 +49,12 @@ def export_network(
 
     The input `image` is float32 RGB in [0, 1], `[batch, 3, height, width]`, standardised inside;
     an output per task has its name and units. The size of the image is fixed, as windows and masks
-    are laid out for it. Stretching to a photo's own size and tiles are not part of it.
+    are laid out for it. Stretching to a photo's own size is not part of it.
 
     Args:
         predictor: The trained network, on the CPU.
         path: The file.
-        to: Its kind.
+        to: Its kind, `onnx` or `torch_export`.
         size: Height and width of the image; by default those of the training.
         dynamic_batch: Whether any number of images can be given at once, instead of one.
         tolerance: Largest difference to the original (`agreement.difference`); beyond it there is
@@ -62,9 +64,10 @@ def export_network(
     about = description(predictor, size, dynamic_batch)
     with quiet():
         form = InferenceForm(predictor.module.network, predictor.tasks, size)
-        content = to.content(traced(form, size, dynamic_batch), list(predictor.tasks), about)
+        write, run = KINDS[to]
+        content = write(form, about, None if dynamic_batch else 1)
         images = list(probe_images((1, 3) if dynamic_batch else (1,), size))
-        differences = compared(predictor, images, to.run(content, images))
+        differences = compared(predictor, images, run(content, images))
     worst = max(differences, key=lambda name: differences[name])
     if not differences[worst] <= tolerance:
         raise ValueError(
@@ -103,17 +106,8 @@ def description(
         "tasks": {name: _about_task(task) for name, task in predictor.tasks.items()},
         "omega": omega,
         "checkpoint": None if predictor.origin is None else dict(predictor.origin),
-        "commit": commit_of_package(),
         "versions": versions(),
     }
-
-
-def commit_of_package() -> dict[str, object] | None:
-    """Returns the commit that this package is at; None where it is no checkout.
-
-    An installed package may well lie in somebody's repository, of which it is no part.
-    """
-    return commit(CHECKOUT) if (CHECKOUT / ".git").exists() else None
 
 
 def _about_task(task: Task) -> dict[str, object]:

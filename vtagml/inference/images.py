@@ -29,8 +29,8 @@ def pixels_of(image: ImageLike) -> UInt8[np.ndarray, "height width 3"]:
         return read_photo(Path(image))
     if not isinstance(image, Image.Image | np.ndarray):
         raise ValueError(
-            "`image` should be a file, a picture of Pillow, a NumPy array, or a list of these, "
-            f"found {type(image).__name__}."
+            "`image` should be a file, a picture of Pillow or a NumPy array, found "
+            f"{type(image).__name__}."
         )
     picture = image if isinstance(image, Image.Image) else _of_array(image)
     if problem := photo_problem(picture):

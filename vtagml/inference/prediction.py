@@ -38,9 +38,6 @@ class Prediction(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._predictions)
 
-    def __contains__(self, task: object) -> bool:
-        return task in self._predictions
-
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """Names of the classes, in the order of their ids, of each task that has classes."""
@@ -55,10 +52,6 @@ class Prediction(Mapping[str, np.ndarray]):
         colours = self._tasks[task].picture(prediction[None])[0]
         pixels = (colours.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         return Image.fromarray(pixels)
-
-    def pictures(self) -> dict[str, Image.Image]:
-        """Draws every task's prediction."""
-        return {task: self.picture(task) for task in self}
 
     def _prediction(self, task: str) -> Tensor:
         if task not in self._predictions:

@@ -1,25 +1,20 @@
 """A trained network that takes any image."""
 
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, SupportsIndex, overload
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor
 
 from datamodules.labels import Labels
 from datamodules.predictions import FitInside, NativeSize
 from vtagml.inference.images import ImageLike, pixels_of
 from vtagml.inference.prediction import Prediction
-from vtagml.inference.tiles import blended
 from vtagml.inference.trained import TrainedRun
 from vtagml.module import MultitaskModule
-from vtagml.native_size import at_native_size, stretched
-
-TileSize = SupportsIndex | Sequence[SupportsIndex]
+from vtagml.native_size import at_native_size
 
 
 class Predictor:
@@ -52,80 +47,26 @@ class Predictor:
         for task in self.tasks.values():
             task.bind(labels or {})
 
-    @overload
-    def predict(
-        self, image: ImageLike, tile: TileSize | None = None, overlap: float = 0.25
-    ) -> Prediction: ...
+    def predict(self, image: ImageLike) -> Prediction:
+        """Predicts at the image's own size.
 
-    @overload
-    def predict(
-        self, image: list[Any], tile: TileSize | None = None, overlap: float = 0.25
-    ) -> list[Prediction]: ...
-
-    def predict(
-        self,
-        image: ImageLike | list[Any],
-        tile: TileSize | None = None,
-        overlap: float = 0.25,
-    ) -> Prediction | list[Prediction]:
-        """Predicts at the image's own size; a list of images gives a list of predictions.
-
-        By default the image is scaled to fill the network's input as far as its shape allows, the
-        rest is padding: the network sees as much at once as in training. With `tile` it looks at
-        one part after the other, and the maps are blended: finer detail, but depth and classes that
-        follow from the context suffer, the more the smaller the tiles.
+        The image is scaled to fill the network's input as far as its shape allows, the rest is
+        padding: the network sees as much at once as in training.
 
         Args:
             image: A file, a picture of Pillow, or an array `[height, width, 3]` of uint8 or of
                 floats in [0, 1]; grey and RGBA are taken, too.
-            tile: Side, or height and width, of a tile in pixels of the image.
-            overlap: Share of a tile that it has in common with the next one, at least.
         """
-        if isinstance(image, list):
-            return [self.predict(one, tile, overlap) for one in image]
-        pixels = pixels_of(image)
-        with torch.inference_mode():
-            if tile is None:
-                predictions = self._whole(pixels)
-            else:
-                predictions = self._in_tiles(pixels, _checked(tile, overlap), overlap)
-        return Prediction(predictions, self.tasks)
-
-    def maps(self, image: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
-        """Returns the decoders' maps for an image of the network's input size."""
-        batch = torch.from_numpy(image.transpose(2, 0, 1).copy())[None].to(self.device)
-        return self.module.network(batch.float() / 255)
-
-    def _whole(self, pixels: UInt8[np.ndarray, "height width 3"]) -> dict[str, Tensor]:
-        view = fitted(pixels, self.image_size)
-        maps = self.maps(view["image"])
+        view = fitted(pixels_of(image), self.image_size)
         batch = {key: torch.from_numpy(view[key])[None] for key in ("image", "size", "shown")}
-        batch["image"] = batch["image"].movedim(-1, 1)
-        return {
-            name: next(at_native_size(task, [maps[name]], batch)).cpu()
-            for name, task in self.tasks.items()
-        }
-
-    def _in_tiles(
-        self, pixels: UInt8[np.ndarray, "height width 3"], tile: tuple[int, int], overlap: float
-    ) -> dict[str, Tensor]:
-        def maps_of(rows: slice, columns: slice) -> dict[str, Tensor]:
-            view = fitted(pixels[rows, columns], self.image_size)
-            height, width = view["shown"]
-            size = (rows.stop - rows.start, columns.stop - columns.start)
-            maps = {name: map[0] for name, map in self.maps(view["image"]).items()}
-            _check_dense(maps)
-            return {
-                name: torch.cat(list(stretched(map[:, :height, :width], size)), dim=1)
-                for name, map in maps.items()
+        batch["image"] = batch["image"].movedim(-1, 1).contiguous()
+        with torch.inference_mode():
+            maps = self.module.network(batch["image"].to(self.device).float() / 255)
+            predictions = {
+                name: next(at_native_size(task, [maps[name]], batch)).cpu()
+                for name, task in self.tasks.items()
             }
-
-        size = (pixels.shape[0], pixels.shape[1])
-        predictions: dict[str, list[Tensor]] = {name: [] for name in self.tasks}
-        for band in blended(maps_of, size, tile, overlap):
-            for name, task in self.tasks.items():
-                predictions[name].append(task.predict(band[name][None]).cpu())
-        return {name: torch.cat(bands, dim=-2)[0] for name, bands in predictions.items()}
+        return Prediction(predictions, self.tasks)
 
 
 def load(
@@ -168,26 +109,3 @@ def fitted(
     """Returns an image as `lightning predict --images` shows it to the network."""
     unused = np.random.default_rng(0)
     return FitInside(size)(NativeSize()({"image": pixels}, unused), unused)
-
-
-def _checked(tile: TileSize, overlap: float) -> tuple[int, int]:
-    sides = tuple(tile) if isinstance(tile, Sequence) else (tile, tile)
-    try:
-        height, width = map(operator.index, sides)
-    except (TypeError, ValueError):  # no whole numbers, or not two
-        height = width = 0
-    if min(height, width) < 1:
-        raise ValueError(
-            f"`tile` must be one or two positive whole numbers of pixels, found {tile!r}."
-        )
-    if not 0 <= overlap < 1:
-        raise ValueError(f"`overlap` must be a share of a tile from 0 to below 1, found {overlap}.")
-    return height, width
-
-
-def _check_dense(maps: Mapping[str, Tensor]) -> None:
-    whole = [name for name, map in maps.items() if map.ndim < 3]
-    if whole:
-        raise ValueError(
-            f"`tile` is for tasks of pixels, found {whole} of whole images: leave `tile` out."
-        )

@@ -5,15 +5,12 @@ sweep. A job shares nothing with what started it: it may be killed for its memor
 """
 
 from vtagml.launching.board import Board
-from vtagml.launching.estimate import Estimate
 from vtagml.launching.job import Job, JobProcess, as_typed, failure_of, launcher
-from vtagml.launching.locks import is_busy, only_runner
 from vtagml.launching.plan_file import check_keys, read_yaml
 from vtagml.launching.runner import Queue, Runner
 
 __all__ = [
     "Board",
-    "Estimate",
     "Job",
     "JobProcess",
     "Queue",
@@ -21,8 +18,6 @@ __all__ = [
     "as_typed",
     "check_keys",
     "failure_of",
-    "is_busy",
     "launcher",
-    "only_runner",
     "read_yaml",
 ]

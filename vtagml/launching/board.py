@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from rich import get_console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+MONTH = 30 * 24 * 3600.0  # Jobs take hours: all that ended tell how long the rest will take.
 
 
 class Board:
@@ -20,15 +29,17 @@ class Board:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("left: {task.fields[left]}"),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
             console=console,
             disable=not console.is_terminal,
+            speed_estimate_period=MONTH,
         )
-        self._task = self.bar.add_task("", total=total, left="unknown")
+        self._task = self.bar.add_task("", total=total)
 
-    def show(self, names: Sequence[str], left: str) -> None:
-        """Shows what is at work, and how long the rest will take."""
-        self.bar.update(self._task, description=", ".join(names), left=left)
+    def show(self, names: Sequence[str]) -> None:
+        """Shows what is at work."""
+        self.bar.update(self._task, description=", ".join(names))
 
     def advance(self, *lines: str) -> None:
         """Counts a job as done, with what there is to say about it."""

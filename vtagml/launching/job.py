@@ -28,13 +28,10 @@ class Job:
         name: For people.
         folder: Its run folder.
         words: Behind `lightning`, but for those that name the folder and a checkpoint of its own.
-        kinds: Jobs of the same kinds take the same time; the narrowest first.
     """
 
-    def __init__(
-        self, name: str, folder: Path, words: Sequence[str] = (), kinds: Sequence[str] = ()
-    ) -> None:
-        self.name, self.folder, self.kinds, self._words = name, folder, kinds, words
+    def __init__(self, name: str, folder: Path, words: Sequence[str] = ()) -> None:
+        self.name, self.folder, self._words = name, folder, words
 
     @cached_property
     def words(self) -> Sequence[str]:

@@ -3,11 +3,11 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Generic
 
 from vtagml.launching.board import Board
 from vtagml.launching.devices import environment
-from vtagml.launching.estimate import Estimate, duration
 from vtagml.launching.interruption import terminated_as_interrupted
 from vtagml.launching.job import AnyJob, JobProcess, launcher
 
@@ -20,10 +20,6 @@ class Queue(ABC, Generic[AnyJob]):
     @abstractmethod
     def next(self) -> AnyJob | None:
         """The job to begin now; None where there is none, or none before others have ended."""
-
-    @abstractmethod
-    def waiting(self) -> Sequence[Sequence[str]]:
-        """The kinds of the jobs that have not begun."""
 
     def goes_on(self, job: AnyJob) -> bool:
         """Looks at a job at work; one that is given up is stopped."""
@@ -49,7 +45,6 @@ class Runner(Generic[AnyJob]):
     Args:
         queue: Says what.
         board: Shows it.
-        estimate: What is known of how long jobs take.
         processes: How many jobs are at work at once.
         variables: Of the jobs' environment where that has no others.
     """
@@ -58,12 +53,10 @@ class Runner(Generic[AnyJob]):
         self,
         queue: Queue[AnyJob],
         board: Board,
-        estimate: Estimate | None = None,
         processes: int = 1,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.queue, self.board, self.processes = queue, board, processes
-        self.estimate = estimate or Estimate()
         self.variables = variables or {}
         self._working: dict[int, JobProcess[AnyJob]] = {}  # by place
 
@@ -94,7 +87,7 @@ class Runner(Generic[AnyJob]):
         return bool(self._working)
 
     def _follow(self) -> None:
-        self.board.show([process.job.name for process in self._working.values()], self._left())
+        self.board.show([process.job.name for process in self._working.values()])
         for place, process in list(self._working.items()):
             status = process.ended()
             if status is None and self.queue.goes_on(process.job):
@@ -103,15 +96,9 @@ class Runner(Generic[AnyJob]):
                 process.ask_to_stop()
                 process.wait()
             del self._working[place]
-            if status == 0:
-                self.estimate.learn(process.job.kinds, process.seconds)
             first, *others = self.queue.ended(process.job, status)
-            took = duration(process.seconds)
-            self.board.advance(f"{first} after {took}, left: {self._left()}", *others)
-
-    def _left(self) -> str:
-        working = ((at.job.kinds, at.seconds) for at in self._working.values())
-        return duration(self.estimate.remaining(self.queue.waiting(), working, self.processes))
+            took = timedelta(seconds=round(process.seconds))
+            self.board.advance(f"{first} after {took}", *others)
 
     def _stop(self) -> None:
         """Asks all to stop and waits for them; another Ctrl-C ends them at once."""

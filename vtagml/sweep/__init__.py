@@ -14,10 +14,8 @@ from vtagml.sweep.study import failed, folder_name, known_trials
 from vtagml.sweep.table import (
     best_command,
     best_of,
-    is_done,
     ranked,
     readers_sheet,
-    seconds_of,
     whole_sheet,
 )
 
@@ -32,14 +30,12 @@ __all__ = [
     "best_of",
     "failed",
     "folder_name",
-    "is_done",
     "known_trials",
     "lightning_words",
     "listed",
     "ranked",
     "read_sweep",
     "readers_sheet",
-    "seconds_of",
     "sweep_figures",
     "whole_sheet",
 ]

@@ -15,7 +15,7 @@ KEYS = (
     *("program", "command", "method", "metric", "parameters", "early_terminate", "run_cap"),
     *("name", "description", "project", "entity"),
 )
-STOP_KEYS = ("type", "min_iter", "max_iter", "s", "eta")
+STOP_KEYS = ("type", "min_iter", "eta")
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,11 @@ class EarlyStop:
 
     Args:
         least: Validations that every trial may do.
-        most: Validations of a whole trial, None for as many as the first that ended did.
         factor: One of so many goes on at each rung.
     """
 
-    least: int = 1
-    most: int | None = None
-    factor: int = 3
+    least: int
+    factor: int = 3  # W&B's default
 
 
 @dataclass(frozen=True)
@@ -117,17 +115,12 @@ def _early(content: Any) -> EarlyStop | None:
     if not isinstance(content, Mapping) or content.get("type") != "hyperband":
         raise ValueError(f"`early_terminate` must be of `type: hyperband`, found {content!r}.")
     content = check_keys(content, "`early_terminate` of a local sweep", STOP_KEYS)
-    least, most, factor, rungs = (
-        _count(f"early_terminate.{key}", content.get(key))
-        for key in ("min_iter", "max_iter", "eta", "s")
+    least, factor = (
+        _count(f"early_terminate.{key}", content.get(key)) for key in ("min_iter", "eta")
     )
-    if (least is None) == (most is None):
-        raise ValueError(
-            "`early_terminate` must have either `min_iter` or `max_iter` (validations), found "
-            f"{content}."
-        )
-    factor, rungs = factor or 3, rungs or 2  # W&B's defaults
-    return EarlyStop(least or max(1, (most or 1) // factor**rungs), most, factor)
+    if least is None:
+        raise ValueError(f"`early_terminate` must have `min_iter` (validations), found {content}.")
+    return EarlyStop(least) if factor is None else EarlyStop(least, factor)
 
 
 def _count(name: str, value: Any) -> int | None:

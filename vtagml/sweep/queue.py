@@ -39,29 +39,13 @@ class TrialJob(Job):
         self.trial, self.metric = trial, metric
         self.reported = 0
         self.diverged: float | None = None  # the value that is no finite number
-        self._before: Mapping[int, float] = {}
 
     def curve(self) -> Mapping[int, float]:
-        """The metric by step."""
+        """The metric by step, as far as whole lines of the log have it."""
         try:
             return read_logs(self.folder).get(self.metric, {})
-        except ValueError:  # half a line, while it is being written
+        except ValueError:  # damaged: costs this trial, not the sweep
             return {}
-
-    def certain_curve(self) -> Mapping[int, float]:
-        """The metric by step as far as it is the same in two looks running.
-
-        A file that is just being written may end in the middle of a number. After a step that is
-        not certain nothing is, so that the number of validations stays right.
-        """
-        seen, before = self.curve(), self._before
-        self._before = seen
-        certain: dict[int, float] = {}
-        for step, value in seen.items():
-            if repr(value) != repr(before.get(step)):
-                break
-            certain[step] = value
-        return certain
 
     def metrics(self) -> dict[str, float]:
         """Returns the last value of everything that validations logged."""
@@ -90,11 +74,13 @@ class TrialQueue(Queue[TrialJob]):
         self.wanted = _wanted(sweep, trials)
         self._working = 0
 
-    def waiting(self) -> list[Sequence[str]]:
-        return [()] * max(0, self.wanted - count_ended(self.study) - self._working)
+    @property
+    def left(self) -> int:
+        """How many have not begun."""
+        return max(0, self.wanted - count_ended(self.study) - self._working)
 
     def next(self) -> TrialJob | None:
-        if not self.waiting():
+        if not self.left:
             return None
         self._working += 1
         searched = {parameter.key: parameter.distribution for parameter in self.sweep.searched}
@@ -108,11 +94,8 @@ class TrialQueue(Queue[TrialJob]):
         return TrialJob(trial, words, self.folder / TRIALS / name, self.sweep.metric)
 
     def goes_on(self, job: TrialJob) -> bool:
-        most = self.sweep.early.most if self.sweep.early else None
-        for number in _news(job, job.certain_curve()):
-            if (most is None or number < most) and job.trial.should_prune():
-                return False
-        return job.diverged is None
+        given_up = any(job.trial.should_prune() for _ in _news(job, job.curve()))
+        return not given_up and job.diverged is None
 
     def ended(self, job: TrialJob, status: int | None) -> list[str]:
         self._working -= 1

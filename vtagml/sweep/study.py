@@ -13,8 +13,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from vtagml.launching import is_busy
-from vtagml.run_folder import LOCK
+from vtagml.run_folder import LOCK, is_busy
 from vtagml.sweep.definition import Sweep
 
 JOURNAL, STUDY, TRIALS = "journal.log", "sweep", "trials"
@@ -71,7 +70,7 @@ def _pruner(sweep: Sweep) -> BasePruner:
     early = sweep.early
     if early is None:
         return NopPruner()
-    return HyperbandPruner(early.least, early.most or "auto", early.factor)
+    return HyperbandPruner(early.least, reduction_factor=early.factor)
 
 
 def folder_name(trial: FrozenTrial | Trial) -> str:

@@ -49,10 +49,6 @@ def best_command(trial: FrozenTrial) -> str:
     return as_typed(trial.user_attrs["words"])
 
 
-def seconds_of(trial: FrozenTrial) -> float:
-    return round(trial.duration.total_seconds(), 1) if trial.duration else 0.0
-
-
 def heading(sweep: Sweep) -> str:
     """The metric, and where it is better."""
     return f"{sweep.metric} {'↓' if sweep.goal == 'minimize' else '↑'}"
@@ -82,7 +78,8 @@ def whole_sheet(trials: Sequence[FrozenTrial], sweep: Sweep) -> Sheet:
         kept = trial.user_attrs
         row = [folder_name(trial), STATES[trial.state], *(kept["values"][key] for key in keys)]
         row += [trial.value, *(metrics.get(key) for key in others)]
-        row += [len(trial.intermediate_values), seconds_of(trial), best_command(trial)]
+        seconds = round(trial.duration.total_seconds(), 1) if trial.duration else 0.0
+        row += [len(trial.intermediate_values), seconds, best_command(trial)]
         rows.append(tuple(map(_text, [*row, kept.get(FAILURE)])))
     return Sheet(("trial", "state", *keys, sweep.metric, *others, *about), tuple(rows))
 
