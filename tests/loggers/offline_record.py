@@ -92,7 +92,7 @@ def artifacts(part: Path) -> list[Any]:
 
 
 def _items(items: Any) -> dict[str, Any]:
-    """By key; a picture is a dict of its own."""
+    """By key; a picture or a table is a dict of its own."""
     found: dict[str, Any] = {}
     for each in items:
         key, *inner = list(each.nested_key) or [each.key]

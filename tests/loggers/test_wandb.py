@@ -36,7 +36,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_SILENT", "true")
 
 
-def test_run_leaves_pictures_config_and_summary() -> None:
+def test_run_leaves_pictures_tables_config_and_summary() -> None:
     main([*FIT, "--trainer.max_steps=6"])  # an epoch, and so a validation
     (part,) = offline.parts(RUN)
     found = offline.logged(part)
@@ -47,6 +47,14 @@ def test_run_leaves_pictures_config_and_summary() -> None:
         "conflicts/histogram",
     ):
         assert found[key]["_type"] in ("image-file", "images/separated"), key
+    for key in ("parameters/table", "affinity/table"):
+        assert found[key]["_type"] == "table-file", key
+    table = json.loads((part / "files" / found["parameters/table"]["path"]).read_text())
+    kept = json.loads((RUN / "parameters.json").read_text())
+    assert table["columns"] == ["part", "trainable", "frozen", "total"]
+    assert table["data"][-1] == [
+        "total", *(kept["total"][key] for key in ("trainable", "frozen", "total"))
+    ]  # fmt: skip
     config = offline.config(part)
     assert config["model"]["init_args"]["affinity"]["init_args"]["every"] == 1
     assert config["trainer"]["max_steps"] == 6

@@ -1,5 +1,6 @@
 """Keeps, logs and draws the affinities of the tasks during training."""
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -10,10 +11,12 @@ from vtagml.affinity import Affinity
 from vtagml.attempt import Attempt
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import keep
-from vtagml.callbacks.publish import log_numbers, publish
+from vtagml.callbacks.publish import Cell, log_numbers, log_table, publish
 from vtagml.drawing import AffinityRecord, affinity_heatmaps, affinity_history
 from vtagml.multitask import multitask
 from vtagml.run_folder import AFFINITY, to_json
+
+COLUMNS = ("step", "target", "source", "omega", "similarity")
 
 
 class AffinityHeatmap(Callback):
@@ -24,7 +27,8 @@ class AffinityHeatmap(Callback):
     run can start from, and its history, from which every figure can be drawn again. Logs all
     entries (`affinity/omega/<target>/<source>`,
     `affinity/similarity/<target>/<source>`), the loss weights (`affinity/weight/<task>`) and how
-    often a pair had no usable gradient (`affinity/skipped`).
+    often a pair had no usable gradient (`affinity/skipped`); at the end all of it as one table
+    (`affinity/table`), to loggers that take tables.
 
     Args:
         every: Optimiser steps between two records.
@@ -50,6 +54,8 @@ class AffinityHeatmap(Callback):
         with self._attempt():
             figure = affinity_history({"tasks": list(affinity.tasks), "history": self.history})
             publish(trainer, figure, "affinity_history", "affinity/history", trainer.global_step)
+            rows = table_rows(affinity.tasks, self.history)
+            log_table(trainer, "affinity/table", COLUMNS, rows, trainer.global_step)
 
     def state_dict(self) -> dict[str, Any]:
         return {"history": self.history}
@@ -94,3 +100,18 @@ def numbers(tasks: tuple[str, ...], record: AffinityRecord) -> dict[str, float]:
     for task, weight in zip(tasks, record["weights"], strict=True):
         named[f"affinity/weight/{task}"] = weight
     return named
+
+
+def table_rows(tasks: tuple[str, ...], history: Sequence[AffinityRecord]) -> list[list[Cell]]:
+    """Returns a row per step and pair of tasks, with the entries of ω and S."""
+    return [
+        [
+            record["step"],
+            target,
+            source,
+            record["omega"][row][column],
+            record["similarity"][row][column],
+        ]
+        for record in history
+        for (row, target), (column, source) in product(enumerate(tasks), repeat=2)
+    ]

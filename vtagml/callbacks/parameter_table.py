@@ -12,7 +12,7 @@ from torch import nn
 
 from vtagml.attempt import Attempt
 from vtagml.callbacks.kept_files import keep
-from vtagml.callbacks.publish import log_numbers
+from vtagml.callbacks.publish import Cell, log_numbers, log_table
 from vtagml.multitask import multitask
 from vtagml.run_folder import PARAMETERS, to_json
 
@@ -37,7 +37,7 @@ class ParameterTable(Callback):
     """Prints trainable and frozen parameters of every part of the network when training starts.
 
     Leaves `parameters.json` in the run's folder and logs the totals (`parameters/trainable`,
-    `parameters/frozen`, `parameters/total`).
+    `parameters/frozen`, `parameters/total`), and the table to loggers that take tables.
     """
 
     def __init__(self) -> None:
@@ -55,6 +55,10 @@ class ParameterTable(Callback):
             names = ("trainable", "frozen", "total")
             logged = {f"parameters/{name}": float(getattr(whole, name)) for name in names}
             log_numbers(trainer, logged, trainer.global_step)
+            table: list[list[Cell]] = [
+                [row.part, row.trainable, row.frozen, row.total] for row in (*rows, whole)
+            ]
+            log_table(trainer, "parameters/table", ("part", *names), table, trainer.global_step)
 
 
 def count_parameters(module: nn.Module) -> list[Parameters]:

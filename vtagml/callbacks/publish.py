@@ -1,6 +1,8 @@
-"""Figures and numbers of a run: to every logger that takes them, figures as files too."""
+"""Figures, numbers and tables of a run: to every logger that takes them, figures as files too."""
 
+from collections.abc import Sequence
 from io import BytesIO
+from typing import TypeAlias
 
 import numpy as np
 from lightning import Trainer
@@ -10,6 +12,8 @@ from PIL import Image
 
 from vtagml.callbacks.kept_files import keep
 from vtagml.drawing import to_png
+
+Cell: TypeAlias = str | int | float
 
 
 def publish(trainer: Trainer, figure: Figure, name: str, tag: str, step: int) -> None:
@@ -39,6 +43,19 @@ def log_picture(logger: Logger, tag: str, picture: Image.Image, step: int) -> No
         logger.log_image(key=tag, images=[picture], step=step)
     elif isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(tag, np.asarray(picture), step, dataformats="HWC")
+
+
+def log_table(
+    trainer: Trainer,
+    tag: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    step: int,
+) -> None:
+    """Gives a table to every logger that can sort and plot one; the others are passed over."""
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger):
+            logger.log_table(tag, list(columns), [list(row) for row in rows], step=step)
 
 
 def log_numbers(trainer: Trainer, numbers: dict[str, float], step: int) -> None:

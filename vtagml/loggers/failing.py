@@ -14,6 +14,7 @@ WRITING = (
     "log_hyperparams",
     "log_graph",
     "log_image",
+    "log_table",
     "save",
     "after_save_checkpoint",
     "finalize",
