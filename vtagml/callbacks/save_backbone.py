@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import command, commit
-from vtagml.encoders import Separate, Shared
+from vtagml.encoders import Shared, Tuned
 from vtagml.multitask import multitask
 from vtagml.run_folder import plain
 
@@ -39,9 +39,8 @@ class SaveBackbone(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         encoder = multitask(pl_module).network.encoder
-        if isinstance(encoder, Separate) or (
-            isinstance(encoder, Shared) and not encoder.tuning.merges
-        ):
+        one = isinstance(encoder, Shared) and encoder.tuning.merges
+        if isinstance(encoder, Tuned) and not one:
             raise ValueError(
                 "`SaveBackbone` saves the weights of one backbone that all tasks share, tuned by "
                 f"what can be merged into it, found {type(encoder).__name__} with "

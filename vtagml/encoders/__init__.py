@@ -8,6 +8,7 @@ backbone, conditioned by task affinity, all streams folded into one batch.
 from vtagml.encoders.encoder import Encoder
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
+from vtagml.encoders.tuned import Tuned
 from vtagml.encoders.vtagml import VTAGML
 
-__all__ = ["VTAGML", "Encoder", "Separate", "Shared"]
+__all__ = ["VTAGML", "Encoder", "Separate", "Shared", "Tuned"]

@@ -1,17 +1,14 @@
 """One stream for all tasks; they part behind the pyramid."""
 
-from collections.abc import Sequence
-
 from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.affinity import Fork, forked_pyramid
-from vtagml.backbone import Backbone, recomputed, staged
-from vtagml.encoders.encoder import Encoder
-from vtagml.tuning import Full, Tuning
+from vtagml.backbone import Backbone
+from vtagml.encoders.tuned import Tuned
 
 
-class Shared(Encoder):
+class Shared(Tuned):
     """One tuned backbone whose output every task shares.
 
     With the tuning `Full` it is the multitask baseline of the dense-prediction surveys, hard
@@ -19,28 +16,11 @@ class Shared(Encoder):
 
     The fork captures gradients at the levels that something trained can move: the others are the
     same frozen maps for all. Where nothing trains the whole pyramid stands for them.
-
-    Args:
-        tasks: Names of the tasks.
-        backbone: The network that makes the pyramid.
-        tuning: What of it learns.
-        checkpointing: Whether the backward computes the blocks again instead of keeping their
-            activations: the same numbers, less memory, more time.
     """
 
-    def __init__(
-        self,
-        tasks: Sequence[str],
-        backbone: Backbone,
-        tuning: Tuning = Full(),  # noqa: B008 -- it has no state
-        checkpointing: bool = False,
-    ) -> None:
-        super().__init__(tasks, backbone.channels)
-        self.tuning, self.backbone = tuning, backbone
+    def take(self, backbone: Backbone) -> None:
+        self.backbone = backbone
         self.fork = Fork(len(self.tasks))
-        tuning.tune(backbone)
-        if checkpointing:
-            staged(backbone).run = recomputed
 
     def forward(
         self,
@@ -57,5 +37,4 @@ class Shared(Encoder):
         }
 
     def merge(self) -> None:
-        """Brings what tuned the backbone back to the layers and keys of timm."""
         self.tuning.merge(self.backbone)
