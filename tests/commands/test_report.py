@@ -108,6 +108,7 @@ def test_affinities(capsys: pytest.CaptureFixture[str]) -> None:
         "affinities.csv",
         "affinities.tex",
         "figures/affinities.png",
+        "figures/training_a.png",
     }
     text = Path("report/affinities.md").read_text(encoding="utf-8")
     assert "| S | 1.273 | 0.500 | 0.500 | 6 |" in text

@@ -13,7 +13,7 @@ from tests.report.run_folders import write_affinity
 from vtagml.drawing import to_png
 from vtagml.report import Learned, agreement, compare_affinities, read_learned
 from vtagml.report.affinities import OMEGA, SIMILARITY, Matrix, spearman, spearman_interval
-from vtagml.report.affinity_document import side_by_side
+from vtagml.report.affinity_figures import side_by_side, strip
 
 TASKS = ("a", "b", "c")
 
@@ -193,3 +193,14 @@ def test_side_by_side_the_second_run_is_on_the_right(tmp_path: Path) -> None:
     above = pixels[: height // 2]
     left, right = above[:, : width // 2], above[:, width // 2 :]
     assert right.mean() < left.mean() - 5  # S of the second is darker
+
+
+def test_a_strip_has_a_column_per_step(tmp_path: Path) -> None:
+    run = learned(tmp_path / "one", 0.1, 0.2, 0.3)
+    two, one = strip(run), strip(run, count=1)
+    assert picture(two).shape[1] == 2 * picture(one).shape[1]
+
+
+def test_no_strip_without_a_history(tmp_path: Path) -> None:
+    folder = write_affinity(tmp_path, TASKS, symmetric(0.1, 0.2, 0.3), records=0)
+    assert strip(read_learned(folder)) is None

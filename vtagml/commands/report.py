@@ -38,7 +38,7 @@ def report(
             model.init_args.encoder; runs are grouped by all settings but seeds.
         reported: Rows of a paper's table with the runs' data and tasks, marked as reported:
             vtagml_table2, … vtagml_table5.
-        affinities: Compares S and ω of two runs or files; pictures side by side.
+        affinities: Compares S and ω of two runs or files; pictures side by side and over training.
         html: One page instead, report.html, which needs no other file and no network: curves,
             tables, S and ω by step, predictions by task, config, sources. An unfinished run is
             shown when it is named itself.

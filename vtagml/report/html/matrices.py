@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from vtagml.report.affinities import read_learned
-from vtagml.report.affinity_document import SCALES
+from vtagml.report.affinity_figures import SCALES
 from vtagml.run_files import is_there
 from vtagml.run_folder import AFFINITY, RunFolder
 
