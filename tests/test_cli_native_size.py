@@ -110,7 +110,10 @@ def test_every_way_to_evaluate_is_named_and_none_are_mixed(
     assert mirrored["metrics"]["prior"] == once["metrics"]["prior"]
     assert network["metrics"]["prior"] != once["metrics"]["prior"]
     capsys.readouterr()
-    for other, said in (("mirrored", "augmented testing: scales"), ("network", "evaluated at: na")):
+    for other, said in (
+        ("mirrored", "augmented testing: {'flip': False"),
+        ("network", "evaluated at: na"),
+    ):
         with pytest.raises(SystemExit):
             main(["report", "once", other])
         assert said in " ".join(capsys.readouterr().err.split())
