@@ -15,7 +15,7 @@ from vtagml.backbone import Backbone
 from vtagml.decoders import PerTask, PooledLinear
 from vtagml.decoders.conv_decoder import ConvDecoder
 from vtagml.encoders import Shared
-from vtagml.module import MultitaskModule
+from vtagml.module import Compute, MultitaskModule
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
 CLASSES = 3
@@ -231,3 +231,12 @@ def test_affinities_can_be_given_from_outside() -> None:
     row = torch.tensor([[0.2, 0.8], [0.5, 0.5]])
     model.network(image, row)
     assert torch.equal(model.network.encoder.seen, row)  # type: ignore[arg-type]
+
+
+def test_null_of_a_command_line_compiles_nothing() -> None:
+    network = torch.nn.Linear(1, 1)
+    for word in (None, "null", "None"):
+        Compute(compile=word).prepare(network)
+    assert network._compiled_call_impl is None
+    Compute(compile="eager").prepare(network)
+    assert network._compiled_call_impl is not None

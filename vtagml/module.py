@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
 from vtagml.backbone import TimmBackbone, differing_keys
+from vtagml.backbone.timm_backbone import NULL
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
 from vtagml.data import data_of
 from vtagml.decoders import AllMLP, PerTask
@@ -61,7 +62,7 @@ class Compute:
         if self.channels_last:
             # A convolution follows its weights, whatever its input: the images stay as they are.
             network.to(memory_format=torch.channels_last)
-        if self.compile is not None:
+        if self.compile not in NULL:
             network.compile(backend=self.compile)
 
 

@@ -14,7 +14,7 @@ from vtagml.backbone.weights import load_weights
 
 HUB = "hub"
 # On a command line null arrives as a word.
-NO_WEIGHTS = (None, "none", "None", "null")
+NULL = (None, "none", "None", "null")
 
 
 class TimmBackbone(Backbone):
@@ -43,7 +43,7 @@ class TimmBackbone(Backbone):
         _check_image_size(image_size)
         self.architecture = architecture
         self.image_size = image_size
-        self.weights = None if weights in NO_WEIGHTS else weights
+        self.weights = None if weights in NULL else weights
         self.model = self._create(drop_path)
         self.channels = tuple(self.model.feature_info.channels())
         self._drop_unused()
