@@ -99,6 +99,7 @@ def test_an_empty_folder_of_checkpoints_is_named(tmp_path: Path) -> None:
     [
         {"class_path": "vtagml.backbone.SwinV2"},
         {"class_path": "vtagml.backbone.SwinV2", "init_args": {"weights": "hub"}},
+        "vtagml.backbone.SwinV2",
     ],
 )
 def test_weights_that_would_be_downloaded_are_left_out(backbone: object) -> None:

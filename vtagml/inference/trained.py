@@ -7,6 +7,8 @@ trained is of no matter.
 
 import inspect
 import json
+import re
+import sys
 import warnings
 from argparse import ArgumentError
 from collections.abc import Mapping
@@ -27,6 +29,7 @@ from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask
 from vtagml.run_folder import CHECKPOINTS, CONFIG, RunFolder
 
+CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
 # or would be downloaded.
 STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial"}
@@ -164,19 +167,33 @@ def without_starts(settings: Any) -> Any:
     """Returns settings of nested classes without the files that a training started from."""
     if isinstance(settings, list):
         return [without_starts(item) for item in settings]
-    # Text may be a class alone, but nobody knows that here: a run's own config has it in full.
+    # Of text elsewhere nobody knows here whether it is meant to be a class: nothing is imported.
+    if (
+        isinstance(settings, str)
+        and CLASS_PATH.fullmatch(settings)
+        and _start(settings, known=True)
+    ):
+        settings = {"class_path": settings}  # a class alone, all of whose arguments are defaults
     if not isinstance(settings, dict):
         return settings
-    kept = {key: without_starts(item) for key, item in settings.items()}
+    # The class path itself is no class alone.
+    kept = {
+        key: item if key == "class_path" else without_starts(item) for key, item in settings.items()
+    }
     if start := _start(kept.get("class_path")):
         kept["init_args"] = {**(kept.get("init_args") or {}), start: None}
     return kept
 
 
-def _start(class_path: Any) -> str | None:
-    """Returns the argument that says where objects of a class start, if they have one."""
+def _start(class_path: Any, known: bool = False) -> str | None:
+    """Returns the argument that says where objects of a class start, if they have one.
+
+    Args:
+        class_path: Of the class.
+        known: Whether its module has to be imported already.
+    """
     module, _, name = str(class_path).rpartition(".")
-    if not module:
+    if not module or (known and module not in sys.modules):
         return None
     try:
         kind = getattr(import_module(module), name, None)
