@@ -9,7 +9,7 @@ def multitask(module: LightningModule) -> MultitaskModule:
     """Returns the module, if it is one of several tasks."""
     if not isinstance(module, MultitaskModule):
         raise ValueError(
-            f"`model` must be a `vtagml.MultitaskModule`, found `{type(module).__name__}`: leave "
-            "out the callbacks that show or save its tasks and its network."
+            f"`model` must be a `vtagml.MultitaskModule`, found `{type(module).__name__}`: the "
+            "command line runs no other. A method is an encoder, a loss an objective of it."
         )
     return module

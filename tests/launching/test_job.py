@@ -28,7 +28,9 @@ def is_there(process: int) -> bool:
     return not state.is_file() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_what_does_not_listen_is_ended_with_its_workers(tmp_path: Path) -> None:
+def test_what_does_not_listen_is_ended_with_its_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = Job("deaf", tmp_path / "deep" / "run", ["-S", "-c", PARENT])
     process = JobProcess(job, [sys.executable], os.environ)
     until = time.monotonic() + 20
@@ -37,8 +39,11 @@ def test_what_does_not_listen_is_ended_with_its_workers(tmp_path: Path) -> None:
         time.sleep(0.01)
     assert lines[0].startswith("$ lightning -S -c ")
     assert process.ended() is None
+    monkeypatch.setattr("vtagml.launching.job.SECONDS_TO_STOP", 0.1)
     process.ask_to_stop()
-    process.wait(0.1)
+    assert process.ended() is None
+    while process.ended() is None:
+        time.sleep(0.01)
     while is_there(int(lines[-1])):
         assert time.monotonic() < until
         time.sleep(0.01)

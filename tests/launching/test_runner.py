@@ -1,12 +1,11 @@
 """The runner with jobs that are nobody's but the test's."""
 
-import os
 import re
 import sys
-import time
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -69,39 +68,51 @@ def test_variables_are_those_that_nobody_has_set(
     assert "\nmine default\n" in (tmp_path / "0.log").read_text()
 
 
+@pytest.mark.parametrize("again", ["ended", "ask_to_stop"])
 def test_another_interrupt_ends_all_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    again: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = Programs(tmp_path, DEAF, DEAF)
-    pids: list[int] = []
+    processes: list[runner.JobProcess[Job]] = []
 
     def looks(job: Job) -> bool:
         if all((tmp_path / f"{place}.log").read_text().endswith("up\n") for place in (0, 1)):
+            monkeypatch.setattr(Stopping, again, interrupt)
             raise KeyboardInterrupt
         return True
 
+    def interrupt(process: object) -> None:
+        raise KeyboardInterrupt
+
+    class Stopping(runner.JobProcess[Job]):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            processes.append(self)
+
     monkeypatch.setattr(queue, "goes_on", looks)
-    began = time.monotonic()
-    first = True
-
-    class Waited(runner.JobProcess[Job]):
-        def wait(self, patience: float = 30.0) -> None:
-            nonlocal first
-            pids.append(self._process.pid)
-            if first:
-                first = False
-                super().wait(0.0)
-                raise KeyboardInterrupt
-            super().wait(patience)
-
-    monkeypatch.setattr(runner, "JobProcess", Waited)
+    monkeypatch.setattr(runner, "JobProcess", Stopping)
     with pytest.raises(KeyboardInterrupt):
         Runner(queue, Board(2), processes=2).run()
     assert queue.stopped == ["job 0", "job 1"]
-    assert time.monotonic() - began < 20
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    assert [process._process.poll() for process in processes] == [-9, -9]
+
+
+def test_one_that_is_given_up_keeps_nobody_waiting(tmp_path: Path) -> None:
+    quick = "import time; time.sleep(0.3)"
+    queue = Programs(tmp_path, DEAF.replace("60", "3"), quick, quick)
+    given_up: list[str] = []
+
+    def looks(job: Job) -> bool:
+        if job.name == "job 0" and job.log.read_text().endswith("up\n"):
+            given_up.append(job.name)
+            return False
+        return True
+
+    queue.goes_on = looks  # type: ignore[method-assign]
+    Runner(queue, Board(3), processes=2).run()
+    assert given_up == ["job 0"]  # asked once
+    assert list(queue.statuses) == ["job 1", "job 2", "job 0"]
+    assert queue.statuses["job 0"] is None
 
 
 def test_a_bar_over_jobs_with_the_time_that_is_left(

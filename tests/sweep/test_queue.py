@@ -57,6 +57,7 @@ class Scripted:
     """A process of a trial whose validations are known beforehand."""
 
     seconds = 0.0
+    is_stopping = False
 
     def __init__(self, job: TrialJob, curve: Sequence[float] | str, stopped: list[str]) -> None:
         self.job, self.script, self.stopped = job, curve, stopped
@@ -69,19 +70,24 @@ class Scripted:
         return {10 * step: value for step, value in enumerate(self.seen)}
 
     def ended(self) -> int | None:
+        if self.is_stopping:
+            return -15
         if self.script == "Ctrl-C":
             raise KeyboardInterrupt
         if isinstance(self.script, str):
-            self.job.log.write_text(f"$ a\n{self.script}\n[ended with status 1 after 0 s]")
+            end = "[ended with status 1 after 0 s]"
+            late = "\nand a worker" if self.script == "talkative" else ""
+            self.job.log.write_text(f"$ a\n{self.script}\n{end}{late}")
             return 1
         look = next(self.looks)
         self.seen = self.script[:look]
         return 0 if look > len(self.script) else None
 
     def ask_to_stop(self) -> None:
+        self.is_stopping = True
         self.stopped.append(self.job.name)
 
-    def wait(self) -> None:
+    def kill(self) -> None:
         pass
 
 
@@ -156,6 +162,19 @@ def test_failed_and_nan_trials_cost_only_themselves(tmp_path: Path) -> None:
         "the metric is nan",
     ]
     assert runs.stopped == ["trial 002"]
+
+
+def test_a_failure_counts_whatever_its_workers_print_behind_it(tmp_path: Path) -> None:
+    curves: list[Any] = [[1.0], "talkative"]
+    _, trials = searched(tmp_path, sweep_of("random", X), curves.__getitem__, trials=2)
+    assert [STATES[trial.state] for trial in trials] == ["done", "failed"]
+    assert trials[1].user_attrs["failure"] == "exit status 1"
+
+
+def test_keys_in_another_order_are_the_same_sweep(tmp_path: Path) -> None:
+    searched(tmp_path, sweep_of("random", A, X), lambda number: [1.0], trials=1)
+    _, trials = searched(tmp_path, sweep_of("random", X, A), lambda number: [1.0], trials=2)
+    assert len(trials) == 2
 
 
 def test_a_sweep_of_failures_ends(tmp_path: Path) -> None:

@@ -14,16 +14,19 @@ class ConfigCLI(ExperimentCLI):
     def _set_seed(self) -> None:
         """Leaves the random state alone."""
 
-    def before_instantiate_classes(self) -> None:
-        """Does without a checkpoint, which may be still to come."""
-        self.config[self.subcommand].ckpt_path = None
-        super().before_instantiate_classes()
-
     def instantiate_classes(self) -> None:
         """Leaves everything unbuilt."""
 
     def _run_subcommand(self, subcommand: str) -> None:
         """Leaves it to the command to use the config."""
+
+
+class ResolvedCLI(ConfigCLI):
+    """Does without a checkpoint, which may be still to come."""
+
+    def before_instantiate_classes(self) -> None:
+        self.config[self.subcommand].ckpt_path = None
+        super().before_instantiate_classes()
 
 
 def config_of(words: Sequence[str]) -> Any:
@@ -33,5 +36,5 @@ def config_of(words: Sequence[str]) -> Any:
 
 def resolved(words: Sequence[str]) -> dict[str, Any]:
     """Returns the config of a fit as a run keeps it."""
-    fit = experiment(ConfigCLI, ["fit", *words])
+    fit = experiment(ResolvedCLI, ["fit", *words])
     return safe_load(fit._parser("fit").dump(fit.config.fit, skip_none=False))

@@ -57,11 +57,12 @@ def run_plan(
     out = out or plan.out
     cells = all_cells(plan, out, resolve)
     chosen = chosen_cells(plan, cells, only)
-    for cell in chosen:
-        _ = cell.settings  # says what is wrong with a row before hours go into the first
     if table_only:
         _write_tables(plan, cells, out)
         return
+    for cell in chosen:
+        if outcome_of(cell).state not in (State.FINISHED, State.CHANGED):
+            _ = cell.settings  # says what is wrong with a row before hours go into the first
     if dry_run:
         _say_commands(chosen)
         return

@@ -15,7 +15,7 @@ from vtagml.inference.baked import InferenceForm
 from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
 from vtagml.inference.predictor import Predictor
 from vtagml.inference.torch_export_file import run_torch_export, torch_export_file
-from vtagml.run_folder import whole_file
+from vtagml.run_folder import write_whole
 from vtagml.tasks import Task
 
 TOLERANCE = 1e-4
@@ -75,8 +75,7 @@ def export_network(
             f"found a difference of {differences[worst]:.3g} in {worst}, so nothing was written. "
             "Another version of torch or onnxruntime may do, or a larger `--tolerance`."
         )
-    with whole_file(path) as file:
-        file.write(content)
+    write_whole(path, content)
     return Exported(size, len(content) / 2**20, differences)
 
 

@@ -83,6 +83,7 @@ class JobProcess(Generic[AnyJob]):
 
     def __init__(self, job: AnyJob, launcher: Sequence[str], variables: Mapping[str, str]) -> None:
         self.job, self._began = job, time.monotonic()
+        self._asked: float | None = None  # when it was told to stop
         words = job.command(job.is_begun)
         job.log.parent.mkdir(parents=True, exist_ok=True)
         with job.log.open("ab", buffering=0) as file:
@@ -100,29 +101,32 @@ class JobProcess(Generic[AnyJob]):
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to."""
+        return self._asked is not None
+
     def ended(self) -> int | None:
         """The exit status, which the log keeps; None while it works."""
+        if self._asked is not None and time.monotonic() - self._asked > SECONDS_TO_STOP:
+            self.kill()
         status = self._process.poll()
         if status is not None:
-            self._note(f"[ended with status {status} after {self.seconds:.0f} s]")
+            end = "stopped" if self.is_stopping else f"ended with status {status}"
+            self._note(f"[{end} after {self.seconds:.0f} s]")
         return status
 
     def ask_to_stop(self) -> None:
-        """Makes it stop after the step it is in, with a checkpoint."""
+        """Makes it stop after the step it is in, with a checkpoint; it has so long to do so."""
+        self._asked = self._asked or time.monotonic()
         self._process.terminate()
 
-    def wait(self, patience: float = SECONDS_TO_STOP) -> None:
-        """Waits for the end of one that was asked to stop; ends it with its workers and ranks."""
-        try:
-            self._process.wait(patience)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:  # also when somebody is tired of waiting
-            if self._process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-            self._note(f"[stopped after {self.seconds:.0f} s]")
+    def kill(self) -> None:
+        """Ends it now, with its workers and ranks."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def _note(self, line: str) -> None:
         """Writes a line of its own into the log, whatever the process has printed last."""

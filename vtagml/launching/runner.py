@@ -90,25 +90,28 @@ class Runner(Generic[AnyJob]):
         self.board.show([process.job.name for process in self._working.values()])
         for place, process in list(self._working.items()):
             status = process.ended()
-            if status is None and self.queue.goes_on(process.job):
-                continue
             if status is None:
-                process.ask_to_stop()
-                process.wait()
+                if not process.is_stopping and not self.queue.goes_on(process.job):
+                    process.ask_to_stop()
+                continue
             del self._working[place]
-            first, *others = self.queue.ended(process.job, status)
+            given_up = process.is_stopping
+            first, *others = self.queue.ended(process.job, None if given_up else status)
             took = timedelta(seconds=round(process.seconds))
             self.board.advance(f"{first} after {took}", *others)
 
     def _stop(self) -> None:
-        """Asks all to stop and waits for them; another Ctrl-C ends them at once."""
-        patience: list[float] = []
-        for process in self._working.values():
-            process.ask_to_stop()
-        for process in self._working.values():
-            try:
-                process.wait(*patience)
-            except KeyboardInterrupt:
-                patience = [0.0]
-            self.board.say(*self.queue.interrupted(process.job))
+        """Asks all to stop and waits for them; whatever ends the waiting ends them at once."""
+        working = list(self._working.values())
         self._working.clear()
+        try:
+            for process in working:
+                process.ask_to_stop()
+            left = working
+            while left := [process for process in left if process.ended() is None]:
+                time.sleep(PAUSE)
+        finally:
+            for process in working:
+                process.kill()
+            for process in working:
+                self.board.say(*self.queue.interrupted(process.job))

@@ -8,7 +8,7 @@ from optuna.trial import Trial, TrialState
 
 from vtagml.launching import Job, Queue, failure_of
 from vtagml.report.logs import read_logs
-from vtagml.run_folder import LOGS
+from vtagml.run_folder import LOGS, RunFolder
 from vtagml.sweep.command_line import lightning_words
 from vtagml.sweep.definition import Sweep
 from vtagml.sweep.study import (
@@ -21,7 +21,7 @@ from vtagml.sweep.study import (
     open_study,
 )
 
-FAILURES = 3  # In a row and without a success: the sweep is wrong, not its values.
+FAILURES = 3  # And no success: the sweep is wrong, not its values.
 
 
 class TrialJob(Job):
@@ -38,13 +38,26 @@ class TrialJob(Job):
         super().__init__(f"trial {folder.name}", folder, words)
         self.trial, self.metric = trial, metric
         self.reported = 0
+        self._state: list[tuple[int, int]] = []  # of the logs when they were last read
+        self._curve: Mapping[int, float] = {}
+        self.damage: str | None = None  # what is wrong with its log
         self.diverged: float | None = None  # the value that is no finite number
 
     def curve(self) -> Mapping[int, float]:
         """The metric by step, as far as whole lines of the log have it."""
+        logs = RunFolder(self.folder).log_versions.values()
+        files = (file.stat() for place in logs for file in place.glob("*.csv"))
+        state = [(file.st_size, file.st_mtime_ns) for file in files]
+        if state == self._state:  # nothing new: long logs take long to read
+            return self._curve
+        self._state, self._curve = state, self._read_curve()
+        return self._curve
+
+    def _read_curve(self) -> Mapping[int, float]:
         try:
             return read_logs(self.folder).get(self.metric, {})
-        except ValueError:  # damaged: costs this trial, not the sweep
+        except ValueError as error:  # damaged: costs this trial, not the sweep
+            self.damage = str(error)
             return {}
 
     def metrics(self) -> dict[str, float]:
@@ -160,9 +173,9 @@ def _failure(job: TrialJob, status: int | None, curve: Mapping[int, float]) -> s
     if job.diverged is not None:
         return f"the metric is {job.diverged}"
     if status:
-        return failure_of(job)
+        return failure_of(job) or f"exit status {status}"  # of which the log need not end
     if not curve:
-        return (
+        return job.damage or (
             f"no `{job.metric}` in `{job.folder / LOGS}`: no validation was done, or no CSV was "
             "logged"
         )

@@ -50,11 +50,12 @@ def open_study(sweep: Sweep, folder: Path, overrides: Sequence[str]) -> optuna.S
     # With the same seed a search that is taken up would try the same values once more.
     sampler = TPESampler if sweep.method == "bayes" else RandomSampler
     study.sampler = sampler(seed=len(study.trials))
-    described = json.dumps([repr(replace(sweep, cap=None)), *overrides])
+    in_order = {key: sweep.parameters[key] for key in sorted(sweep.parameters)}
+    described = json.dumps([repr(replace(sweep, cap=None, parameters=in_order)), *overrides])
     if study.user_attrs.setdefault("sweep", described) != described:
         raise ValueError(
             f"`--out` must be the folder of this sweep, found another one in `{folder}`, or the "
-            "same with other settings: give another folder, or delete this one."
+            "same with other settings: give another folder."
         )
     study.set_user_attr("sweep", described)
     _take_up(study, folder / TRIALS)
