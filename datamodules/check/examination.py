@@ -98,11 +98,12 @@ class Examiner:
         found = Examination(name_of(record, index))
         try:
             sample = self._read(record, self.tasks)
-        except Exception:
+        except Exception as error:
             # One file may be missing and another be cut off: each task says what is wrong with it.
             for tasks in ([], *([task] for task in self.tasks)):
                 self._note_error(found, record, tasks)
-            found.errors = found.errors or ["it could be read only the second time"]
+            again = "it could be read only the second time; the first"
+            found.errors = found.errors or [f"{again}: {type(error).__name__}: {error}"]
             return found
         found.size = sample["image"].shape[:2]
         if self.labelled and is_constant(sample["image"]):

@@ -34,7 +34,7 @@ JPEG_DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG", "Inconsistent progr
 # A header that asks for more is damaged or hostile; decoding it would take gigabytes.
 LARGEST = 2**27
 
-UNPACK = "Unpack the archive that holds it again"
+UNPACK = "Unpack or download it again"
 """What to do about a file of a published dataset that is not as it should be."""
 
 _refuses_damage: ContextVar[bool] = ContextVar("refuses_damage", default=False)

@@ -112,11 +112,16 @@ def scene_random(seed: int, split: str, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, SPLITS.index(split), index])
 
 
+def renderer_files() -> list[Path]:
+    """The files that decide what a scene looks like: others of them make other scenes."""
+    room = Path(__file__).parents[1]
+    return sorted([*room.glob("drawn/*.py"), *room.glob("rendering/*.py"), room / "edges.py"])
+
+
 @cache
 def _renderer_digest() -> str:
     # Once per process: it must not change under a run when somebody edits the files meanwhile.
-    room = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for file in sorted([*room.glob("drawn/*.py"), *room.glob("rendering/*.py"), room / "edges.py"]):
+    for file in renderer_files():
         digest.update(file.read_bytes())
     return digest.hexdigest()[:8]

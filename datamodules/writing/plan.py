@@ -111,12 +111,17 @@ class Plan:
                 " with `--overwrite`. Give another folder, or empty this one yourself."
             )
         earlier = self.earlier()
-        if not overwrite and (earlier is None or earlier.settings != self.settings):
-            found = "settings that cannot be read" if earlier is None else earlier.settings
+        if earlier is None:
+            raise ValueError(
+                f"`out` should be new or hold scenes whose `{MANIFEST}` says which files they are:"
+                f" that of `{self.out}` cannot be read by this version, so nothing is replaced even"
+                " with `--overwrite`. Give another folder, or empty this one yourself."
+            )
+        if not overwrite and earlier.settings != self.settings:
             raise ValueError(
                 f"`out` should be new or hold scenes with the same settings: `{self.out}` has"
-                f" {found}, not {self.settings}. Give the same settings to finish it, another"
-                " folder, or `--overwrite` to replace those scenes."
+                f" {earlier.settings}, not {self.settings}. Give the same settings to finish it,"
+                " another folder, or `--overwrite` to replace those scenes."
             )
 
     def earlier(self) -> "Plan | None":

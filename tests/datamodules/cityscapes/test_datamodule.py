@@ -97,6 +97,12 @@ def test_range_of_depth_is_a_setting(tree: Path) -> None:
     np.testing.assert_allclose(depth[1, :8], expected, rtol=1e-6)
 
 
+def test_what_is_infinitely_far_is_unknown_in_every_range(tree: Path) -> None:
+    depth = first(cityscapes(tree, tasks=["depth"], depth_range=(2.0, np.inf)))["depth"]
+    expected = [np.nan, np.nan, 128000, 80.05003, 80, 50, 3.968254, np.nan]
+    np.testing.assert_allclose(depth[1, :8], expected, rtol=1e-6)
+
+
 def test_camera_is_that_of_the_image(own: Path) -> None:
     other = fakes.CAMERA | {"intrinsic": {"fx": 1000, "fy": 1001, "u0": 50, "v0": 30}}
     fakes.path(own, "val", FIRST, "camera.json").write_text(json.dumps(other))

@@ -3,7 +3,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from datamodules import SceneObjects, Scenes
+import datamodules
+from datamodules import (
+    Photometric,
+    Planted,
+    RandomFlip,
+    RandomResizedCrop,
+    SceneObjects,
+    Scenes,
+)
+from datamodules.base import DenseDataModule
+from datamodules.drawn.rendered import renderer_files
 from datamodules.edges import sobel_edges
 
 SIZE = (32, 32)
@@ -103,3 +113,25 @@ def test_colour_of_objects_survives_augmentation() -> None:
             centre = sample["image"][:, 12:20, 12:20].float().mean(dim=(1, 2))
             redness[colour].append(float(centre[0] - centre[2]))
     assert torch.tensor(redness[red]).mean() > torch.tensor(redness[blue]).mean()
+
+
+def test_a_change_of_any_file_that_draws_makes_other_scenes() -> None:
+    room = Path(datamodules.__file__).parent
+    names = {file.relative_to(room).as_posix() for file in renderer_files()}
+    own = {f"drawn/{name}.py" for name in ("planted", "rendered", "scene_objects", "scenes")}
+    assert own | {"rendering/shade.py", "rendering/room.py", "edges.py"} <= names
+    assert all(file.is_file() for file in renderer_files())
+
+
+@pytest.mark.parametrize(
+    ("kind", "kinds"),
+    [
+        (Scenes, [RandomFlip, Photometric]),
+        (Planted, [RandomFlip]),
+        (SceneObjects, [RandomFlip, RandomResizedCrop, Photometric]),
+    ],
+)
+def test_training_samples_are_augmented(kind: type[DenseDataModule], kinds: list[type]) -> None:
+    data = kind(image_size=(32, 32), cache=None)  # type: ignore[call-arg]
+    assert [type(transform) for transform in data.transforms("train")] == kinds
+    assert not data.transforms("val")

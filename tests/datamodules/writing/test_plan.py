@@ -99,11 +99,17 @@ def test_other_settings_are_refused(plan: Plan) -> None:
         other.write(processes=0)
 
 
-def test_a_damaged_manifest_is_refused(plan: Plan) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("manifest", ["{", '{"as": "nyudv2", "form": "gone"}'])
+def test_a_manifest_that_says_no_files_is_refused(
+    plan: Plan, manifest: str, overwrite: bool
+) -> None:
     plan.write(processes=0)
-    (plan.out / "scenes.json").write_text("{")
-    with pytest.raises(ValueError, match="settings that cannot be read"):
-        plan.write(processes=0)
+    (plan.out / "scenes.json").write_text(manifest)
+    before = contents(plan.out)
+    with pytest.raises(ValueError, match=r"cannot be read by this version.*empty this one"):
+        plan.write(overwrite, processes=0)
+    assert contents(plan.out) == before
 
 
 def test_overwriting_replaces_only_what_was_written(plan: Plan) -> None:
