@@ -4,6 +4,7 @@ A `VisionAdapter` starts as exactly the frozen block it sits on; `LiteralVisionA
 the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' has three layouts:
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
+`VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass.
 `FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
 """
 
@@ -16,6 +17,7 @@ from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
 from vtagml.adapters.vision_adapter import Adapter, LiteralVisionAdapter, VisionAdapter
+from vtagml.adapters.vmt_adapter import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
 
 __all__ = [
     "Adapter",
@@ -23,6 +25,7 @@ __all__ = [
     "BlockDiagonalBias",
     "Bottleneck",
     "FiLM",
+    "FoldedVMTAdapter",
     "FrozenBlock",
     "FullBias",
     "LiteralTaskScaledNorm",
@@ -31,6 +34,8 @@ __all__ = [
     "TaskAdaptedAttention",
     "TaskEmbedding",
     "TaskScaledNorm",
+    "VMTAdapter",
+    "VMTAdapterLite",
     "VisionAdapter",
     "frozen_block",
 ]

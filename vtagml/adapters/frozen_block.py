@@ -78,6 +78,12 @@ class FrozenBlock(ABC):
         """Returns logits and values of the frozen attention, window by window."""
 
     @abstractmethod
+    def attend(
+        self, tokens: Float[Tensor, "batch *tokens channels"]
+    ) -> Float[Tensor, "batch *tokens channels"]:
+        """Returns the output of the frozen attention as a whole, as fast as timm runs it."""
+
+    @abstractmethod
     def gather(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],

@@ -49,6 +49,11 @@ class _FrozenWindowBlock(FrozenBlock):
         mask = self.block.get_attn_mask(padded)
         return Attention(logits if mask is None else logits + mask.unsqueeze(1), values)
 
+    def attend(
+        self, tokens: Float[Tensor, "batch height width channels"]
+    ) -> Float[Tensor, "batch height width channels"]:
+        return self.block._attn(tokens)
+
     def gather(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],

@@ -58,6 +58,11 @@ class FrozenViTBlock(FrozenBlock):
         queries, keys = attention.q_norm(queries), attention.k_norm(keys)
         return Attention((queries * attention.scale) @ keys.transpose(-2, -1), values)
 
+    def attend(
+        self, tokens: Float[Tensor, "batch tokens channels"]
+    ) -> Float[Tensor, "batch tokens channels"]:
+        return self.block.ls1(self.block.attn(tokens))
+
     def gather(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],

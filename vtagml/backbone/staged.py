@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.backbone.backbone import Backbone
+from vtagml.backbone.backbone import LEVELS, Backbone
 from vtagml.backbone.checkpointing import Run, straight
 from vtagml.backbone.places import Place, chosen_places
 from vtagml.backbone.timm_backbone import HUB, TimmBackbone
@@ -84,15 +84,32 @@ class StagedBackbone(TimmBackbone):
             visit: What is done at a place; by default its layer is run, then what stands behind.
                 Block 0 of a stage is what changes resolution and width.
         """
-        visit = visit or self.pass_through
         size = (image.shape[-2], image.shape[-1])
+        return self.pyramid(self.walk(image, visit), size)
+
+    def walk(
+        self, image: Float[Tensor, "batch 3 height width"], visit: Visit | None = None
+    ) -> list[Tensor]:
+        """Returns the tokens that leave each stage, as `forward` says."""
+        visit = visit or self.pass_through
         tokens = self.stem(self.normalize(image))
-        pyramid = []
+        leaving = []
         for number, stage in enumerate(self.stages, start=1):
             for index, layer in enumerate((stage.downsample, *stage.blocks)):
                 tokens = visit(Place(number, index), layer, tokens)
-            pyramid.append(self.level(number - 1, tokens, size))
-        return [*pyramid, *self.summary(tokens)]
+            leaving.append(tokens)
+        return leaving
+
+    def pyramid(self, leaving: Sequence[Tensor], size: tuple[int, int]) -> list[Tensor]:
+        """Returns the maps, and the summary, of the tokens that leave the last stages.
+
+        Args:
+            leaving: Of as many of the last stages as are given.
+            size: Height and width of the image.
+        """
+        first = LEVELS - len(leaving)
+        maps = [self.level(stage, tokens, size) for stage, tokens in enumerate(leaving, first)]
+        return [*maps, *self.summary(leaving[-1])]
 
     def pass_through(self, place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
         """Returns the output of the layer at a place and of what stands behind it."""

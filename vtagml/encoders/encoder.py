@@ -38,3 +38,20 @@ class Encoder(nn.Module, ABC):
             image: Values in [0, 1].
             omega: A row of affinities per task; encoders without conditioning ignore it.
         """
+
+    def fold(self) -> None:
+        """Folds for inference what the algebra allows, in place; by default there is nothing."""
+
+
+def of_each_task(
+    names: Sequence[str], shared: Sequence[Tensor], levels: Sequence[Tensor]
+) -> dict[str, list[Tensor]]:
+    """Returns pyramids of which the first levels are the same for all tasks.
+
+    Args:
+        names: Of the tasks, or of other streams.
+        shared: The first levels.
+        levels: The others, streams and batch as one axis.
+    """
+    streams = [level.unflatten(0, (len(names), -1)) for level in levels]
+    return {name: [*shared, *(level[row] for level in streams)] for row, name in enumerate(names)}

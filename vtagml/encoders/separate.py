@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.backbone import Backbone
+from vtagml.encoders.folded import folded, own_tensors
 from vtagml.encoders.tuned import Tuned
 from vtagml.of_tasks import OfTasks
 
@@ -14,7 +15,8 @@ from vtagml.of_tasks import OfTasks
 class Separate(Tuned):
     """A tuned backbone for every task: what trains is its own, what is frozen is stored once.
 
-    With the tuning `Full` it is the single-task baseline of Δm, a backbone per task.
+    With the tuning `Full` it is the single-task baseline of Δm, a backbone per task. Where some is
+    frozen all tasks run as one batch, and in front of the first thing that trains as one stream.
 
     Note:
         The tasks' parameters are disjoint, so training them together by an optimiser that works
@@ -27,13 +29,19 @@ class Separate(Tuned):
         # A copy that has these in its memory takes them as they are.
         once = {id(tensor): tensor for tensor in (*frozen, *backbone.buffers())}
         self.backbones = OfTasks({task: deepcopy(backbone, dict(once)) for task in self.tasks})
+        # Where a pass is computed again in the backward, or shares nothing, there is one per task.
+        self.folds = 0 < len(frozen) < len(list(backbone.parameters())) and not self.checkpointing
 
     def forward(
         self,
         image: Float[Tensor, "batch 3 height width"],
         omega: Float[Tensor, "task source"],
     ) -> dict[str, list[Tensor]]:
-        return {task: self.backbones[task](image) for task in self.tasks}
+        backbones = [self.backbones[task] for task in self.tasks]
+        if not self.folds:
+            return {task: self.backbones[task](image) for task in self.tasks}
+        pyramid = folded(backbones[0], own_tensors(backbones), image, apart=False)
+        return {task: [level[row] for level in pyramid] for row, task in enumerate(self.tasks)}
 
     def merge(self) -> None:
         for backbone in self.backbones.values():

@@ -27,7 +27,7 @@ class Tuned(Encoder):
         checkpointing: bool = False,
     ) -> None:
         super().__init__(tasks, backbone.channels)
-        self.tuning = tuning
+        self.tuning, self.checkpointing = tuning, checkpointing
         tuning.tune(backbone)
         if checkpointing:
             staged(backbone).run = recomputed
@@ -36,6 +36,10 @@ class Tuned(Encoder):
     @abstractmethod
     def take(self, backbone: Backbone) -> None:
         """Keeps the tuned backbone, in whichever form it will run."""
+
+    def fold(self) -> None:
+        if self.tuning.merges:
+            self.merge()
 
     @abstractmethod
     def merge(self) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from vtagml.adapters import Adapter, FrozenBlock, TaskEmbedding, VisionAdapter, frozen_block
 from vtagml.affinity import Fork, Statistic, elementwise
 from vtagml.backbone import Backbone, Place, StagedBackbone, recomputed, staged
-from vtagml.encoders.encoder import Encoder
+from vtagml.encoders.encoder import Encoder, of_each_task
 
 _THIRD, _FOURTH = 3, 4
 
@@ -111,11 +111,7 @@ class VTAGML(Encoder):
         visit = _Streams(self, self.embedding(omega), part, (image.shape[-2], image.shape[-1]))
         pyramid = self.backbone(image, visit)
         parting = self.places[0].stage - 1
-        levels = [level.unflatten(0, (len(names), len(image))) for level in pyramid[parting:]]
-        return {
-            name: [*pyramid[:parting], *(level[row] for level in levels)]
-            for row, name in enumerate(names)
-        }
+        return of_each_task(names, pyramid[:parting], pyramid[parting:])
 
 
 class _Streams:

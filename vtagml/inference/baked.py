@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from vtagml.adapters import AttentionBias, TaskEmbedding, TaskScaledNorm
 from vtagml.adapters.film import over_tokens
-from vtagml.encoders import Tuned
 from vtagml.network import MultitaskNetwork
 from vtagml.tasks import Task
 
@@ -95,8 +94,7 @@ def baked(network: MultitaskNetwork, size: tuple[int, int]) -> MultitaskNetwork:
     An adapter of another making keeps its own modules, and is right all the same.
     """
     copy = deepcopy(network).eval().requires_grad_(False)
-    if isinstance(copy.encoder, Tuned) and copy.encoder.tuning.merges:
-        copy.encoder.merge()
+    copy.encoder.fold()
     constants: dict[nn.Module, nn.Module] = {}
 
     def keep(
