@@ -10,8 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Float32, Integer
 
 from datamodules.rendering.bodies import Seen
-from datamodules.rendering.camera import Camera, Vector
+from datamodules.rendering.camera import Camera, Vector, unit
 from datamodules.rendering.primitives import Points, Values, dot
+
+Places = Float32[np.ndarray, "3 pixels"]
+Surfaces = Integer[np.ndarray, " pixels"]
+Casters = Sequence[tuple[int, Seen]]
+Dark = Bool[np.ndarray, " pixels"]
 
 # A point this close to the end of its ray (as a share of it) is the surface itself.
 _NEARLY = np.float32(0.999)
@@ -29,12 +34,7 @@ class Light(ABC):
         """Unit vector towards the light and the light's strength at each point."""
 
     @abstractmethod
-    def blocked(
-        self,
-        points: Float32[np.ndarray, "3 pixels"],
-        surfaces: Integer[np.ndarray, " pixels"],
-        casters: Sequence[tuple[int, Seen]],
-    ) -> Bool[np.ndarray, " pixels"]:
+    def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         """Where a caster hides the light from a point that lies on another surface."""
 
 
@@ -51,12 +51,7 @@ class Sun(Light):
         direction = self.direction.astype(np.float32)
         return direction.reshape(3, *[1] * (points.ndim - 1)), np.float32(1)
 
-    def blocked(
-        self,
-        points: Float32[np.ndarray, "3 pixels"],
-        surfaces: Integer[np.ndarray, " pixels"],
-        casters: Sequence[tuple[int, Seen]],
-    ) -> Bool[np.ndarray, " pixels"]:
+    def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         dark = np.zeros(points.shape[1], bool)
         first, second = _across(self.direction)
         frame = np.stack([first, second, self.direction]).astype(np.float32)
@@ -91,12 +86,7 @@ class Lamp(Light):
         square = dot(way, way)
         return way / np.sqrt(square), 1 / (1 + square / np.float32(self.reach**2))
 
-    def blocked(
-        self,
-        points: Float32[np.ndarray, "3 pixels"],
-        surfaces: Integer[np.ndarray, " pixels"],
-        casters: Sequence[tuple[int, Seen]],
-    ) -> Bool[np.ndarray, " pixels"]:
+    def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         dark = np.zeros(points.shape[1], bool)
         source = self.position.astype(np.float32)
         rays = points - source[:, None]
@@ -120,6 +110,5 @@ class Lamp(Light):
 def _across(direction: Vector) -> tuple[Vector, Vector]:
     """Two unit vectors square to a unit vector and to each other."""
     helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
-    first = np.cross(direction, helper)
-    first /= np.linalg.norm(first)
+    first = unit(np.cross(direction, helper))
     return first, np.cross(direction, first)

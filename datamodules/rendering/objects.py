@@ -37,15 +37,9 @@ _TONES: dict[str, tuple[float, float, float]] = {
 }
 COLOURS: tuple[str, ...] = tuple(_TONES)
 _BACKGROUNDS: tuple[str, ...] = (
-    "plain",
-    "checker",
-    "stripes",
-    "bricks",
-    "tiles",
-    "planks",
-    "speckle",
+    *("plain", "checker", "stripes", "bricks", "tiles", "planks"),
+    *("speckle", "clouds", "grains", "dots", "waves"),
 )
-_BACKGROUNDS += ("clouds", "grains", "dots", "waves")
 
 
 @dataclass(frozen=True)

@@ -32,18 +32,12 @@ class Scene:
     bodies: Sequence[Body] = field(default_factory=tuple)
 
 
-def photograph(
-    scene: Scene, buffer: Buffer, rng: np.random.Generator
-) -> UInt8[np.ndarray, "height width 3"]:
-    """The traced scene as the camera records it; `rng` gives the sensor's noise."""
-    return _record(_radiance(scene, buffer), scene.look, rng)
-
-
 def render(
     scene: Scene, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Buffer, UInt8[np.ndarray, "height width 3"]]:
+    """The traced scene, and what the camera records of it; `rng` gives the sensor's noise."""
     buffer = trace(scene.camera, scene.planes, scene.bodies, size)
-    return buffer, photograph(scene, buffer, rng)
+    return buffer, _record(_radiance(scene, buffer), scene.look, rng)
 
 
 def _radiance(scene: Scene, buffer: Buffer) -> Float32[np.ndarray, "height width 3"]:
