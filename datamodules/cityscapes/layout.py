@@ -56,7 +56,7 @@ class Cityscapes(Layout):
         encoders: dict[str, Encode] = {
             IMAGES: lambda frame: frame.image,
             kind: labels,
-            "disparity": _disparity,
+            "disparity": lambda frame: disparity_codes(frame.depth, frame.camera[0], BASELINE),
             CAMERAS: _camera,
         }
         city = _CITIES[place.split]
@@ -110,10 +110,6 @@ def _inside(frame: Frame) -> UInt8[np.ndarray, "height width"]:
     window = np.ones((side, side), np.uint8)
     highest, lowest = cv2.dilate(frame.segmentation, window), cv2.erode(frame.segmentation, window)
     return (highest == lowest).astype(np.uint8)
-
-
-def _disparity(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    return disparity_codes(frame.depth, frame.camera[0], BASELINE)
 
 
 def disparity_codes(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, TypeVar
 
-from datamodules.processes.workers import single_thread
+from datamodules.processes.workers import signals_wait, single_thread
 
 Result = TypeVar("Result")
 
@@ -89,7 +89,8 @@ def _pooled(function: Callable[[int], Result], items: range, processes: int) -> 
     try:
         waiting: deque[Future[Any]] = deque()
         for index in items:
-            waiting.append(pool.submit(_work, index))
+            with signals_wait():  # the first starts the processes
+                waiting.append(pool.submit(_work, index))
             if len(waiting) >= UNDER_WAY * processes:
                 yield waiting.popleft().result()
         while waiting:

@@ -2,7 +2,7 @@
 
 A `Layout` is one form of one dataset on disk: folders, file names, bit depths, class ids, camera
 files. `write_scenes` draws scenes and writes them in a layout, on all cores; what it writes, the
-dataset's own DataModule reads. The command `lightning scenes` is `command.main`.
+dataset's own DataModule reads.
 """
 
 from datamodules.writing.layout import Layout, Place

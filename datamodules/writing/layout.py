@@ -105,7 +105,7 @@ class Layout(ABC):
         missing = [place for place in places if not self.is_written(root, place)]
         done = len(places) - len(missing)
         writer = SceneWriter(self, root, missing, views)
-        results = alive(in_processes(writer, len(missing), processes), scene_name, GOES_ON)
+        results = alive(in_processes(writer, len(missing), processes), "Scene {}".format, GOES_ON)
         for _ in tracked(results, f"Drawing {root}", len(places), done):
             pass
         for path, content in self.shared(places, views.size).items():
@@ -134,11 +134,6 @@ class SceneWriter:
         frame = self.views(place.split, place.index)
         for path, encode in self.layout.files(place).items():
             save(self.root / path, encode(frame))
-
-
-def scene_name(index: int) -> str:
-    """Of a scene that could not be drawn."""
-    return f"Scene {index}"
 
 
 def take(names: Sequence[str], count: int, what: str) -> Sequence[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from datamodules.processes.parallel import cores
 from datamodules.rendering import LOOKS
+from datamodules.settings import one_of
 from datamodules.writing.files import save
 from datamodules.writing.layout import Layout, Place
 from datamodules.writing.stand_ins import find_layout
@@ -44,8 +45,7 @@ class Plan:
             raise ValueError(f"`count` should be at least 1, found {self.count}.")
         if self.seed < 0:
             raise ValueError(f"`seed` should be 0 or more, found {self.seed}.")
-        if self.look not in LOOKS:
-            raise ValueError(f"`look` should be one of {list(LOOKS)}, found {self.look!r}.")
+        one_of("look", self.look, LOOKS)
         if min(self.size) < SMALLEST:
             raise ValueError(f"`size` should be at least {SMALLEST} pixels, found {self.size}.")
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from datamodules import Adaptation, Cityscapes, DenseDataModule, Labels, Source, Synthia
-from datamodules.adaptation import PairedLoader, PairedSampler, Pairs
+from datamodules.adaptation import PairedSampler, Pairs
+from datamodules.loader import Loader
 from datamodules.samples import Draw, Samples
 
 CLASSES = ("floor", "wall", "thing")
@@ -56,11 +57,11 @@ def adaptation(source: int = 7, target: int = 5, **settings: Any) -> Adaptation:
     return data
 
 
-def loader(**counts: int) -> PairedLoader:
+def loader(**counts: int) -> Loader:
     return adaptation(**counts).train_dataloader()
 
 
-def epoch_of(loader: PairedLoader, epoch: int) -> list[tuple[list[str], list[str]]]:
+def epoch_of(loader: Loader, epoch: int) -> list[tuple[list[str], list[str]]]:
     loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
     return [(batch["name"], batch["target"]["name"]) for batch in loader]
 
