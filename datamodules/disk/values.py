@@ -125,10 +125,13 @@ def unit_normals(
 
 
 def classes_of(
-    file: Path, ids: Integer[np.ndarray, "height width"], table: UInt8[np.ndarray, " ids"]
+    file: Path,
+    ids: Integer[np.ndarray, "height width"],
+    table: UInt8[np.ndarray, " ids"],
+    where: str = "",
 ) -> UInt8[np.ndarray, "height width"]:
-    """Train ids of stored ids, 255 where unlabelled."""
+    """Train ids of stored ids, 255 where unlabelled; an error says `where` in the file they are."""
     if ids.size and (ids.min() < 0 or ids.max() >= len(table)):
         found = f"values from {ids.min()} to {ids.max()}"
-        raise unreadable(file, f"hold class ids from 0 to {len(table) - 1}", found)
+        raise unreadable(file, f"hold class ids from 0 to {len(table) - 1}{where}", found)
     return table[ids]

@@ -14,7 +14,7 @@ from datamodules.disk.images import unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled
 from datamodules.disk.values import read_npy, unit_normals
-from datamodules.labels import IGNORE
+from datamodules.labels import IGNORE, LabelSpace
 from datamodules.nyudv2.arrays import metres, shares
 from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import Form, Frame
@@ -31,17 +31,11 @@ class MtanTree(Form):
     """`{train,val}/{image,label,depth,normal}/<number>.npy`, image in [0, 1], label -1 unknown."""
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth", "normals"})
+    classes: ClassVar[LabelSpace | None] = NYU_13
 
     @staticmethod
     def is_in(root: Path) -> bool:
         return (root / "train" / "image").is_dir()
-
-    def check_settings(self) -> None:
-        super().check_settings()
-        if self.space.space != NYU_13:
-            self.refuse("label_space", self.space.space.name, f"`{NYU_13.name}`, as in the tree")
-        if self.boundaries:
-            self.refuse("edges", "boundaries", "`sobel`: this tree ships no boundaries")
 
     def frames(self, split: str) -> Sequence[Frame]:
         folder = self.root / _FOLDERS[split] / "image"

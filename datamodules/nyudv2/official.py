@@ -30,16 +30,12 @@ class OfficialFile(Form):
     """
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth"})
+    whole: ClassVar[bool] = True
 
     @staticmethod
     def is_in(root: Path) -> bool:
         # Beside the 13-class archives that file is where their depth comes from.
         return (root / LABELED).exists() and not Class13Archives.is_in(root)
-
-    def check_settings(self) -> None:
-        if self.boundaries:
-            self.refuse("edges", "boundaries", "`sobel`: the official file ships no boundaries")
-        self.check_window()
 
     def frames(self, split: str) -> Sequence[Frame]:
         file = self.root / SPLITS

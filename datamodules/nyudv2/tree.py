@@ -30,12 +30,7 @@ _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "normals": (".npy", ".png"),
     "edge": (".npy", ".png"),
 }
-_FOLDERS: Mapping[str, str] = {
-    "segmentation": "segmentation",
-    "depth": "depth",
-    "normals": "normals",
-    "edges": "edge",
-}
+_FOLDERS: Mapping[str, str] = {task: task for task in _SUFFIXES} | {"edges": "edge"}
 _ANY = re.compile(r"(.+)(\.[a-z]+)")  # a name and its suffix
 
 
@@ -44,6 +39,7 @@ class MultitaskTree(Form):
     """Folders of images, classes, depth, normals and boundaries; `gt_sets` lists the names."""
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth", "normals"})
+    ships_boundaries: ClassVar[bool] = True
 
     @staticmethod
     def is_in(root: Path) -> bool:

@@ -134,24 +134,24 @@ class Job:
         writer, count = self.writer, len(self.source.records)
         with writer.alone():
             start = self.written()
-            if self.folder.is_symlink():
-                self.folder.unlink()
-            elif self.folder.exists():
-                shutil.rmtree(self.folder)
+            self._remove()
             reading = self.reading(start)
             results = in_processes(reading, count - start, processes)
             samples = alive(results, reading.name, "What was written is kept.")
             title = f"Preparing {self.split}"
             writer.write(tracked(samples, title, count, start), start)
-            writer.finish(lambda items, total: tracked(items, f"Verifying {self.split}", total))
+            writer.finish()
 
     def point_to(self, split: str) -> None:
         """Let this split's copy be that of another."""
+        self._remove()
+        self.folder.symlink_to(split, target_is_directory=True)
+
+    def _remove(self) -> None:
         if self.folder.is_symlink():
             self.folder.unlink()
         elif self.folder.exists():
             shutil.rmtree(self.folder)
-        self.folder.symlink_to(split, target_is_directory=True)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class SynthiaReader:
         return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
-        return classes_of(file, read_rgb16(file)[..., 0], self.table)
+        return classes_of(file, read_rgb16(file)[..., 0], self.table, " in red")
 
     def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
         codes = read_rgb16(file)[..., 0]

@@ -11,7 +11,7 @@ from datamodules.edges import sobel_edges
 from datamodules.predictions import Normals
 from datamodules.rendering import Frame
 from datamodules.taskonomy.buildings import EXCLUDED, stored_buildings
-from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE
+from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE, ray_lengths
 from datamodules.writing.codes import HIGHEST, depth_codes
 from datamodules.writing.layout import Encode, Layout, Place
 from datamodules.writing.views import Scenery
@@ -99,12 +99,8 @@ def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:
 
 def _distance(frame: Frame) -> UInt16[np.ndarray, "height width"]:
     """Distance to the optical centre, along each pixel's ray."""
-    fx, fy, cx, cy = frame.camera
-    height, width = frame.depth.shape
-    x = (np.arange(width, dtype=np.float32) + 0.5 - cx) / fx
-    y = (np.arange(height, dtype=np.float32) + 0.5 - cy) / fy
-    ray = np.sqrt(1 + x**2 + y[:, None] ** 2).astype(np.float32)
-    return depth_codes(frame.depth * ray, CODES_PER_METRE)
+    rays = ray_lengths(np.array(frame.camera, np.float32), *frame.depth.shape)
+    return depth_codes(frame.depth * rays, CODES_PER_METRE)
 
 
 def _edges(frame: Frame) -> UInt16[np.ndarray, "height width"]:
