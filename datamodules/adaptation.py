@@ -150,19 +150,10 @@ class PairedSampler(ShuffledSampler):
         pairs: The training splits.
         seed: Of the source's order.
         target_seed: Of the target's order.
-        ranks: Number of processes; by default those of the running process group, or 1.
-        rank: This process; likewise.
     """
 
-    def __init__(
-        self,
-        pairs: Pairs,
-        seed: int = 0,
-        target_seed: int = 0,
-        ranks: int | None = None,
-        rank: int | None = None,
-    ) -> None:
-        super().__init__(pairs, seed, ranks, rank)
+    def __init__(self, pairs: Pairs, seed: int = 0, target_seed: int = 0) -> None:
+        super().__init__(pairs, seed)
         self.target_seed = target_seed
         self.target_samples = len(pairs.target)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,6 @@ class Content:
 
     exact: str
     means: list[float]
-
-    def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
 
     def is_like(self, state: Mapping[str, Any]) -> bool:
         """Whether a stored state is of the same content."""

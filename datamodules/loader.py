@@ -3,6 +3,7 @@
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -23,20 +24,12 @@ class KeyedSampler(DistributedSampler[Draw]):
     Args:
         samples: The split.
         seed: Of the order.
-        ranks: Number of processes; by default those of the running process group, or 1.
-        rank: This process; likewise.
     """
 
-    def __init__(
-        self,
-        samples: Dataset[Any],
-        seed: int = 0,
-        ranks: int | None = None,
-        rank: int | None = None,
-    ) -> None:
+    def __init__(self, samples: Dataset[Any], seed: int = 0) -> None:
         running = distributed.is_available() and distributed.is_initialized()
-        ranks = ranks or (distributed.get_world_size() if running else 1)
-        rank = rank if rank is not None else (distributed.get_rank() if running else 0)
+        ranks = distributed.get_world_size() if running else 1
+        rank = distributed.get_rank() if running else 0
         super().__init__(samples, num_replicas=ranks, rank=rank, seed=seed)
         self.count = len(samples)  # type: ignore[arg-type]
         self.skip = 0  # samples to leave out at the start of the next pass, after a resume
@@ -128,7 +121,7 @@ class Loader(DataLoader[Any]):
         if self._state is not None:  # resumed, and saved again before the first batch
             return dict(self._state)
         data = self._data()
-        order = self._order_settings() | {"data": data.state() if data else None}
+        order = self._order_settings() | {"data": asdict(data) if data else None}
         return {"epoch": self._epoch, "delivered": self._delivered} | order
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -17,7 +17,6 @@ from datamodules.cityscapes.reader import (
     EitherReader,
     ExtraReader,
     Snapshot,
-    cities,
     snapshots,
 )
 from datamodules.derive import NORMALS_AND_EDGES, Derivation
@@ -145,8 +144,7 @@ class Cityscapes(FileDataModule):
         return [shot for shot in first if shot in whole]
 
     def _shots(self, folder: str, kind: str) -> list[Snapshot]:
-        places = cities(self._place(kind, reader_of(folder)) / folder)
-        return [shot for city in places for shot in snapshots(city, folder, kind)]
+        return snapshots(self._place(kind, reader_of(folder)), folder, kind)
 
     def _made(self, reader: type[CityscapesReader]) -> CityscapesReader:
         """A reader with this module's settings, whose files are there."""

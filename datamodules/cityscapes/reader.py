@@ -1,7 +1,7 @@
 """The files of Cityscapes, read image by image."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -73,10 +73,7 @@ class CityscapesReader:
 
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
         sample: Sample = {"image": read_rgb(self.file(shot, IMAGES)), "name": shot.name}
-        shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
-            "segmentation": self._segmentation,
-            "depth": self._depth,
-        }
+        shipped = {"segmentation": self._segmentation, "depth": self._depth}
         if "depth" in tasks:
             image, file = self.file(shot, IMAGES), self.file(shot, CAMERAS)
             sample["camera"] = np.array(read_camera(file)[:4], np.float32)
@@ -148,15 +145,14 @@ class Camera(NamedTuple):
     baseline: float
 
 
-def cities(split: Path) -> list[Path]:
-    """The folders in the folder of a split, if there is one, in the order of their names."""
-    return sorted(filter(Path.is_dir, split.iterdir())) if split.is_dir() else []
-
-
-def snapshots(city: Path, folder: str, kind: str = IMAGES) -> list[Snapshot]:
-    """The images in a city's folder, or what has labels there, in the order of their names."""
+def snapshots(place: Path, folder: str, kind: str) -> list[Snapshot]:
+    """What has a file of a kind in the cities of a split, in the order of city and name."""
     pattern = re.compile(NAME + re.escape(ENDINGS[kind]))
-    return sorted(Snapshot(folder, city.name, name[1]) for name in matches(city, pattern))
+    split = place / folder
+    cities = filter(Path.is_dir, split.iterdir()) if split.is_dir() else ()
+    return sorted(
+        Snapshot(folder, city.name, name[1]) for city in cities for name in matches(city, pattern)
+    )
 
 
 def read_camera(file: Path) -> Camera:

@@ -115,7 +115,9 @@ class Cache:
         for key in (key for key in ("image", "camera", *tasks) if key in self.keys):
             if key not in self.arrays:
                 self.arrays[key] = np.load(self.folder / f"{key}.npy", mmap_mode="r")
-            value = _in_memory(self.arrays[key][index, ...])
+            stored = self.arrays[key][index, ...]
+            floating = np.issubdtype(stored.dtype, np.floating)
+            value = np.array(stored, dtype=np.float32 if floating else None)
             sample[key] = self.kept[key].restore(value) if key in self.kept else value
         return sample
 
@@ -169,11 +171,6 @@ def _read(source: Source[Any], tasks: Sequence[str], index: int) -> Sample:
 def _write_header(file: BinaryIO, array: np.ndarray, count: int) -> None:
     header = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *array.shape)})
-
-
-def _in_memory(stored: np.ndarray) -> np.ndarray:
-    floating = np.issubdtype(stored.dtype, np.floating)
-    return np.array(stored, dtype=np.float32 if floating else stored.dtype)
 
 
 def _remove_abandoned(parent: Path) -> None:

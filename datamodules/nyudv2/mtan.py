@@ -1,7 +1,7 @@
 """The folders of `.npy` files that MTAN and the methods after it train on, in 13 classes."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -57,7 +57,7 @@ class MtanTree(Form):
         stored = read_npy(file, dimensions=3, channels=3)
         image = np.rint(255 * shares(file, stored, "an image")).astype(np.uint8)
         sample: Sample = {"name": frame.name, "image": image}
-        readers: Mapping[str, Callable[[Path], np.ndarray]] = {
+        readers = {
             "segmentation": self._segmentation,
             "depth": self._depth,
             "normals": self._normals,

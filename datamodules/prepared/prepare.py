@@ -20,7 +20,7 @@ from datamodules.prepared.identity import described, state
 from datamodules.prepared.lookup import FOLDER, VARIABLE, copies_of, inside, prepared
 from datamodules.prepared.watching import files_read
 from datamodules.prepared.writer import Decoded, Writer
-from datamodules.processes.parallel import alive, cores, in_processes
+from datamodules.processes.parallel import alive, in_processes
 from datamodules.processes.progress import tracked
 from datamodules.samples import Source
 from datamodules.transforms import Sample
@@ -59,7 +59,7 @@ def prepare(
         _say_space(waiting)
         _make(waiting[0].folder.parent)
     for job in waiting:
-        job.run(cores() if processes is None else processes)
+        job.run(processes)
     for job in jobs.values():
         if job.same_as:
             job.point_to(job.same_as)
@@ -129,7 +129,7 @@ class Job:
         sizes = [_size(self.reading(0)(place).sample) for place in places.tolist()]
         return round(np.mean(sizes) * (count - self.written()))
 
-    def run(self, processes: int) -> None:
+    def run(self, processes: int | None) -> None:
         """Write, verify, and move into place."""
         writer, count = self.writer, len(self.source.records)
         with writer.alone():

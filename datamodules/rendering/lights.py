@@ -1,7 +1,5 @@
 """One source of light, and the bodies that stand in its way. All in the camera's frame."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +24,7 @@ class Light(ABC):
     """A source of light placed in the world."""
 
     @abstractmethod
-    def seen_by(self, camera: Camera) -> Light:
+    def seen_by(self, camera: Camera) -> "Light":
         """The same light in the camera's frame."""
 
     @abstractmethod
@@ -44,7 +42,7 @@ class Sun(Light):
 
     direction: Vector
 
-    def seen_by(self, camera: Camera) -> Sun:
+    def seen_by(self, camera: Camera) -> "Sun":
         return Sun(camera.rotation @ self.direction)
 
     def arrives(self, points: Points) -> tuple[Points, np.float32]:
@@ -77,7 +75,7 @@ class Lamp(Light):
     position: Vector
     reach: float
 
-    def seen_by(self, camera: Camera) -> Lamp:
+    def seen_by(self, camera: Camera) -> "Lamp":
         return Lamp(camera.sees(self.position), self.reach)
 
     def arrives(self, points: Points) -> tuple[Points, Values]:

@@ -1,7 +1,5 @@
 """Object-centred views with labels: a pretext that stands in for ImageNet's classification."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import cos, pi, radians, sin
 

@@ -6,8 +6,6 @@ camera's frame, because the change of frame is affine. Arrays are component-firs
 origin and direction have the same number of axes, so that they broadcast.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -242,25 +240,15 @@ BOX = Box()
 SPHERE = Sphere()
 CYLINDER = Frustum(1.0, 1.0)
 CONE = Frustum(1.0, 0.0)
-# A square base of side 2 at z = -1 and the apex at z = 1: sides rise 2 over 1.
+# A square base of side 2 at z = -1, and sides that rise 2 over 1.
+_SLOPES = ((2 * _SLANT, 0.0, _SLANT), (-2 * _SLANT, 0.0, _SLANT))
+_BASE = (0.0, 0.0, -1.0)
+# The apex is at z = 1.
 PYRAMID = Convex(
-    (
-        (2 * _SLANT, 0.0, _SLANT),
-        (-2 * _SLANT, 0.0, _SLANT),
-        (0.0, 2 * _SLANT, _SLANT),
-        (0.0, -2 * _SLANT, _SLANT),
-        (0.0, 0.0, -1.0),
-    ),
+    (*_SLOPES, (0.0, 2 * _SLANT, _SLANT), (0.0, -2 * _SLANT, _SLANT), _BASE),
     (_SLANT, _SLANT, _SLANT, _SLANT, 1.0),
 )
 # A roof: the ridge runs along y at z = 1.
 PRISM = Convex(
-    (
-        (2 * _SLANT, 0.0, _SLANT),
-        (-2 * _SLANT, 0.0, _SLANT),
-        (0.0, 1.0, 0.0),
-        (0.0, -1.0, 0.0),
-        (0.0, 0.0, -1.0),
-    ),
-    (_SLANT, _SLANT, 1.0, 1.0, 1.0),
+    (*_SLOPES, (0.0, 1.0, 0.0), (0.0, -1.0, 0.0), _BASE), (_SLANT, _SLANT, 1.0, 1.0, 1.0)
 )

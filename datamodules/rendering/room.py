@@ -1,7 +1,5 @@
 """Rooms: four walls, pictures and doors on them, and simple solids on the floor and each other."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import asin, cos, hypot, pi, radians, sin
 

@@ -1,7 +1,5 @@
 """From surfaces to an image: pattern, light, shadow, haze, and a camera's sensor."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

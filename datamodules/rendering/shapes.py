@@ -5,8 +5,6 @@ Each function gives the parts of one shape in its own frame, z up, in any unit a
 that only the form tells the shape.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from math import cos, pi, sin
@@ -230,25 +228,13 @@ BUILDERS: dict[str, Builder] = {
     "cone": _single(CONE, (0.9, 1.4)),
     "pyramid": _single(PYRAMID, (0.8, 1.2)),
     "ring": lambda rng: [_part(Torus(between(rng, 0.2, 0.3)), ORIGIN, (1.0, 1.0, 1.0))],
-    "capsule": _capsule,
-    "table": _table,
-    "chair": _chair,
-    "bed": _bed,
-    "pot": _pot,
-    "snowman": _snowman,
-    "lamp": _lamp,
-    "tree": _tree,
-    "house": _house,
-    "dumbbell": _dumbbell,
-    "arch": _arch,
-    "rocket": _rocket,
-    "mushroom": _mushroom,
-    "stack": _stack,
-    "cross": _cross,
-    "hourglass": _hourglass,
-    "stairs": _stairs,
-    "car": _car,
-    "vase": _vase,
+}
+BUILDERS |= {
+    build.__name__.removeprefix("_"): build
+    for build in (
+        *(_capsule, _table, _chair, _bed, _pot, _snowman, _lamp, _tree, _house, _dumbbell),
+        *(_arch, _rocket, _mushroom, _stack, _cross, _hourglass, _stairs, _car, _vase),
+    )
 }
 SHAPES: tuple[str, ...] = tuple(BUILDERS)
 

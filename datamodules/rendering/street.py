@@ -1,7 +1,5 @@
 """Streets: a road between pavements and façades, with cars, trees, poles, signs and people."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import asin, cos, pi, radians, sin
 
@@ -125,16 +123,14 @@ def _facades(rng: np.random.Generator, side: int, line: float) -> list[Body]:
         centre = (side * (line + back + deep), y + long / 2, half)
         bodies.append(body(BOX, centre, (deep, long / 2.0, half), front, BUILDING))
         if rng.random() < 0.35:
-            tiles = Material(_roof(rng), (0.1, 0.05, 0.05), "tiles", (0.4, 0.4))
+            saturation, value = (0.3, 0.7), (0.35, 0.65)
+            red = from_hsv(between(rng, 0.0, 25.0), between(rng, *saturation), between(rng, *value))
+            tiles = Material(red, (0.1, 0.05, 0.05), "tiles", (0.4, 0.4))
             top = (centre[0], centre[1], 2 * half + 1.3)
             scale = (deep * 1.05, long / 2 * 1.02, 1.3)
             bodies.append(body(PRISM, top, scale, tiles, BUILDING))
         y += long + gap
     return bodies
-
-
-def _roof(rng: np.random.Generator) -> tuple[float, float, float]:
-    return from_hsv(between(rng, 0.0, 25.0), between(rng, 0.3, 0.7), between(rng, 0.35, 0.65))
 
 
 def _far_end(rng: np.random.Generator) -> list[Body]:

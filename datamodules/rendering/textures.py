@@ -4,8 +4,6 @@ A pattern is a tile of numbers in [0, 1] that mixes a material's two colours. Ea
 several resolutions so that far surfaces see its average instead of flickering.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Which surface each pixel sees: depth, surface number, normal and texture coordinates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

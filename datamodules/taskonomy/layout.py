@@ -54,7 +54,9 @@ class Taskonomy(Layout):
     def files(self, place: Place) -> Mapping[str, Encode]:
         encoders: dict[tuple[str, str], Encode] = {
             ("rgb", "rgb.png"): lambda frame: frame.image,
-            ("depth_zbuffer", "depth_zbuffer.png"): _depth,
+            ("depth_zbuffer", "depth_zbuffer.png"): lambda frame: depth_codes(
+                frame.depth, CODES_PER_METRE
+            ),
             ("depth_euclidean", "depth_euclidean.png"): _distance,
             ("normal", "normal.png"): lambda frame: Normals()(frame.normals),
             # In these two the files spell the domain otherwise than the folder does.
@@ -91,10 +93,6 @@ class TaskonomyByBuilding(Taskonomy):
 
     form: ClassVar[str] = "buildings"
     pattern: ClassVar[str] = "{building}/{domain}"
-
-
-def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    return depth_codes(frame.depth, CODES_PER_METRE)
 
 
 def _distance(frame: Frame) -> UInt16[np.ndarray, "height width"]:

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datamodules.processes.parallel import cores
 from datamodules.rendering import LOOKS
 from datamodules.settings import one_of
 from datamodules.writing.files import save
@@ -56,7 +55,8 @@ class Plan:
     @cached_property
     def files(self) -> list[str]:
         """Paths below `out` of all files of the dataset."""
-        return self.layout.all_files(self.places, self.size)
+        own = [path for place in self.places for path in self.layout.files(place)]
+        return [*own, *self.layout.shared(self.places, self.size)]
 
     @property
     def missing(self) -> list[str]:
@@ -95,8 +95,7 @@ class Plan:
         if overwrite and earlier is not None:
             earlier.remove()
         save(self.out / MANIFEST, self.settings)
-        many = cores() if processes is None else processes
-        self.layout.write(self.out, self.places, self.views, many)
+        self.layout.write(self.out, self.places, self.views, processes)
 
     def check_folder(self, overwrite: bool = False) -> None:
         """Raise an error unless `out` is empty, or holds scenes that this plan may touch."""
