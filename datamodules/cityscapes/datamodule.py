@@ -25,7 +25,6 @@ from datamodules.files import FileDataModule
 from datamodules.labels import find_space
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_depth_range, one_of
-from datamodules.writing.layout import Layout
 
 COUNTS: Mapping[str, int] = {"train": 2975, EXTRA: 19998, "val": 500, "test": 1525}
 TRAIN_SPLITS: Mapping[str, tuple[str, ...]] = {
@@ -89,7 +88,7 @@ class Cityscapes(FileDataModule):
         "https://www.cityscapes-dataset.com (leftImg8bit, gtFine, disparity and camera, each as"
         " `_trainvaltest.zip`; for `train_extra` gtCoarse.zip, and the others as `_trainextra.zip`)"
     )
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
     known_bad: ClassVar[Path | None] = Path(__file__).parent / "skip.txt"
 
     def __init__(

@@ -21,7 +21,6 @@ from datamodules.folders.tree import SUFFIXES as LABEL_SUFFIXES
 from datamodules.labels import IGNORE, Labels
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_axes, checked_depth_range
-from datamodules.writing.layout import Layout
 
 
 class Folders(FileDataModule):
@@ -75,7 +74,7 @@ class Folders(FileDataModule):
         "yourself: put images into `train/image`, labels into `train/segmentation`, `train/depth`"
         " and so on, and the same below `val` and `test`"
     )
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,

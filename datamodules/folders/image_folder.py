@@ -86,17 +86,14 @@ class ImageFolder(DenseDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return PredictionFormat(
-            {
-                "segmentation": Encoding(
-                    "segmentation/{name}.png", Classes(np.arange(256, dtype=np.uint8))
-                ),
-                "depth": Encoding("depth/{name}.png", Metres(256)),
-                "normals": Encoding("normals/{name}.png", Normals()),
-                "edges": Encoding("edges/{name}.png", Shares()),
-            },
-            folder="numbers",
-        )
+        ids = Classes(np.arange(256, dtype=np.uint8))
+        encodings = {
+            "segmentation": Encoding("segmentation/{name}.png", ids),
+            "depth": Encoding("depth/{name}.png", Metres(256)),
+            "normals": Encoding("normals/{name}.png", Normals()),
+            "edges": Encoding("edges/{name}.png", Shares()),
+        }
+        return PredictionFormat(encodings, folder="numbers")
 
     def setup(self, stage: str | None = None) -> None:
         if stage not in ("predict", None):

@@ -13,9 +13,8 @@ from datamodules.disk.agreement import same_size
 from datamodules.disk.images import read_grey8, read_rgb, unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled
-from datamodules.disk.values import classes_of, decoded_normals, unit_normals
+from datamodules.disk.values import classes_of, decoded_normals, metres, unit_normals
 from datamodules.labels import IGNORE, LabelSpace
-from datamodules.nyudv2.arrays import metres
 from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import FRAME_SIZE, Form, Frame, window_camera
 from datamodules.nyudv2.labeled import LABELED, LabeledFile

@@ -13,9 +13,8 @@ from datamodules.disk.agreement import same_size
 from datamodules.disk.images import unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled
-from datamodules.disk.values import read_npy, unit_normals
+from datamodules.disk.values import metres, read_npy, shares, unit_normals
 from datamodules.labels import IGNORE, LabelSpace
-from datamodules.nyudv2.arrays import metres, shares
 from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import Form, Frame
 from datamodules.transforms import Sample

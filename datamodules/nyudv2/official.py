@@ -10,8 +10,7 @@ import scipy.io
 from jaxtyping import Integer
 
 from datamodules.disk.images import unreadable
-from datamodules.disk.values import classes_of
-from datamodules.nyudv2.arrays import metres
+from datamodules.disk.values import classes_of, metres
 from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.classes import train_ids_of_raw
 from datamodules.nyudv2.form import Form, Frame, window_camera

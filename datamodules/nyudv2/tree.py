@@ -14,8 +14,14 @@ from datamodules.disk.images import read_grey8, read_rgb, unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled, first_missing
 from datamodules.disk.spelling import read_text, spelled
-from datamodules.disk.values import classes_of, decoded_normals, read_npy, unit_normals
-from datamodules.nyudv2.arrays import metres, shares
+from datamodules.disk.values import (
+    classes_of,
+    decoded_normals,
+    metres,
+    read_npy,
+    shares,
+    unit_normals,
+)
 from datamodules.nyudv2.classes import train_ids
 from datamodules.nyudv2.form import WINDOW, WINDOW_SIZE, Form, Frame, window_camera
 from datamodules.transforms import Sample

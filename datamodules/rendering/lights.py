@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Integer
+from jaxtyping import Bool, Float32
 
 from datamodules.rendering.bodies import Seen
 from datamodules.rendering.camera import Camera, Vector, unit
-from datamodules.rendering.primitives import Points, Values, dot
+from datamodules.rendering.primitives import Points, Surfaces, Values, dot
 
 Places = Float32[np.ndarray, "3 pixels"]
-Surfaces = Integer[np.ndarray, " pixels"]
 Casters = Sequence[tuple[int, Seen]]
 Dark = Bool[np.ndarray, " pixels"]
 

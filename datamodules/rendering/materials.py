@@ -71,12 +71,6 @@ def random_material(
         hue + between(rng, -60.0, 60.0), between(rng, *saturation), between(rng, 0.1, 1.0)
     )
     density = between(rng, *tiles)
-    gloss = between(rng, -0.6, 0.8)
-    return Material(
-        colour,
-        other,
-        pick(rng, patterns),
-        (density, density),
-        (rng.random(), rng.random()),
-        max(gloss, 0.0),
-    )
+    gloss = max(between(rng, -0.6, 0.8), 0.0)
+    pattern, phase = pick(rng, patterns), (rng.random(), rng.random())
+    return Material(colour, other, pattern, (density, density), phase, gloss)

@@ -10,11 +10,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Integer
 
 Points = Float32[np.ndarray, "3 ..."]
 Values = Float32[np.ndarray, "..."]
 Chart = Float32[np.ndarray, "2 ..."]
+Pixels = Float32[np.ndarray, " pixels"]
+Surfaces = Integer[np.ndarray, " pixels"]
 
 # Keeps a division by an exactly vanishing direction finite without changing any other value.
 TINY = np.float32(1e-12)

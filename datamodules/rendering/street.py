@@ -82,13 +82,8 @@ def _grey(rng: np.random.Generator, low: float, high: float) -> tuple[float, flo
 
 def _ground(rng: np.random.Generator, half: float) -> Plane:
     """The road is the plane z = 0; the pavements stand on it. One tile is the road's width."""
-    asphalt = Material(
-        _grey(rng, 0.28, 0.45),
-        (0.8, 0.8, 0.75),
-        "lanes",
-        (0.5 / half, 1 / between(rng, 5.0, 9.0)),
-        (0.5, rng.random()),
-    )
+    grey, dashes = _grey(rng, 0.28, 0.45), 1 / between(rng, 5.0, 9.0)
+    asphalt = Material(grey, (0.8, 0.8, 0.75), "lanes", (0.5 / half, dashes), (0.5, rng.random()))
     return Plane(np.array([0, 0, 1.0]), 0.0, np.array([1.0, 0, 0]), asphalt, ROAD)
 
 

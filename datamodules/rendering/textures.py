@@ -9,7 +9,9 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Integer, Shaped
+from jaxtyping import Float32, Shaped
+
+from datamodules.rendering.primitives import Pixels, Surfaces
 
 LEVELS = 8
 SIDE = 2**LEVELS
@@ -119,12 +121,7 @@ def atlas() -> Float32[np.ndarray, " texels"]:
     return np.concatenate([tile.ravel() for tile in flat])
 
 
-def look_up(
-    pattern: Integer[np.ndarray, " pixels"],
-    u: Float32[np.ndarray, " pixels"],
-    v: Float32[np.ndarray, " pixels"],
-    footprint: Float32[np.ndarray, " pixels"],
-) -> Float32[np.ndarray, " pixels"]:
+def look_up(pattern: Surfaces, u: Pixels, v: Pixels, footprint: Pixels) -> Pixels:
     """The pattern's value at (u, v), in tiles, averaged over about `footprint` tiles."""
     texels = np.float32(SIDE)
     level = np.clip(np.frexp(footprint * texels)[1] - 1, 0, LEVELS)

@@ -26,7 +26,6 @@ from datamodules.vkitti2.reader import (
     text_file,
 )
 from datamodules.vkitti2.scenes import FRAMES, checked_scenes, stored_scenes
-from datamodules.writing.layout import Layout
 
 VARIATIONS = (
     *("15-deg-left", "15-deg-right", "30-deg-left", "30-deg-right", "clone"),
@@ -102,7 +101,7 @@ class VKITTI2(FileDataModule):
 
     derives: ClassVar[Mapping[str, Derivation]] = NORMALS_AND_EDGES
     download: ClassVar[str] = "https://europe.naverlabs.com/proxy-virtual-worlds-vkitti-2"
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,
