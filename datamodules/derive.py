@@ -159,8 +159,5 @@ def _edges(sample: Sample) -> np.ndarray:
 
 NORMALS_FROM_DEPTH = Derivation(("depth",), _normals)
 SOBEL_EDGES = Derivation((), _edges)
-NORMALS_AND_EDGES: Mapping[str, Derivation] = {
-    "normals": NORMALS_FROM_DEPTH,
-    "edges": SOBEL_EDGES,
-}
+NORMALS_AND_EDGES: Mapping[str, Derivation] = {"normals": NORMALS_FROM_DEPTH, "edges": SOBEL_EDGES}
 """Of a dataset that ships neither."""

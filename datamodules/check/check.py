@@ -7,14 +7,7 @@ from typing import Any, NamedTuple
 
 from datamodules.base import SPLITS, DenseDataModule
 from datamodules.check.examination import Examination, Examiner, name_of
-from datamodules.check.presence import (
-    expected,
-    miscounted,
-    notes,
-    unmatched,
-    unpaired,
-    unwritten,
-)
+from datamodules.check.presence import expected, miscounted, notes, unmatched, unpaired, unwritten
 from datamodules.check.report import Problem, Report, SplitReport
 from datamodules.files import FileDataModule
 from datamodules.processes.parallel import Died, in_processes

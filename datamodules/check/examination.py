@@ -105,8 +105,9 @@ class Examiner:
             again = "it could be read only the second time; the first"
             found.errors = found.errors or [f"{again}: {type(error).__name__}: {error}"]
             return found
-        found.size = sample["image"].shape[:2]
-        if self.labelled and is_constant(sample["image"]):
+        image = sample["image"]
+        found.size = image.shape[:2]
+        if self.labelled and (image == image[:1, :1]).all():
             found.errors.append("`image` should show something, found one constant colour")
         for task in self.tasks:
             found.tasks[task] = TaskStatistics.of(sample[task], self.classes.get(task))
@@ -135,11 +136,6 @@ class Examiner:
 def name_of(record: Any, index: int) -> str:
     """The name that the record has before it is read, else its number."""
     return str(getattr(record, "name", f"sample number {index}"))
-
-
-def is_constant(image: np.ndarray) -> bool:
-    """Whether all pixels have one colour."""
-    return bool((image == image[:1, :1]).all())
 
 
 def value_problem(task: str, label: np.ndarray) -> str | None:

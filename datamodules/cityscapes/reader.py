@@ -22,10 +22,7 @@ IMAGES, CAMERAS, COARSE = "leftImg8bit", "camera", "gtCoarse"
 EXTRA = "train_extra"
 """The folder of the images that have coarse labels only."""
 # What each task is read from, its label first, and the endings of the files.
-KINDS: dict[str, tuple[str, ...]] = {
-    "segmentation": ("gtFine",),
-    "depth": ("disparity", CAMERAS),
-}
+KINDS: dict[str, tuple[str, ...]] = {"segmentation": ("gtFine",), "depth": ("disparity", CAMERAS)}
 ENDINGS: Mapping[str, str] = {
     IMAGES: "leftImg8bit.png",
     "gtFine": "gtFine_labelIds.png",
@@ -163,7 +160,8 @@ def read_camera(file: Path) -> Camera:
         UnreadableFileError: It is no JSON, or lacks a number.
     """
     camera = read_json(file, "the calibration of its image", "fx, fy, u0, v0 and baseline", _camera)
-    if not all(map(_is_positive, camera)):
+    numbers = [each for each in camera if type(each) in (int, float) and isfinite(each)]
+    if len(numbers) < len(camera) or min(numbers) <= 0:
         raise unreadable(file, "hold positive numbers", str(camera))
     return camera
 
@@ -172,8 +170,3 @@ def _camera(content: Any) -> Camera:
     inside, outside = content["intrinsic"], content["extrinsic"]
     centre = inside["u0"], inside["v0"]
     return Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])
-
-
-def _is_positive(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and isfinite(value) and value > 0

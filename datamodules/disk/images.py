@@ -5,7 +5,7 @@ libraries do not: OpenCV turns palettes into colours, Pillow reads 16-bit RGB as
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from io import BytesIO
 from pathlib import Path
@@ -179,8 +179,7 @@ def _pixels(file: Path, data: bytes, mode: str, bits: int | None, remedy: str) -
     if not 0 < header.width * header.height <= LARGEST:
         _fail(file, f"{expected} of at most {LARGEST} pixels", str(header), remedy)
     strict = header.kind == "JPEG" and _refuses_damage.get()
-    watch: AbstractContextManager[list[str]]
-    watch = complaints(JPEG_DAMAGE) if strict else nullcontext([])
+    watch = complaints(JPEG_DAMAGE) if strict else nullcontext(list[str]())
     with watch as damage:
         image = _decoded(data) if _is_complete(data, header) else None
     if image is None:

@@ -56,11 +56,7 @@ class SceneObjects(RenderedDataModule):
         return {"kind": "objects"}
 
     def default_augment(self) -> Sequence[Transform]:
-        return [
-            RandomFlip(),
-            RandomResizedCrop(),
-            Photometric(saturation=0.1, hue=0.0, noise=0.01),
-        ]
+        return [RandomFlip(), RandomResizedCrop(), Photometric(saturation=0.1, hue=0.0, noise=0.01)]
 
     def drawer(self, split: str) -> Reader:
         return partial(_drawn_object, self.image_size, self.scene_seed, split)

@@ -170,9 +170,7 @@ class Folders(FileDataModule):
         )
 
 
-def checked_camera(
-    camera: Sequence[float] | None,
-) -> tuple[float, float, float, float] | None:
+def checked_camera(camera: Sequence[float] | None) -> tuple[float, float, float, float] | None:
     """Give fx, fy, cx and cy back if they can be those of a camera."""
     if camera is None:
         return None

@@ -13,15 +13,9 @@ from datamodules.disk.listing import walk
 from datamodules.disk.photos import OTHER_SUFFIXES, SUFFIXES, UNKNOWN_SUFFIXES, read_photo
 from datamodules.disk.spelling import spelled
 from datamodules.labels import Labels
-from datamodules.predictions import (
-    Classes,
-    Encoding,
-    FitInside,
-    Metres,
-    Normals,
-    PredictionFormat,
-    Shares,
-)
+from datamodules.predictions.codes import Classes, Metres, Normals, Shares
+from datamodules.predictions.format import Encoding, PredictionFormat
+from datamodules.predictions.native import FitInside
 from datamodules.samples import Source
 from datamodules.transforms import Sample, Transform
 

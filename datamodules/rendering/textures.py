@@ -16,9 +16,7 @@ from datamodules.rendering.primitives import Pixels, Surfaces
 LEVELS = 8
 SIDE = 2**LEVELS
 # Start of each mipmap level in a flattened pattern: 256², then 128², and so on down to 1.
-_STARTS = np.concatenate([[0], np.cumsum([4**level for level in range(LEVELS, -1, -1)])])[
-    :-1
-].astype(np.int32)
+_STARTS = np.cumsum([0, *(4**level for level in range(LEVELS, 0, -1))]).astype(np.int32)
 # Texture coordinates are shifted by this many texels before truncation, so that it rounds down.
 _SHIFT = np.float32(2**20)
 

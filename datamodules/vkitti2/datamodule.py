@@ -17,14 +17,7 @@ from datamodules.settings import checked_depth_range
 from datamodules.vkitti2.classes import VKITTI2_SPACES, train_ids
 from datamodules.vkitti2.layout import LAYOUTS
 from datamodules.vkitti2.predictions import vkitti2_format
-from datamodules.vkitti2.reader import (
-    CLASSES,
-    DEPTH,
-    Frame,
-    Place,
-    VKITTI2Reader,
-    text_file,
-)
+from datamodules.vkitti2.reader import CLASSES, DEPTH, Frame, Place, VKITTI2Reader, text_file
 from datamodules.vkitti2.scenes import FRAMES, checked_scenes, stored_scenes
 
 VARIATIONS = (

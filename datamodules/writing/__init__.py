@@ -9,12 +9,4 @@ from datamodules.writing.layout import Layout, Place
 from datamodules.writing.plan import Plan, make_plan, write_scenes
 from datamodules.writing.stand_ins import find_layout, stand_ins
 
-__all__ = [
-    "Layout",
-    "Place",
-    "Plan",
-    "find_layout",
-    "make_plan",
-    "stand_ins",
-    "write_scenes",
-]
+__all__ = ["Layout", "Place", "Plan", "find_layout", "make_plan", "stand_ins", "write_scenes"]
