@@ -13,7 +13,7 @@ from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.drawing import to_png
-from vtagml.launching import Board, Runner
+from vtagml.launching import Board, Runner, as_typed
 from vtagml.report import terminal
 from vtagml.report.formats import comma_separated
 from vtagml.run_folder import run_lock, write_whole
@@ -108,7 +108,7 @@ def _leave(sweep: "room.Sweep", out: Path) -> list[str]:
     files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
     get_console().print(terminal(room.readers_sheet(trials, sweep), "Trials"))
     if (best := room.best_of(trials)) is not None:
-        command = room.best_command(best)
+        command = as_typed(best.user_attrs["words"])  # that trains, and then tests
         files["best.txt"] = f"{command}\n".encode()
         say(f"Best:\n{command}")
     for name, figure in room.sweep_figures(trials, sweep).items():

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from vtagml.sweep.queue import TrialJob, TrialQueue
     from vtagml.sweep.study import failed, folder_name, known_trials
     from vtagml.sweep.table import (
-        best_command,
         best_of,
         ranked,
         readers_sheet,
