@@ -253,7 +253,10 @@ def test_faulty_adversarial_step_is_left_out_of_both(tmp_path: Path) -> None:
     assert_same(module.state_dict(), before)
 
 
-def test_clipping_bounds_each_side_by_its_own_norm(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("algorithm", "order"), [("norm", 2.0), ("value", torch.inf)])
+def test_clipping_bounds_each_side_by_its_own_norm(
+    algorithm: str, order: float, tmp_path: Path
+) -> None:
     norms: list[list[float]] = []
 
     class Clipped(MultitaskModule):
@@ -263,7 +266,7 @@ def test_clipping_bounds_each_side_by_its_own_norm(tmp_path: Path) -> None:
             norms.append(
                 [
                     torch.nn.utils.get_total_norm(
-                        [each.grad for each in side.parameters() if each.grad is not None]
+                        [each.grad for each in side.parameters() if each.grad is not None], order
                     ).item()
                     for side in sides
                 ]
@@ -271,7 +274,8 @@ def test_clipping_bounds_each_side_by_its_own_norm(tmp_path: Path) -> None:
 
     module = adversarial()
     module.__class__ = Clipped
-    fitted(module, tmp_path, gradient_clip_val=1e-3, max_steps=1)
+    clipping = {"gradient_clip_val": 1e-3, "gradient_clip_algorithm": algorithm}
+    fitted(module, tmp_path, max_steps=1, **clipping)
     assert norms[0] == pytest.approx([1e-3, 1e-3], rel=1e-2)
 
 

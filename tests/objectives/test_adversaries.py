@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from tests.fakes.ranks import Ranks
 from tests.objectives.small_adversarial import RANGES, dense_tasks, thin
-from vtagml.objectives import Adversarial, Discriminator
+from vtagml.objectives import Adversarial, Discriminator, SumOfTasks
 from vtagml.tasks import Task
 
 TASKS = {task.name: task for task in dense_tasks()}
@@ -149,6 +149,18 @@ def test_weight_rises_between_start_and_warm_up() -> None:
     for step, share in steps.items():
         # Segmentation and normals are left out.
         assert judges.weights(step).tolist() == [0.0, 2 * share, 0.0, 4 * share], step
+
+
+def test_the_base_is_told_of_every_step_too() -> None:
+    class Counting(SumOfTasks):
+        step = -1
+
+        def at_step(self, step: int) -> None:
+            self.step = step
+
+    judges = Adversarial({"edges": TASKS["edges"]}, base=Counting)
+    judges.at_step(7)
+    assert (judges.step, judges.base.step) == (7, 7)
 
 
 def test_weight_without_warm_up_is_whole_from_the_start() -> None:

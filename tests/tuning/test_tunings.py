@@ -110,7 +110,7 @@ def test_closed_backbones_are_refused_with_the_reason(tuning: Tuning) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=name)
-@pytest.mark.parametrize("tuning", [Frozen(), Full(), BitFit(), LoRA(2)], ids=name)
+@pytest.mark.parametrize("tuning", [Frozen(), Full(), BitFit(), LoRA(2, alpha=3.0)], ids=name)
 def test_merged_it_has_timm_s_keys_and_the_same_output(
     tuning: Tuning, family: type[StagedBackbone]
 ) -> None:
