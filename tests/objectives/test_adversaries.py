@@ -114,6 +114,15 @@ def test_untold_domains_cost_log_two() -> None:
         assert torch.allclose(losses, torch.full((4,), 2.0, dtype=torch.float64).log())
 
 
+def test_half_precision_is_judged_in_half_and_averaged_in_full() -> None:
+    judges = Adversarial(TASKS, ranges=RANGES, discriminator=thin).bfloat16()
+    source, target = (
+        {name: map.detach().bfloat16() for name, map in maps(seed).items()} for seed in (0, 1)
+    )
+    for losses in judges.adversaries(source, target):
+        assert losses.dtype == torch.float32
+
+
 def test_discriminators_learn_to_tell_and_maps_to_pass() -> None:
     judges = Adversarial({"edges": TASKS["edges"]}, discriminator=thin).double()
     source, target = {"edges": maps(0)["edges"]}, {"edges": maps(1)["edges"]}
