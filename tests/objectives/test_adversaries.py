@@ -119,8 +119,10 @@ def test_half_precision_is_judged_in_half_and_averaged_in_full() -> None:
     source, target = (
         {name: map.detach().bfloat16() for name, map in maps(seed).items()} for seed in (0, 1)
     )
-    for losses in judges.adversaries(source, target):
-        assert losses.dtype == torch.float32
+    fooling, telling = judges.adversaries(source, target)
+    assert fooling.dtype == telling.dtype == torch.float32
+    scores = judges.judges["edges"](judges.codes["edges"](target["edges"]))
+    torch.testing.assert_close(fooling[3], functional.softplus(-scores.float()).mean())
 
 
 def test_discriminators_learn_to_tell_and_maps_to_pass() -> None:

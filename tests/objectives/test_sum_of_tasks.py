@@ -42,6 +42,6 @@ def test_a_name_that_begins_another_s_teaches_nothing_of_it() -> None:
 
 def test_a_held_out_task_counts_no_pixel_though_it_is_labelled() -> None:
     tasks: dict[str, Task] = {"depth": Depth(), "normals": Normals()}
-    batch = {"depth": torch.ones(1, 1, 2, 3), "normals": torch.ones(1, 3, 2, 3)}
+    batch = {"depth": torch.ones(1, 1, 4, 5), "normals": torch.ones(1, 3, 4, 5)}
 
-    assert HeldOut(tasks, ["depth"]).counts(batch) == [0.0, 6.0]
+    assert HeldOut(tasks, ["depth"]).counts(batch) == [0.0, 20.0]
