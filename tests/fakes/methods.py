@@ -1,0 +1,68 @@
+"""Every method on a backbone small enough to train in a moment, by the name of its overlay."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+
+from tests.fakes.backbones import TinySwinV2, awake
+from tests.fakes.holes import CLASSES, SIDE, sgd
+from vtagml.adapters import VMTAdapterLite
+from vtagml.affinity import Uniform
+from vtagml.decoders import ConvDecoder, PerTask
+from vtagml.encoders import VMT, VTAGML, Encoder, Separate, Shared
+from vtagml.module import MultitaskModule, OptimizerOfParameters
+from vtagml.tasks import Depth, Edges, Normals, Segmentation
+from vtagml.tuning import (
+    BitFit,
+    BottleneckAdapter,
+    Frozen,
+    Full,
+    HoulsbyAdapter,
+    LoRA,
+    LowRankAdapter,
+    RelativeBias,
+    Tuning,
+)
+
+Make = Callable[..., Encoder]
+"""Takes tasks and a backbone."""
+
+TUNINGS: dict[str, Tuning] = {
+    "bitfit": BitFit(),
+    "bottleneck_adapter": BottleneckAdapter(),
+    "houlsby_adapter": HoulsbyAdapter(),
+    "lora": LoRA(2),
+    "low_rank_adapter": LowRankAdapter(rank=2),
+    "relative_bias": RelativeBias(),
+}
+
+METHODS: dict[str, Make] = {
+    "vtagml": VTAGML,
+    "frozen": partial(Shared, tuning=Frozen()),
+    "full": partial(Shared, tuning=Full()),
+    "single_task": partial(Separate, tuning=Full()),
+    "plain": partial(Shared, tuning=BottleneckAdapter([(3, 1), (4, 2)])),
+    **{f"{name}_shared": partial(Shared, tuning=tuning) for name, tuning in TUNINGS.items()},
+    **{f"{name}_separate": partial(Separate, tuning=tuning) for name, tuning in TUNINGS.items()},
+    "vmt": VMT,
+    "vmt_lite": partial(VMT, adapter=partial(VMTAdapterLite, dimension=2)),
+}
+
+
+def module_of(method: str, optimizer: OptimizerOfParameters = sgd) -> MultitaskModule:
+    """Trains four tasks of `Holes` with a method."""
+    torch.manual_seed(0)
+    return MultitaskModule(
+        [Segmentation(CLASSES), Depth(), Normals(), Edges()],
+        partial(of_tasks, METHODS[method]),
+        lambda outputs, channels: PerTask(
+            outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
+        ),
+        Uniform,
+        optimizer=optimizer,
+    )
+
+
+def of_tasks(method: Make, tasks: Sequence[str]) -> Encoder:
+    return method(tasks, awake(TinySwinV2((SIDE, SIDE))))

@@ -1,0 +1,122 @@
+"""What holds for every method: what it trains, that it resumes, that ranks are one process."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
+
+from datamodules import Source
+from tests.fakes.experiments import FOLDER
+from tests.fakes.holes import Holes, holes
+from tests.fakes.methods import METHODS, module_of
+from vtagml.module import MultitaskModule
+
+STEPS = 10
+MERGED = 1e-10  # what float64 leaves of a sum in another order
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:It is recommended to use .*sync_dist",
+    "ignore:.*does not have many workers",
+    "ignore:No usable gradient",  # samples without any depth
+)
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+class Few(Holes):
+    """Two steps an epoch."""
+
+    def source(self, split: str) -> Source[int]:
+        return Source(range(4), holes)
+
+
+def trainer_of(folder: Path, steps: int, ranks: int = 1, **settings: Any) -> Trainer:
+    return Trainer(
+        default_root_dir=folder,
+        accelerator="cpu",
+        devices=ranks,
+        strategy="ddp_fork" if ranks > 1 else "auto",
+        precision="64-true" if ranks > 1 else "32-true",
+        max_steps=steps,
+        limit_val_batches=0,
+        logger=False,
+        enable_checkpointing="callbacks" in settings,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **settings,
+    )
+
+
+def state(model: MultitaskModule) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in model.state_dict().items()}
+
+
+def trained_keys(model: MultitaskModule) -> set[str]:
+    """The keys of the state whose tensors are, or lie in, a parameter that trains."""
+    memories = {
+        each.untyped_storage().data_ptr() for each in model.parameters() if each.requires_grad
+    }
+    return {
+        key
+        for key, value in model.state_dict().items()
+        if value.untyped_storage().data_ptr() in memories
+    }
+
+
+def test_every_overlay_of_a_method_is_among_them() -> None:
+    overlays = {path.stem for path in FOLDER.glob("methods/*.yaml")}
+    assert {name for name in overlays if not name.startswith("adversarial")} == METHODS.keys() - {
+        "vtagml"  # what a base runs by itself
+    }
+
+
+@every_method
+def test_ten_steps_move_what_trains_and_nothing_else(method: str, tmp_path: Path) -> None:
+    # Adam moves what has a gradient, however small it is.
+    model = module_of(method, partial(torch.optim.Adam, lr=1e-2))
+    before, trained = state(model), trained_keys(model)
+
+    trainer_of(tmp_path, STEPS).fit(model, Holes(batch_size=2, workers=0))
+
+    after = model.state_dict()
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    # Torchmetrics and the affinity keep states of their own, which are no parameters.
+    assert {key for key in moved if key.startswith("network.encoder")} <= trained
+    # Biases of keys leave every softmax as it is.
+    assert len(trained - moved) <= 0.1 * len(trained), trained - moved
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
+@every_method
+def test_resumed_it_is_the_run_that_was_not_stopped(method: str, tmp_path: Path) -> None:
+    def fit(start: Path | None = None) -> MultitaskModule:
+        model = module_of(method)
+        keep = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1, every_n_epochs=1)
+        trainer = trainer_of(tmp_path, 4, callbacks=[keep])
+        trainer.fit(model, Few(batch_size=2, workers=0), ckpt_path=start)
+        return model
+
+    whole, resumed = fit(), fit(tmp_path / "epoch=0.ckpt")
+
+    for key, value in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[key], value), key
+
+
+@pytest.mark.slow
+@every_method
+def test_two_ranks_train_as_one_process(method: str, tmp_path: Path) -> None:
+    def trained(ranks: int) -> Mapping[str, Tensor]:
+        model = module_of(method).double()
+        data = Holes(batch_size=2 // ranks, workers=0)
+        trainer_of(tmp_path, 3, ranks).fit(model, data)
+        return model.state_dict()
+
+    alone, together = trained(1), trained(2)
+
+    for key, value in alone.items():
+        torch.testing.assert_close(together[key], value, rtol=MERGED, atol=MERGED, msg=key)
