@@ -110,3 +110,13 @@ def test_checkpointed_there_is_a_pass_for_each_task() -> None:
     sum(level.square().mean() for task in TASKS for level in pyramids[task]).backward()
 
     assert all(each.grad is not None for each in network.parameters() if each.requires_grad)
+
+
+def test_a_task_alone_has_its_backbone_alone() -> None:
+    network = Separate(["depth"], awake(TinySwinV2((64, 96))), LoRA(2))
+    image = torch.rand(1, 3, 64, 96)
+
+    found = network(image, torch.eye(1))["depth"]
+
+    for level, expected in zip(found, network.backbones["depth"](image), strict=True):
+        assert torch.equal(level, expected)

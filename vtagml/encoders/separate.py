@@ -29,8 +29,9 @@ class Separate(Tuned):
         # A copy that has these in its memory takes them as they are.
         once = {id(tensor): tensor for tensor in (*frozen, *backbone.buffers())}
         self.backbones = OfTasks({task: deepcopy(backbone, dict(once)) for task in self.tasks})
-        # Where a pass is computed again in the backward, or shares nothing, there is one per task.
-        self.folds = 0 < len(frozen) < len(list(backbone.parameters())) and not self.checkpointing
+        # A pass for each task where one is computed again in the backward, or nothing is common.
+        common = 0 < len(frozen) < len(list(backbone.parameters()))
+        self.folds = common and len(self.tasks) > 1 and not self.checkpointing
 
     def forward(
         self,

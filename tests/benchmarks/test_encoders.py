@@ -1,0 +1,85 @@
+"""What one more task costs an encoder: Swin-T, images of 224 pixels, without decoders."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.benchmarks.interleaved import CLEARLY, compare
+from tests.benchmarks.test_training_step import peak
+from vtagml.backbone import Swin
+from vtagml.encoders import VMT, Encoder, Separate, Shared
+from vtagml.tuning import BottleneckAdapter
+
+TASKS = (1, 2, 4, 8)
+METHODS: dict[str, Callable[..., Encoder]] = {
+    "VMT-Adapter": VMT,
+    "shared adapter": lambda *given: Shared(*given, BottleneckAdapter(reduction=2)),
+    "multiple adapter": lambda *given: Separate(*given, BottleneckAdapter(reduction=2)),
+}
+FLAT = ("VMT-Adapter", "shared adapter")
+
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+def encoder(method: str, tasks: int) -> Encoder:
+    return METHODS[method]([f"task {number}" for number in range(tasks)], Swin(weights=None))
+
+
+def inference(network: Encoder) -> Callable[[], None]:
+    image, omega = torch.rand(2, 3, 224, 224), torch.eye(len(network.tasks))
+    network.eval()
+
+    @torch.inference_mode()
+    def run() -> None:
+        network(image, omega)
+
+    return run
+
+
+def training(network: Encoder) -> Callable[[], None]:
+    """Forward and backward, with a gradient for every map of every task."""
+    image, omega = torch.rand(2, 3, 224, 224), torch.eye(len(network.tasks))
+    network.train()
+
+    def run() -> None:
+        levels = [level for pyramid in network(image, omega).values() for level in pyramid]
+        torch.autograd.backward(levels, [torch.ones_like(level) for level in levels])
+
+    return run
+
+
+@every_method
+@pytest.mark.parametrize("phase", [inference, training], ids=lambda phase: phase.__name__)
+def test_time_by_number_of_tasks(
+    phase: Callable[[Encoder], Callable[[], None]],
+    method: str,
+    benchmark: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ratios = compare(
+        benchmark,
+        capsys,
+        f"Encoder alone, {method}, {phase.__name__} (time / one task)",
+        {f"{tasks} tasks": phase(encoder(method, tasks)) for tasks in TASKS},
+        rounds=3,
+    )
+    if phase is inference:
+        assert (ratios["8 tasks"] < CLEARLY) == (method in FLAT)
+
+
+@every_method
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+def test_memory_by_number_of_tasks(
+    method: str, benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = benchmark.pedantic(
+        lambda: [peak(training(encoder(method, tasks)), tmp_path / "trace") for tasks in TASKS],
+        rounds=1,
+    )
+    with capsys.disabled():
+        print(f"\nEncoder alone, {method}, peak memory of a backward (MiB; ratio to one task)")
+        for tasks, memory in zip(TASKS, found, strict=True):
+            print(f"  {tasks} tasks {memory:8.0f} {memory / found[0]:8.2f}")
