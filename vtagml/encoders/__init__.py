@@ -3,14 +3,30 @@
 `Shared` is one stream for all tasks, `Separate` one for each with what trains of its own; what
 trains is a tuning's word (`vtagml.tuning`). `VTAGML` is the paper's: vision adapters on a frozen
 backbone, conditioned by task affinity, all streams folded into one batch. `VMT` is VMT-Adapter:
-one stream, and features of each task beside it.
+one stream, and features of each task beside it. `Hyperformer`, `Polyhistor` and `PolyhistorLite`
+generate the weights of adapters, for every task and block.
 """
 
 from vtagml.encoders.encoder import Encoder
+from vtagml.encoders.generated import Generated
+from vtagml.encoders.hyperformer import Hyperformer
+from vtagml.encoders.polyhistor import Polyhistor
+from vtagml.encoders.polyhistor_lite import PolyhistorLite
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
 from vtagml.encoders.tuned import Tuned
 from vtagml.encoders.vmt import VMT
 from vtagml.encoders.vtagml import VTAGML
 
-__all__ = ["VMT", "VTAGML", "Encoder", "Separate", "Shared", "Tuned"]
+__all__ = [
+    "VMT",
+    "VTAGML",
+    "Encoder",
+    "Generated",
+    "Hyperformer",
+    "Polyhistor",
+    "PolyhistorLite",
+    "Separate",
+    "Shared",
+    "Tuned",
+]
