@@ -271,6 +271,17 @@ def test_what_is_shared_runs_once_and_every_block_once_for_all() -> None:
     assert [count for _, count in calls] == [2, 2, 2, 2, 8, 8, 8, 2]
 
 
+def test_streams_part_only_where_a_group_has_something_of_its_own() -> None:
+    network = moved(encoder(BottleneckAdapter([(2, 2)])))
+    assert isinstance(network, Progressive)
+
+    found = run(network)
+
+    assert_same(found, {task: network.backbone_of(task)(image()) for task in TASKS})
+    for one, other in (("segmentation", "edges"), ("depth", "normals")):
+        assert torch.equal(found[one][3], found[other][3])
+
+
 def test_a_state_is_loaded_as_it_was_saved() -> None:
     network, other = moved(encoder(LoRA(2))), encoder(LoRA(2))
 
