@@ -193,6 +193,23 @@ def test_a_config_uses_the_size_of_its_data_in_all_places() -> None:
         assert backbone["image_size"] == config["data"]["init_args"]["image_size"], path.stem
 
 
+@pytest.mark.slow
+def test_progressive_adapters_are_grouped_by_the_run_that_their_head_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in commands_in_head(FOLDER / "methods/progressive.yaml")[1:]:
+        configs = configs_in(words)
+        own = words[1 + 2 * len(configs) :]
+        main(["fit", *words_of(configs), *SMALL, *own, "--test_after_fit=false"])
+        run = tmp_path / "runs" / name_of(configs)
+    state = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    groups = {key.split(".")[3] for key in state if ".encoder.shared." in key}
+    # All four, and the halves that whatever S there is makes of them.
+    assert "segmentation+depth+normals+edges" in groups
+    assert 2 <= len(groups) <= 3
+
+
 @pytest.mark.parametrize("method", METHODS, ids=lambda path: path.stem)
 def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
     base = [FOLDER / "nyudv2_sdn.yaml", experiments.SMALL]
@@ -214,11 +231,11 @@ def test_every_tuning_has_an_overlay_of_either_stream() -> None:
     pairs = set()
     for method in METHODS:
         encoder = yaml.safe_load(method.read_text())["model"]["init_args"]["encoder"]
-        given = encoder.get("init_args", {}).get("tuning")
-        if given is None or not encoder["class_path"].endswith(("Shared", "Separate")):
-            continue
-        name = given["class_path"] if isinstance(given, dict) else given
-        pairs.add((encoder["class_path"].rpartition(".")[2], name.rpartition(".")[2]))
+        stream = encoder["class_path"].rpartition(".")[2]
+        if stream in ("Shared", "Separate"):
+            given = encoder["init_args"]["tuning"]
+            name = given["class_path"] if isinstance(given, dict) else given
+            pairs.add((stream, name.rpartition(".")[2]))
     tunings = set(tuning.__all__) - {"Tuning"}
     # Where nothing of the backbone trains, the streams of all tasks are one.
     assert pairs == {*product(("Shared", "Separate"), tunings)} - {("Separate", "Frozen")}

@@ -4,7 +4,8 @@ A `VisionAdapter` starts as exactly the frozen block it sits on; `LiteralVisionA
 the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' has three layouts:
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
-`VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass.
+`VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass. A `HyperNetwork`
+generates the weights of bottlenecks, for every task and block.
 `FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
 """
 
@@ -13,6 +14,13 @@ from vtagml.adapters.bottleneck import Bottleneck
 from vtagml.adapters.film import FiLM
 from vtagml.adapters.frozen_block import FrozenBlock
 from vtagml.adapters.frozen_families import frozen_block
+from vtagml.adapters.generated_bottleneck import (
+    BottleneckWeights,
+    FixedWeights,
+    generated_bottleneck,
+)
+from vtagml.adapters.hypernetwork import DecomposedGenerator, Generator, HyperNetwork
+from vtagml.adapters.scaled_hypernetwork import ScaledHyperNetwork
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
@@ -24,13 +32,19 @@ __all__ = [
     "AttentionBias",
     "BlockDiagonalBias",
     "Bottleneck",
+    "BottleneckWeights",
+    "DecomposedGenerator",
     "FiLM",
+    "FixedWeights",
     "FoldedVMTAdapter",
     "FrozenBlock",
     "FullBias",
+    "Generator",
+    "HyperNetwork",
     "LiteralTaskScaledNorm",
     "LiteralVisionAdapter",
     "PerHeadBias",
+    "ScaledHyperNetwork",
     "TaskAdaptedAttention",
     "TaskEmbedding",
     "TaskScaledNorm",
@@ -38,4 +52,5 @@ __all__ = [
     "VMTAdapterLite",
     "VisionAdapter",
     "frozen_block",
+    "generated_bottleneck",
 ]

@@ -3,14 +3,38 @@
 `Shared` is one stream for all tasks, `Separate` one for each with what trains of its own; what
 trains is a tuning's word (`vtagml.tuning`). `VTAGML` is the paper's: vision adapters on a frozen
 backbone, conditioned by task affinity, all streams folded into one batch. `VMT` is VMT-Adapter:
-one stream, and features of each task beside it.
+one stream, and features of each task beside it. `Hyperformer`, `Polyhistor` and `PolyhistorLite`
+generate the weights of adapters, for every task and block. `Progressive` shares what trains early
+and parts late, by groups of tasks that a `Grouping` names or a measured S makes.
 """
 
 from vtagml.encoders.encoder import Encoder
+from vtagml.encoders.generated import Generated
+from vtagml.encoders.grouping import Grouping, MeasuredGroups, NamedGroups, OneThenAll
+from vtagml.encoders.hyperformer import Hyperformer
+from vtagml.encoders.polyhistor import Polyhistor
+from vtagml.encoders.polyhistor_lite import PolyhistorLite
+from vtagml.encoders.progressive import Progressive
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
 from vtagml.encoders.tuned import Tuned
 from vtagml.encoders.vmt import VMT
 from vtagml.encoders.vtagml import VTAGML
 
-__all__ = ["VMT", "VTAGML", "Encoder", "Separate", "Shared", "Tuned"]
+__all__ = [
+    "VMT",
+    "VTAGML",
+    "Encoder",
+    "Generated",
+    "Grouping",
+    "Hyperformer",
+    "MeasuredGroups",
+    "NamedGroups",
+    "OneThenAll",
+    "Polyhistor",
+    "PolyhistorLite",
+    "Progressive",
+    "Separate",
+    "Shared",
+    "Tuned",
+]

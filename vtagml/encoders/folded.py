@@ -38,6 +38,11 @@ def folded(module: nn.Module, own: Mapping[str, Tensor], *inputs: Tensor, apart:
     def of_one_row(tensors: dict[str, Tensor], *given: Tensor) -> Any:
         return functional_call(module, tensors, given)
 
+    if torch.compiler.is_exporting():  # a trace through vmap holds for one size of batch alone
+        count = len(next(iter(own.values())))
+        rows_of = [{name: tensor[row] for name, tensor in own.items()} for row in range(count)]
+        given = [[each[row] if apart else each for each in inputs] for row in range(count)]
+        return _stacked([of_one_row(mine, *its) for mine, its in zip(rows_of, given, strict=True)])
     axes = (0, *(0 if apart else None for _ in inputs))
     rows = vmap(of_one_row, in_dims=axes, randomness="different")
     if inputs[0].device.type != "cpu":
@@ -45,3 +50,10 @@ def folded(module: nn.Module, own: Mapping[str, Tensor], *inputs: Tensor, apart:
     # The fused attention of CPUs has no rule for a further axis and would run row by row.
     with sdpa_kernel(SDPBackend.MATH):
         return rows(dict(own), *inputs)
+
+
+def _stacked(outputs: Sequence[Any]) -> Any:
+    """Gives tensors, or lists of them, a leading axis of rows."""
+    if isinstance(outputs[0], Tensor):
+        return torch.stack(list(outputs))
+    return [torch.stack(each) for each in zip(*outputs, strict=True)]
