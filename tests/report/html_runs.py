@@ -31,7 +31,8 @@ def whole_run(folder: Path, seed: int = 0, **given: Any) -> Path:
     for name in ("predictions_test", "predictions_val_epoch_003", "gradient_conflicts", *own):
         Image.new("RGB", (60, 30), "teal").save(folder / "figures" / f"{name}.png")
     counts = {"trainable": 3, "frozen": 9, "total": 12}
-    parts = {"parts": [{"part": "encoder.backbone", **counts}], "total": counts}
+    roles = {"backbone frozen": {"trained": 3, "stored": 12, "deployed": None}}
+    parts = {"parts": [{"part": "encoder.backbone", **counts}], "total": counts, "roles": roles}
     (folder / "parameters.json").write_text(json.dumps(parts), encoding="utf-8")
     return folder
 

@@ -38,7 +38,11 @@ def test_a_whole_run_has_all_parts(tmp_path: Path) -> None:
         "model": "50.00",
         "prior": "25.00",
     }
-    assert found["parameters"] == {"rows": [["encoder.backbone", 3, 9, 12]], "total": [3, 9, 12]}
+    assert found["parameters"] == {
+        "rows": [["encoder.backbone", 3, 9, 12]],
+        "total": [3, 9, 12],
+        "roles": [["backbone frozen", 3, 12, None]],
+    }
 
 
 def test_a_bare_run_says_what_is_missing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from vtagml.drawing import PICTURES, to_files
 from vtagml.report.comparison import Comparison
 from vtagml.report.figures import result_dots, validation_curves
 from vtagml.report.formats import Sheet, comma_separated, latex, markdown, markdown_prose
+from vtagml.report.role_counts import parameter_sheets
 from vtagml.report.sheets import programs, readers, sources, traces
 
 TABLES = ("markdown", "csv", "latex")
@@ -40,6 +41,8 @@ def comparison_files(
     text = ["# Comparison", markdown(sheet), listed(comparison.notes)]
     text += _section("Beware", warnings)
     text += shown(figures)
+    parameters = parameter_sheets(comparison.methods)
+    text += ["## Parameters", ABOUT_ROLES, markdown(parameters[0])] if parameters else []
     text += ["## Where each row comes from", markdown(origins)]
     text += _section("Left out", left_out)
     comments = [*traces(comparison), *comparison.notes]
@@ -48,7 +51,15 @@ def comparison_files(
         "runs.csv": comma_separated(origins).encode(),
         **written("report", text, formats),
         **tables("table", sheet, programs(comparison), comments, formats),
+        **(tables("parameters", *parameters, (), formats) if parameters else {}),
     }
+
+
+ABOUT_ROLES = (
+    "Trained: changes in training. Stored: kept while it trains. Deployed: left in the form for "
+    "inference, where what merges is merged and what the affinities decide is a constant. What "
+    "several modules share counts once."
+)
 
 
 def tables(

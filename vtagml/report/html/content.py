@@ -9,6 +9,7 @@ from vtagml.report.finding import Seen
 from vtagml.report.html.curves import curves
 from vtagml.report.html.matrices import affinities
 from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
+from vtagml.report.role_counts import read_roles
 from vtagml.report.runs import Run
 from vtagml.run_files import Form, is_there, read_json, read_text
 from vtagml.run_folder import CONFIG, PARAMETERS, RunFolder, to_json
@@ -99,7 +100,8 @@ def parameters(folder: Path) -> Part:
         return {"missing": f"This run has no `{PARAMETERS}`."}
     counts = read_json(file, COUNTS) or {}
     rows = [[part.get("part") or "", *_counts(part)] for part in counts.get("parts") or () if part]
-    return {"rows": rows, "total": _counts(counts.get("total") or {})}
+    roles = [[role, *own.values()] for role, own in read_roles(folder).items()]
+    return {"rows": rows, "total": _counts(counts.get("total") or {}), "roles": roles}
 
 
 def _counts(part: Mapping[str, Any]) -> list[int]:
