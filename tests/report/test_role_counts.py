@@ -26,11 +26,11 @@ def test_a_line_per_role_that_has_numbers(tmp_path: Path) -> None:
     sheets = parameter_sheets([method(tmp_path, "lora", {"roles": ROLES})])
     assert sheets is not None
     people, programs = sheets
-    assert people.header == ("method", "role", "trained M", "stored M", "deployed M")
+    assert people.header == programs.header == ("method", "role", "trained", "stored", "deployed")
     assert people.rows == (
-        ("lora", "backbone frozen", "0.000", "27.518", "27.518"),
-        ("lora", "tuning shared", "0.132", "0.132", "0.000"),
-        ("lora", "total", "0.132", "27.650", "27.518"),
+        ("lora", "backbone frozen", "0", "27,517,818", "27,517,818"),
+        ("lora", "tuning shared", "132,480", "132,480", "0"),
+        ("lora", "total", "132,480", "27,650,298", "27,517,818"),
     )
     assert programs.rows[-1] == ("lora", "total", "132480", "27650298", "27517818")
 
@@ -63,7 +63,7 @@ def test_a_damaged_file_costs_its_lines_only(tmp_path: Path, roles: object) -> N
 def test_files_of_a_report(tmp_path: Path) -> None:
     own = method(tmp_path, "lora", {"roles": ROLES})
     files = comparison_files(compare([own]), [], [], ("markdown", "csv", "latex"))
-    assert "| lora | tuning shared | 0.132 |" in files["report.md"].decode()
+    assert "| lora | tuning shared | 132,480 |" in files["report.md"].decode()
     assert "lora,tuning shared,132480,132480,0" in files["parameters.csv"].decode()
     assert b"tuning shared" in files["parameters.tex"]
     bare = comparison_files(compare([Method("b", (a_run(tmp_path / "b"),))]), [], [], ("csv",))

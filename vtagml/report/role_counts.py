@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from vtagml.metrics.unit import EMPTY, Unit
+from vtagml.metrics.unit import EMPTY
 from vtagml.report.formats import Sheet
 from vtagml.report.methods import Method
 from vtagml.run_files import Form, is_there, read_json
@@ -11,7 +11,6 @@ from vtagml.run_folder import RunFolder
 
 KINDS = ("trained", "stored", "deployed")
 FORM: Form = {"roles": {str: dict.fromkeys(KINDS, int)}}
-MILLIONS = Unit("M", 3, 1e-6)
 
 Roles = Mapping[str, Mapping[str, int | None]]
 
@@ -27,7 +26,7 @@ def read_roles(folder: Path) -> Roles:
 
 
 def parameter_sheets(methods: Sequence[Method]) -> tuple[Sheet, Sheet] | None:
-    """Returns the table for people, in millions, and the one for programs; None if there is none.
+    """Returns the table for people and the one for programs; None if there is none.
 
     Runs of a method differ in their seeds alone: the first that wrote its numbers down speaks for
     all.
@@ -36,10 +35,10 @@ def parameter_sheets(methods: Sequence[Method]) -> tuple[Sheet, Sheet] | None:
     if not any(found.values()):
         return None
     lines = [(name, role, own) for name, roles in found.items() for role, own in _lines(roles)]
-    people = [(name, role, *map(_millions, own)) for name, role, own in lines]
+    people = [(name, role, *map(_shown, own)) for name, role, own in lines]
     programs = [(name, role, *map(_whole, own)) for name, role, own in lines]
-    header = ("method", "role", *(f"{kind} M" for kind in KINDS))
-    return Sheet(header, tuple(people)), Sheet(("method", "role", *KINDS), tuple(programs))
+    header = ("method", "role", *KINDS)
+    return Sheet(header, tuple(people)), Sheet(header, tuple(programs))
 
 
 def _first(method: Method) -> Roles:
@@ -69,8 +68,8 @@ def _sum(column: Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(column) else None
 
 
-def _millions(number: int | None) -> str:
-    return EMPTY if number is None else MILLIONS.written(float(number))
+def _shown(number: int | None) -> str:
+    return EMPTY if number is None else f"{number:,}"
 
 
 def _whole(number: int | None) -> str:
