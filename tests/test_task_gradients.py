@@ -1,6 +1,7 @@
 """Gradients of what tasks share: planted ones, a backward per task as reference, and no trace."""
 
 import copy
+from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
@@ -8,17 +9,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.fakes.backbones import TinySwinV2
 from tests.fakes.holes import small_vtagml
 from tests.fakes.ranks import Ranks
 from tests.test_module_ranks import batch
 from vtagml import MultitaskNetwork
-from vtagml.affinity import Gram
+from vtagml.affinity import Gram, Uniform
 from vtagml.backbone import recomputed
+from vtagml.decoders import ConvDecoder
+from vtagml.decoders import Shared as SharedTrunk
+from vtagml.encoders import Shared
 from vtagml.module import MultitaskModule
 from vtagml.objectives import HeldOut, Losses, Objective
 from vtagml.parameter_roles import shared_by_all
 from vtagml.task_gradients import shared_gram
-from vtagml.tasks import Regression
+from vtagml.tasks import Depth, Edges, Normals, Regression, Segmentation
+from vtagml.tuning import Full
 
 
 class Planted(MultitaskNetwork):
@@ -149,8 +155,22 @@ def measured(model: MultitaskModule, indices: range) -> Gram:
     return shared_gram(model.network, model.objective, given, shared_by_all(model.network))
 
 
-def test_cosines_of_a_network_are_those_of_a_backward_per_task() -> None:
-    model = small_vtagml().double()
+def small_shared() -> MultitaskModule:
+    """What trains lies in front of the fork, through which the gradients run; some of it behind."""
+    torch.manual_seed(0)
+    return MultitaskModule(
+        [Segmentation(3), Depth(), Normals(), Edges()],
+        lambda tasks: Shared(tasks, TinySwinV2((32, 32)), Full()),
+        lambda outputs, channels: SharedTrunk(outputs, channels, ConvDecoder),
+        Uniform,
+    )
+
+
+@pytest.mark.parametrize("make", [small_vtagml, small_shared])
+def test_cosines_of_a_network_are_those_of_a_backward_per_task(
+    make: Callable[[], MultitaskModule],
+) -> None:
+    model = make().double()
     found = measured(model, range(4)).cosines()
     assert model.network.take_gram() is None
     torch.testing.assert_close(found, each_alone(model, range(4)), rtol=1e-9, atol=1e-12)
