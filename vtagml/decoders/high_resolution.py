@@ -42,13 +42,10 @@ class HighResolution(Decoder):
         self, pyramid: list[Float[Tensor, "batch _ _ _"]]
     ) -> Float[Tensor, "batch channels height width"]:
         height, width = pyramid[0].shape[-2:]
-        finest, *coarser = (
-            functional.conv2d(level, weight)
-            for level, weight in zip(
-                pyramid, self.mixing.weight.split(self.channels, dim=1), strict=True
-            )
-        )
-        mixed = channels_last(finest) + self.mixing.bias
+        weights = self.mixing.weight.split(self.channels, dim=1)
+        biases = (self.mixing.bias, None, None, None)  # once is enough
+        finest, *coarser = map(functional.conv2d, pyramid, weights, biases)
+        mixed = channels_last(finest)
         for level in coarser:
             mixed = mixed + channels_last(upsample(level, (height, width)))
         return channels_first(self.activation(self.norm(mixed)))
