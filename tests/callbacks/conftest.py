@@ -24,6 +24,7 @@ from vtagml.callbacks import (
 )
 from vtagml.evaluation import Evaluation
 from vtagml.module import MultitaskModule
+from vtagml.network import MultitaskNetwork
 from vtagml.objectives import SumOfTasks
 from vtagml.tasks import Depth, Segmentation, Task
 
@@ -50,16 +51,16 @@ class ToyEncoder(nn.Module):
         return self.adapter(self.backbone.model(image))
 
 
-class ToyNetwork(nn.Module):
+class ToyNetwork(MultitaskNetwork):
     def __init__(self, tasks: dict[str, Task]) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # none of the rooms that the other would build
         self.encoder = ToyEncoder()
         self.decoders = nn.ModuleDict(
             {name: nn.Conv2d(4, task.channels, 1) for name, task in tasks.items()}
         )
         self.affinity = Uniform(tuple(tasks))
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: Tensor, omega: Tensor | None = None) -> dict[str, Tensor]:
         features = self.encoder(image)
         return {name: decoder(features) for name, decoder in self.decoders.items()}
 

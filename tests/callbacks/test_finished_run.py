@@ -14,6 +14,8 @@ FIGURES = [
     "affinity/step_000004",
     "affinity_history",
     "gradient_conflicts",
+    "gradient_conflicts_course",
+    "gradient_conflicts_shared",
     "predictions_val_epoch_000",
     "predictions_val/depth",
     "predictions_val/segmentation",
@@ -29,8 +31,9 @@ def test_the_expected_files_and_no_others(finished_run: Path) -> None:
         for path in finished_run.rglob("*")
         if path.is_file() and path.relative_to(finished_run).parts[0] not in ("csv", "tensorboard")
     }
-    numbers = {"affinity.json", "parameters.json", "metrics.json", "backbone.safetensors"}
-    assert found == {f"figures/{name}.png" for name in FIGURES} | numbers
+    numbers = {f"{name}.json" for name in ("affinity", "conflicts", "parameters", "metrics")}
+    pictures = {f"figures/{name}.png" for name in FIGURES}
+    assert found == pictures | numbers | {"backbone.safetensors"}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -51,6 +54,7 @@ def test_csv_has_the_numbers(finished_run: Path) -> None:
         "affinity/weight/depth",
         "affinity/skipped",
         "conflicts/segmentation/depth",
+        "conflicts/shared/segmentation/depth",
         "parameters/trainable",
         "throughput/images_per_second",
         "throughput/batch_seconds",
@@ -63,7 +67,9 @@ def test_tensorboard_has_the_pictures(finished_run: Path) -> None:
     assert set(events.Tags()["images"]) == {
         "affinity/heatmap",
         "affinity/history",
+        "conflicts/course",
         "conflicts/histogram",
+        "conflicts/histogram_shared",
         "predictions/val",
         "predictions/test",
     }

@@ -1,12 +1,16 @@
 import json
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from rich.console import Console
 from torch import nn
 
-from vtagml.callbacks import Parameters, count_parameters
-from vtagml.callbacks.parameter_table import parameter_table, total
+from vtagml.callbacks import Parameters, ParameterTable, count_parameters
+from vtagml.callbacks.parameter_table import parameter_table, role_table, total
+from vtagml.parameter_roles import Count, Role
 
 
 class Encoder(nn.Module):
@@ -104,3 +108,69 @@ def test_file_of_a_run(finished_run: Path) -> None:
     }
     assert content["total"]["trainable"] == 40
     assert content["total"]["trainable_share"] == 40 / 64
+
+
+def test_roles_of_a_run(finished_run: Path) -> None:
+    """The toy's data say no size of images, so nothing is known of its form for inference."""
+    roles = json.loads((finished_run / "parameters.json").read_text())["roles"]
+    numbers = {
+        role: (own["trained"], own["stored"], own["deployed"]) for role, own in roles.items()
+    }
+    assert numbers == {
+        # The toy's backbone is none of this house's: what tunes nothing trains nothing.
+        "backbone frozen": (0, 0, None),
+        "tuning shared": (20, 44, None),
+        "tuning per task": (0, 0, None),
+        "decoder": (20, 20, None),
+        "head": (0, 0, None),
+    }
+    assert roles["decoder"]["parts"]["decoders.depth"]["trained"] == 5
+
+
+def test_the_inference_form_is_counted_where_the_size_is_known(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_adapter(network: nn.Module, size: tuple[int, int]) -> nn.Module:
+        assert size == (32, 64)
+        form = deepcopy(network)
+        del form.encoder.adapter
+        return form
+
+    monkeypatch.setattr("vtagml.callbacks.parameter_table.baked", without_adapter)
+    data = toy.Data()
+    data.image_size = (32, 64)
+    trainer = toy.trainer(tmp_path, [ParameterTable()], limit_train_batches=1, limit_val_batches=0)
+    trainer.fit(toy.Module(), data)
+    roles = json.loads((tmp_path / "parameters.json").read_text())["roles"]
+    assert roles["tuning shared"]["deployed"] == 44 - 20
+    assert roles["decoder"]["deployed"] == 20
+
+
+def test_a_form_for_inference_that_fails_costs_its_numbers_only(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no form")
+
+    monkeypatch.setattr("vtagml.callbacks.parameter_table.baked", fails)
+    data = toy.Data()
+    data.image_size = (32, 32)
+    trainer = toy.trainer(tmp_path, [ParameterTable()], limit_train_batches=1, limit_val_batches=0)
+    with pytest.warns(UserWarning, match="The inference form, whose parameters"):
+        trainer.fit(toy.Module(), data)
+    content = json.loads((tmp_path / "parameters.json").read_text())
+    assert content["total"]["trainable"] == 40
+    assert content["roles"]["decoder"]["trained"] == 20
+
+
+def test_roles_in_the_terminal() -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(
+            role_table({Role.BACKBONE: Count(0, 27_517_818, None), Role.HEAD: Count(1, 2, 3)})
+        )
+    lines = captured.get().splitlines()
+    assert any(
+        all(word in line for word in ("backbone frozen", "27,517,818", "–")) for line in lines
+    )
+    assert any(all(word in line for word in ("total", "27,517,820", "–")) for line in lines)

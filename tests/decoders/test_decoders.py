@@ -10,6 +10,7 @@ from vtagml.decoders import (
     ConvDecoder,
     Decoder,
     Decoders,
+    HighResolution,
     PerTask,
     PooledLinear,
     Shared,
@@ -25,12 +26,14 @@ Pyramids = dict[str, list[Tensor]]
 
 FAMILIES = [
     partial(AllMLP, width=8),
+    partial(HighResolution, width=8),
     partial(ConvDecoder, width=16),
     partial(SwinDecoder, window=3, depth=1),
     PooledLinear,
 ]
 both = pytest.mark.parametrize("family", [PerTask, Shared])
-every = pytest.mark.parametrize("build", FAMILIES, ids=["all_mlp", "conv", "swin", "pooled"])
+NAMES = ["all_mlp", "high_resolution", "conv", "swin", "pooled"]
+every = pytest.mark.parametrize("build", FAMILIES, ids=NAMES)
 
 
 def count(module: torch.nn.Module) -> int:

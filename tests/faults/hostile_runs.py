@@ -19,7 +19,7 @@ HUGE = 10**400
 METRICS, CONFIG, AFFINITY = "metrics.json", "config.yaml", "affinity.json"
 PARAMETERS, LOG = "parameters.json", "logs/version_0/metrics.csv"
 GRID, OF_TASK = "figures/predictions_test.png", "figures/predictions_test/depth.png"
-CONFLICTS = "figures/gradient_conflicts.png"
+CONFLICTS, COUNTED = "figures/gradient_conflicts.png", "conflicts.json"
 
 
 def text(file: str, content: str | bytes) -> Spoil:
@@ -216,6 +216,10 @@ PARTS: dict[str, tuple[str, Spoil]] = {
     "grid: a pipe": ("gallery", pipe(GRID)),
     "grid: a link to an endless device": ("gallery", link(GRID, "/dev/zero")),
     "conflicts: a damaged stream": ("conflicts", deflated(CONFLICTS)),
+    "conflicts: counts of no form": ("conflicts", changed(COUNTED, "places.fork.counts", [[1]])),
+    "conflicts: a number of 400 digits": ("conflicts", changed(COUNTED, "history", [HUGE])),
+    "conflicts: a link to an endless device": ("conflicts", link(COUNTED, "/dev/zero")),
+    "parameters: a role of no numbers": ("parameters", changed(PARAMETERS, "roles", {"head": "1"})),
     "picture of a task: a damaged stream": ("gallery", deflated(OF_TASK)),
     "picture of a task: a link to an endless device": ("gallery", link(OF_TASK, "/dev/zero")),
 }

@@ -30,8 +30,12 @@ def whole_run(folder: Path, seed: int = 0, **given: Any) -> Path:
     own = ("predictions_test/segmentation", "predictions_test/depth")
     for name in ("predictions_test", "predictions_val_epoch_003", "gradient_conflicts", *own):
         Image.new("RGB", (60, 30), "teal").save(folder / "figures" / f"{name}.png")
+    places = {"shared": {"counts": [[1, 3]]}, "fork": {"counts": [[0, 8]]}}
+    counted = {"tasks": TASKS, "places": places, "history": []}
+    (folder / "conflicts.json").write_text(json.dumps(counted), encoding="utf-8")
     counts = {"trainable": 3, "frozen": 9, "total": 12}
-    parts = {"parts": [{"part": "encoder.backbone", **counts}], "total": counts}
+    roles = {"backbone frozen": {"trained": 3, "stored": 12, "deployed": None}}
+    parts = {"parts": [{"part": "encoder.backbone", **counts}], "total": counts, "roles": roles}
     (folder / "parameters.json").write_text(json.dumps(parts), encoding="utf-8")
     return folder
 

@@ -99,7 +99,8 @@ def test_all_parts_are_there(shown: Any) -> None:
         "Parameters",
         "Config and provenance",
     ]
-    assert texts(shown, "#conflicts tbody tr") == ["segmentation · depth25.0 %"]
+    assert texts(shown, "#conflicts tbody tr") == ["segmentation · depth25.000.00"]
+    assert texts(shown, "#parameters [aria-label=Roles] tbody td") == ["3", "12", "–"]
     # One curve of each run.
     assert (
         shown.execute_script(

@@ -29,6 +29,13 @@ def test_a_whole_run_has_all_parts(tmp_path: Path) -> None:
     assert found["why"] == ""
     assert ["seed", "0"] in found["facts"]
     assert ["commit", "0123456789abcdef"] in found["facts"]
+    conflicts = found["conflicts"]
+    assert conflicts["header"][1:] == [
+        "shared parameters: steps with a negative cosine %",
+        "features at the fork: steps with a negative cosine %",
+    ]
+    assert conflicts["rows"] == [["segmentation · depth", "25.00", "0.00"]]
+    assert ["fork" in each["words"] for each in conflicts["pictures"]] == [True]
     first = found["metrics"][0]
     # Shares stand in percent, as in the tables.
     assert first == {
@@ -38,7 +45,11 @@ def test_a_whole_run_has_all_parts(tmp_path: Path) -> None:
         "model": "50.00",
         "prior": "25.00",
     }
-    assert found["parameters"] == {"rows": [["encoder.backbone", 3, 9, 12]], "total": [3, 9, 12]}
+    assert found["parameters"] == {
+        "rows": [["encoder.backbone", 3, 9, 12]],
+        "total": [3, 9, 12],
+        "roles": [["backbone frozen", 3, 12, None]],
+    }
 
 
 def test_a_bare_run_says_what_is_missing(tmp_path: Path) -> None:
@@ -47,7 +58,7 @@ def test_a_bare_run_says_what_is_missing(tmp_path: Path) -> None:
     assert "no `affinity.json`" in found["affinities"]["missing"]
     assert "no pictures" in found["gallery"]["missing"]
     assert "no `parameters.json`" in found["parameters"]["missing"]
-    assert found["conflicts"] == {"picture": None}
+    assert found["conflicts"] == {"header": ["pair of tasks"], "rows": [], "pictures": []}
 
 
 def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
@@ -67,6 +78,7 @@ def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
         ("figures/predictions_test/depth.png", "gallery"),
         ("figures/predictions_test.png", "gallery"),
         ("figures/gradient_conflicts.png", "conflicts"),
+        ("conflicts.json", "conflicts"),
         ("parameters.json", "parameters"),
     ],
 )

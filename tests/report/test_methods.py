@@ -33,6 +33,18 @@ def test_every_other_setting_does(tmp_path: Path, path: str, value: Any, shown: 
     assert second.name.startswith(f"scenes_sd, {shown[:20]}")
 
 
+def test_a_callback_that_only_looks_on_makes_no_method(tmp_path: Path) -> None:
+    looking = {"class_path": "vtagml.callbacks.GradientConflicts", "init_args": {"every": 2}}
+    other = {"class_path": "vtagml.callbacks.ProgressiveResizing"}
+    given: list[Any] = [None, [looking], [other], [looking, other]]
+    runs = [
+        a_run(tmp_path / str(seed), seed=seed, settings={"trainer.callbacks": callbacks})
+        for seed, callbacks in enumerate(given)
+    ]
+    methods = group([*runs, a_run(tmp_path / "4", seed=4)])
+    assert [len(method.runs) for method in methods] == [3, 2]
+
+
 def test_names_fall_back_on_folders(tmp_path: Path) -> None:
     many = {RATE: 1.0, "trainer.max_steps": 1, "compile": True, "schedule": "flat"}
     runs = [a_run(tmp_path / "a"), a_run(tmp_path / "b", settings=many)]

@@ -1,6 +1,6 @@
 """What of a network trains: a table at the start of training."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ from torch import nn
 from vtagml.attempt import Attempt
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import Cell, log_numbers, log_table
+from vtagml.data import data_of
+from vtagml.inference.baked import baked
 from vtagml.multitask import multitask
+from vtagml.parameter_roles import Count, Key, Role, counts, of_roles, parameters_of
 from vtagml.run_folder import PARAMETERS, to_json
 
-DEPTH = 2  # Encoder and decoders, and what they consist of.
 INDENT = "  "
 
 
@@ -36,21 +38,35 @@ class Parameters:
 class ParameterTable(Callback):
     """Prints trainable and frozen parameters of every part of the network when training starts.
 
+    And of every role: the frozen backbone, what tunes it for all tasks and for each, decoders and
+    their heads; what of them trains, is stored, and is left in the form for inference.
+
     Leaves `parameters.json` in the run's folder and logs the totals (`parameters/trainable`,
     `parameters/frozen`, `parameters/total`), and the table to loggers that take tables.
     """
 
     def __init__(self) -> None:
         self._attempt = Attempt("The table of parameters")
+        self._inference = Attempt("The inference form, whose parameters are to be counted,")
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.is_global_zero:
             return
-        rows = count_parameters(multitask(pl_module).network)
+        network = multitask(pl_module).network
+        rows = count_parameters(network)
         with self._attempt():
             get_console().print(parameter_table(rows))
+            deployed, size = None, data_of(trainer).image_size
+            with self._inference():
+                deployed = None if size is None else baked(network, size)
+            counted = counts(network, deployed)
+            get_console().print(role_table(of_roles(counted)))
             whole = total(rows)
-            content = {"parts": [_numbers(row) for row in rows], "total": _numbers(whole)}
+            content: dict[str, Any] = {
+                "parts": [_numbers(row) for row in rows],
+                "total": _numbers(whole),
+            }
+            content["roles"] = by_role(counted)
             keep(trainer, PARAMETERS, to_json(content))
             names = ("trainable", "frozen", "total")
             logged = {f"parameters/{name}": float(getattr(whole, name)) for name in names}
@@ -61,6 +77,34 @@ class ParameterTable(Callback):
             log_table(trainer, "parameters/table", ("part", *names), table, trainer.global_step)
 
 
+def by_role(counted: Mapping[Key, Count]) -> dict[str, Any]:
+    """Returns the counts of every role, and of the parts that it has numbers in."""
+    return {
+        role: {
+            **asdict(count),
+            "parts": {part: asdict(each) for (part, own), each in counted.items() if own is role},
+        }
+        for role, count in of_roles(counted).items()
+    }
+
+
+def role_table(roles: Mapping[Role, Count]) -> Table:
+    """Returns the table for the terminal."""
+    table = Table(title="Their roles", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column("role", no_wrap=True)
+    for column in ("trained", "stored", "deployed"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for role, count in roles.items():
+        table.add_row(role, *_shown(count), style="" if count.trained else "dim")
+    table.add_section()
+    table.add_row("total", *_shown(sum(roles.values(), Count())), style="bold")
+    return table
+
+
+def _shown(count: Count) -> list[str]:
+    return ["–" if number is None else f"{number:,}" for number in asdict(count).values()]
+
+
 def count_parameters(module: nn.Module) -> list[Parameters]:
     """Counts the parameters of every part of a network, each parameter once.
 
@@ -68,16 +112,13 @@ def count_parameters(module: nn.Module) -> list[Parameters]:
     one are listed by task. A parameter that parts share belongs to the first. Parts without
     parameters are left out.
     """
-    seen: set[int] = set()
-    rows = []
-    for name, owner, recurse in _parts(module, "", DEPTH):
-        new = [p for p in owner.parameters(recurse=recurse) if id(p) not in seen]
-        seen.update(map(id, new))
-        trainable = sum(p.numel() for p in new if p.requires_grad)
-        frozen = sum(p.numel() for p in new) - trainable
-        if new:
-            rows.append(Parameters(name or "network", trainable, frozen))
-    return rows
+    rows: dict[str, Parameters] = {}
+    for part, _, parameter in parameters_of(module):
+        before, number = rows.get(part, Parameters(part, 0, 0)), parameter.numel()
+        trained = number if parameter.requires_grad else 0
+        trainable, frozen = before.trainable + trained, before.frozen + number - trained
+        rows[part] = Parameters(part, trainable, frozen)
+    return list(rows.values())
 
 
 def total(rows: list[Parameters]) -> Parameters:
@@ -105,21 +146,6 @@ def parameter_table(rows: list[Parameters]) -> Table:
     table.add_section()
     table.add_row(*_cells(total(rows)), style="bold")
     return table
-
-
-def _parts(module: nn.Module, name: str, depth: int) -> Iterator[tuple[str, nn.Module, bool]]:
-    children = list(module.named_children())
-    if depth == 0 or not children:
-        yield name, module, True
-        return
-    yield name, module, False  # What it holds itself, beside its children.
-    for child_name, child in children:
-        container = isinstance(child, nn.ModuleDict)
-        # `decoders.decoders.depth` says no more than `decoders.depth`.
-        repeated = container and child_name == name.rpartition(".")[2]
-        path = name if repeated else f"{name}.{child_name}" if name else child_name
-        below = depth if container else depth - 1
-        yield from _parts(child, path, below)
 
 
 def _cells(row: Parameters) -> list[str]:

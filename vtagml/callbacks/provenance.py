@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from vtagml.callbacks.kept_files import is_trial
 from vtagml.callbacks.parameter_table import count_parameters, total
 from vtagml.constructors import arguments
 from vtagml.module import MultitaskModule
+from vtagml.versions import versions
 
-PACKAGES = ("torch", "lightning", "timm", "torchmetrics", "vtagml")
 GIT_SECONDS = 10
 CPU_INFORMATION = Path("/proc/cpuinfo")
 
@@ -55,17 +54,6 @@ def provenance(trainer: Trainer, module: MultitaskModule) -> dict[str, Any]:
 
 def command() -> str:
     return shlex.join(sys.argv)
-
-
-def versions() -> dict[str, str | None]:
-    """Returns the versions of Python and of the packages that matter, None where not installed."""
-    installed: dict[str, str | None] = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            installed[package] = version(package)
-        except PackageNotFoundError:
-            installed[package] = None
-    return installed
 
 
 def commit(folder: Path) -> dict[str, Any] | None:

@@ -2,10 +2,10 @@
 
 Every decoder splits into a trunk, which mixes the four levels, and a linear head, so that tasks
 may have decoders of their own (`PerTask`) or one trunk with a head each (`Shared`). The Swin
-decoder is VTAGML's, All-MLP is VMT-Adapter's, the convolutional ones are light enough for a CPU,
-and the linear ones serve classification and probes. `FineLevels` gives any of them maps
-of the image itself, where a backbone has nothing finer than its patches. None of them mixes the
-images of a batch: the gradients that TROA captures per image stay exact.
+decoder is VTAGML's, All-MLP and HRNetV2's are VMT-Adapter's, the convolutional ones are light
+enough for a CPU, and the linear ones serve classification and probes. `FineLevels` gives any of
+them maps of the image itself, where a backbone has nothing finer than its patches. None of them
+mixes the images of a batch: the gradients that TROA captures per image stay exact.
 """
 
 from vtagml.decoders.all_mlp import AllMLP
@@ -13,6 +13,7 @@ from vtagml.decoders.conv_decoder import ConvDecoder, DeepConvDecoder
 from vtagml.decoders.decoder import Decoder
 from vtagml.decoders.decoders import Decoders, PerTask, Shared
 from vtagml.decoders.fine_levels import FineLevels
+from vtagml.decoders.high_resolution import HighResolution
 from vtagml.decoders.pooled import PooledLinear, SummaryLinear
 from vtagml.decoders.swin_decoder import PlainSwinDecoder, SwinDecoder
 
@@ -23,6 +24,7 @@ __all__ = [
     "Decoders",
     "DeepConvDecoder",
     "FineLevels",
+    "HighResolution",
     "PerTask",
     "PlainSwinDecoder",
     "PooledLinear",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from vtagml.drawing.affinity_history import AffinityHistory, AffinityRecord, affinity_history
     from vtagml.drawing.canvas import PICTURES, to_files, to_jpeg, to_png
+    from vtagml.drawing.conflict_course import conflict_course
     from vtagml.drawing.cosine_histograms import cosine_histograms
     from vtagml.drawing.errors import error_pictures
     from vtagml.drawing.matrix_grid import matrix_grid

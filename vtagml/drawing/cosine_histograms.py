@@ -11,38 +11,58 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
-from vtagml.drawing.canvas import INK, PALETTE, SMALL, new_figure, tidy
+from vtagml.drawing.canvas import INK, PALETTE, SMALL, as_written, new_figure, tidy
 
 AGREEMENT, CONFLICT = PALETTE[0], PALETTE[1]
-WIDTH, HEIGHT, REST, LEAST = 2.7, 1.9, 0.5, 4.8  # Inches; the title needs at least so many.
+WIDTH, HEIGHT, REST, LEAST = 2.7, 1.9, 0.5, 5.4  # Inches; the title needs at least so many.
+LINE = 0.22  # Likewise, of a legend.
 COLUMNS = 3
 BARS_PER_SIDE = 20
 
 
-def cosine_histograms(counts: Shaped[Tensor, "task source bins"], tasks: Sequence[str]) -> Figure:
+def cosine_histograms(
+    counts: Shaped[Tensor, "task source bins"], tasks: Sequence[str], of: str = "at the fork"
+) -> Figure:
     """Draws the cosines of the gradients of each pair of tasks, conflicts in another colour.
 
     Args:
         counts: How many steps fell into each of an even number of equal bins from -1 to 1, per
             pair; only the pairs above the diagonal are drawn.
         tasks: Names, in the order of the first two axes.
+        of: Which gradients they are.
     """
     pairs = list(combinations(range(len(tasks)), 2))
+    figure, panels = pair_panels(tasks, f"Cosine of two tasks' gradients {of}\nshare of steps")
+    drawn = np.stack([counts[pair].double().cpu().numpy() for pair in pairs])
+    bars, limit = zoomed(drawn)
+    for axes, heights in zip(panels, bars, strict=True):
+        _draw(axes, heights, limit)
+    return figure
+
+
+def pair_panels(
+    tasks: Sequence[str], title: str, names: Sequence[str] = ()
+) -> tuple[Figure, list[Axes]]:
+    """Returns a figure with a panel for each pair of tasks, and the panels.
+
+    Args:
+        tasks: At least two.
+        title: Above all.
+        names: Of what a legend below will tell apart, so that there is room for it.
+    """
+    pairs = list(combinations(tasks, 2))
     if not pairs:
         raise ValueError(f"`tasks` must be at least two to have a conflict, found {list(tasks)}.")
-    rows = -(-len(pairs) // COLUMNS)
-    columns = min(COLUMNS, len(pairs))
-    title = "Cosine of two tasks' gradients, share of steps"
-    figure = new_figure(max(columns * WIDTH, LEAST), rows * HEIGHT + REST, title, arranged=True)
+    rows, columns = -(-len(pairs) // COLUMNS), min(COLUMNS, len(pairs))
+    height = rows * HEIGHT + REST + LINE * len(names)
+    figure = new_figure(max(columns * WIDTH, LEAST), height, title, arranged=True)
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for axes in panels.flat[len(pairs) :]:
         axes.set_axis_off()
-    drawn = np.stack([counts[pair].double().cpu().numpy() for pair in pairs])
-    bars, limit = zoomed(drawn)
-    for axes, (first, second), heights in zip(panels.flat, pairs, bars, strict=False):
-        _draw(axes, heights, limit)
-        axes.set_title(f"{tasks[first]} and {tasks[second]}", size=SMALL, color=INK)
-    return figure
+    for axes, pair in zip(panels.flat, pairs, strict=False):
+        tidy(axes)
+        axes.set_title(as_written(" and ".join(pair)), size=SMALL, color=INK)
+    return figure, list(panels.flat[: len(pairs)])
 
 
 def zoomed(counts: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
@@ -70,7 +90,6 @@ def _draw(axes: Axes, heights: npt.NDArray[np.float64], limit: float) -> None:
     axes.bar(edges[:-1], shares, width=limit / half, align="edge", color=colours)
     axes.axvline(0.0, color=INK, linewidth=0.8)
     axes.set_xlim(-limit, limit)
-    tidy(axes)
     label = f"{shares[:half].sum():.0f}% below 0" if total else "never observed"
     axes.text(0.03, 0.97, label, transform=axes.transAxes, va="top", size=SMALL, color=CONFLICT)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))

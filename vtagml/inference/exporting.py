@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from vtagml.backbone import STRIDES
-from vtagml.callbacks.provenance import versions
 from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
 from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
@@ -17,6 +16,7 @@ from vtagml.inference.predictor import Predictor
 from vtagml.inference.torch_export_file import run_torch_export, torch_export_file
 from vtagml.run_folder import write_whole
 from vtagml.tasks import Task
+from vtagml.versions import versions
 
 TOLERANCE = 1e-4
 KINDS = {"onnx": (onnx_file, run_onnx), "torch_export": (torch_export_file, run_torch_export)}

@@ -6,8 +6,12 @@ from matplotlib.figure import Figure
 
 from vtagml.drawing import PICTURES, to_files
 from vtagml.report.comparison import Comparison
+from vtagml.report.conflict_figures import course, distributions
+from vtagml.report.conflicts import PLACES, conflict_sheet, of_methods
 from vtagml.report.figures import result_dots, validation_curves
 from vtagml.report.formats import Sheet, comma_separated, latex, markdown, markdown_prose
+from vtagml.report.methods import Method
+from vtagml.report.role_counts import parameter_sheets
 from vtagml.report.sheets import programs, readers, sources, traces
 
 TABLES = ("markdown", "csv", "latex")
@@ -37,9 +41,12 @@ def comparison_files(
     sheet, origins = readers(comparison), sources(comparison)
     figures = pictures("results", result_dots(comparison), formats)
     figures |= pictures("validation", validation_curves(comparison), formats)
+    parameters, of_parameters = _parameters(comparison.methods, formats)
+    conflicts, of_conflicts = _conflicts(comparison.methods, formats)
     text = ["# Comparison", markdown(sheet), listed(comparison.notes)]
     text += _section("Beware", warnings)
     text += shown(figures)
+    text += [*parameters, *conflicts]
     text += ["## Where each row comes from", markdown(origins)]
     text += _section("Left out", left_out)
     comments = [*traces(comparison), *comparison.notes]
@@ -48,7 +55,52 @@ def comparison_files(
         "runs.csv": comma_separated(origins).encode(),
         **written("report", text, formats),
         **tables("table", sheet, programs(comparison), comments, formats),
+        **of_parameters,
+        **of_conflicts,
     }
+
+
+def _parameters(
+    methods: Sequence[Method], formats: Sequence[str]
+) -> tuple[list[str], dict[str, bytes]]:
+    """Returns the part about parameters, and its files; nothing where runs did not count them."""
+    sheets = parameter_sheets(methods)
+    if sheets is None:
+        return [], {}
+    return ["## Parameters", ABOUT_ROLES, markdown(sheets[0])], tables(
+        "parameters", *sheets, (), formats
+    )
+
+
+def _conflicts(
+    methods: Sequence[Method], formats: Sequence[str]
+) -> tuple[list[str], dict[str, bytes]]:
+    """Returns the part about gradient conflicts, and its files; nothing where none were counted."""
+    found = of_methods(methods)
+    if not found:
+        return [], {}
+    drawn = {f"conflicts_{place}": distributions(found, place) for place in PLACES}
+    drawn["conflicts_course"] = course(found)
+    figures = {
+        name: content
+        for stem, figure in drawn.items()
+        for name, content in pictures(stem, figure, formats).items()
+    }
+    sheet = conflict_sheet(found)
+    text = ["## Gradient conflicts", ABOUT_CONFLICTS, markdown(sheet), *shown(figures)]
+    return text, {**figures, **tables("conflicts", sheet, sheet, (), formats)}
+
+
+ABOUT_CONFLICTS = (
+    "How often the gradients of two tasks have a negative cosine. Of the shared parameters it is "
+    "that of the whole batch, at some steps; at the fork that of the representation, image by "
+    "image, in every step."
+)
+ABOUT_ROLES = (
+    "Trained: changes in training. Stored: kept while it trains. Deployed: left in the form for "
+    "inference, where what merges is merged and what the affinities decide is a constant. What "
+    "several modules share counts once."
+)
 
 
 def tables(

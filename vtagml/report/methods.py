@@ -40,6 +40,7 @@ INCIDENTAL_OF_TRAINER = (
     "profiler",
     "val_check_interval",
 )
+ONLOOKERS = ("vtagml.callbacks.GradientConflicts",)
 INCIDENTAL_OF_DATA = ("cache", "evaluated_at", "prepared", "root", "seed", "workers")
 FILES_OF_RUNS = (".ckpt", ".json", ".safetensors")
 MOST_ORIGINS = 16
@@ -110,6 +111,13 @@ def _without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any
     return {key: value for key, value in settings.items() if key not in names}
 
 
+def _without_onlookers(callbacks: Any) -> Any:
+    """Leaves out what changes nothing of a training; None where nothing is left."""
+    if not isinstance(callbacks, list):
+        return callbacks
+    return [each for each in callbacks if look_up(each, "class_path") not in ONLOOKERS] or None
+
+
 class _Origins:
     """Replaces a file of another run by that run's own settings: seeds start from seeds.
 
@@ -122,6 +130,7 @@ class _Origins:
     def training(self, config: Mapping[str, Any]) -> dict[str, Any]:
         kept = _without(config, INCIDENTAL)
         kept["trainer"] = _without(kept.get("trainer") or {}, INCIDENTAL_OF_TRAINER)
+        kept["trainer"]["callbacks"] = _without_onlookers(kept["trainer"].get("callbacks"))
         kept["data"] = everywhere_without(kept.get("data") or {}, INCIDENTAL_OF_DATA)
         return self._resolved(kept)
 

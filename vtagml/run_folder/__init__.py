@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AFFINITY,
         CHECKPOINTS,
         CONFIG,
+        CONFLICTS,
         LOGS,
         METRICS,
         PARAMETERS,

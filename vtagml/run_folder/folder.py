@@ -9,10 +9,11 @@ from vtagml.run_folder.whole_file import write_whole
 
 CONFIG, METRICS = "config.yaml", "metrics.json"
 PARAMETERS, AFFINITY = "parameters.json", "affinity.json"
+CONFLICTS = "conflicts.json"
 CHECKPOINTS, FIGURES, LOGS, PREDICTIONS = "checkpoints", "figures", "logs", "predictions"
 WANDB, WANDB_RUN = "wandb", "wandb_run.json"
 NAMES = (
-    *(CHECKPOINTS, CONFIG, METRICS, PARAMETERS, AFFINITY),
+    *(CHECKPOINTS, CONFIG, METRICS, PARAMETERS, AFFINITY, CONFLICTS),
     *(FIGURES, LOGS, PREDICTIONS, WANDB, WANDB_RUN),
 )
 """What every run may leave; what one leaves beside that, by its settings, its mark names."""
@@ -39,6 +40,7 @@ class RunFolder:
         self.path = path = Path(path)
         self.config, self.metrics = path / CONFIG, path / METRICS
         self.parameters, self.affinity = path / PARAMETERS, path / AFFINITY
+        self.conflicts = path / CONFLICTS
         self.checkpoints, self.figures = path / CHECKPOINTS, path / FIGURES
         self.logs, self.predictions = path / LOGS, path / PREDICTIONS
         self.wandb_run = path / WANDB_RUN

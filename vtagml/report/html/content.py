@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.report.finding import Seen
+from vtagml.report.html.conflicts import conflicts
 from vtagml.report.html.curves import curves
 from vtagml.report.html.matrices import affinities
-from vtagml.report.html.pictures import Budget, conflicts_picture, gallery
+from vtagml.report.html.pictures import Budget, gallery
+from vtagml.report.role_counts import read_roles
 from vtagml.report.runs import Run
 from vtagml.run_files import Form, is_there, read_json, read_text
 from vtagml.run_folder import CONFIG, PARAMETERS, RunFolder, to_json
@@ -38,7 +40,7 @@ def content(seen: Seen, name: str, budget: Budget, finished: Sequence[Run] = ())
         "metrics": metrics(run) if run else [],
         "curves": _part(lambda: curves(folder, finished)),
         "affinities": _part(lambda: affinities(folder)),
-        "conflicts": _part(lambda: {"picture": conflicts_picture(folder, budget)}),
+        "conflicts": _part(lambda: conflicts(folder, budget)),
         "gallery": _part(lambda: gallery(folder, budget)),
         "parameters": _part(lambda: parameters(folder)),
         "config": _part(lambda: config(folder)),
@@ -99,7 +101,8 @@ def parameters(folder: Path) -> Part:
         return {"missing": f"This run has no `{PARAMETERS}`."}
     counts = read_json(file, COUNTS) or {}
     rows = [[part.get("part") or "", *_counts(part)] for part in counts.get("parts") or () if part]
-    return {"rows": rows, "total": _counts(counts.get("total") or {})}
+    roles = [[role, *own.values()] for role, own in read_roles(folder).items()]
+    return {"rows": rows, "total": _counts(counts.get("total") or {}), "roles": roles}
 
 
 def _counts(part: Mapping[str, Any]) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from vtagml.run_files import is_there, read_picture
+from vtagml.run_files import read_picture
 from vtagml.run_folder import RunFolder
 
 BUDGET = 12 << 20  # Bytes of pictures in a page, shared by its runs.
@@ -88,8 +88,3 @@ def gallery(folder: Path, budget: Budget) -> dict[str, Any]:
 def _named(file: Path, budget: Budget) -> dict[str, Any]:
     name = file.stem.removeprefix(GRID).replace("_", " ")
     return {"name": name, "picture": budget.spend(read_picture(file))}
-
-
-def conflicts_picture(folder: Path, budget: Budget) -> dict[str, Any] | None:
-    file = RunFolder(folder).figures / "gradient_conflicts.png"
-    return budget.spend(read_picture(file)) if is_there(file) else None

@@ -73,27 +73,12 @@ function curvesSection(data) {
     said.map(noted));
 }
 
-function conflictRows(run) {
-  const found = Object.entries(run.curves.curves || {})
-    .filter(([key]) => key.startsWith("conflicts/"));
-  return found.map(([key, curve]) => [
-    key.slice("conflicts/".length).replace("/", " · "),
-    curve.y.at(-1) === null ? "–" : `${(100 * curve.y.at(-1)).toFixed(1)} %`,
-  ]);
-}
-
 function conflictsSection(run) {
-  const rows = conflictRows(run);
-  const shown = run.conflicts.picture;
-  const parts = run.conflicts.missing ? [missing(run.conflicts.missing)] : [];
-  if (rows.length) {
-    parts.push(tableOf(["pair of tasks", "steps with a negative cosine"], rows,
-      { label: "Gradient conflicts" }));
-  }
-  if (shown) {
-    parts.push(make("div", { class: "scroll whole" },
-      picture(shown, "Histograms of the cosines of the tasks' gradients, a panel per pair")));
-  }
+  const { header, rows = [], pictures = [], missing: why } = run.conflicts;
+  const parts = why ? [missing(why)] : [];
+  if (rows.length) parts.push(tableOf(header, rows, { label: "Gradient conflicts" }));
+  parts.push(...pictures.map(({ words, picture: shown }) =>
+    make("div", { class: "scroll whole" }, picture(shown, `${words}, a panel per pair of tasks`))));
   if (!parts.length) {
     parts.push(missing("This run did not count them: the callback `GradientConflicts` does."));
   }

@@ -27,8 +27,13 @@ function parametersTable(found) {
     `${(total ? 100 * trainable / total : 0).toFixed(1)} %`;
   const line = (name, counts) => [name, ...counts.map(number), share(counts)];
   const rows = found.rows.map(([name, ...counts]) => line(name, counts));
-  return tableOf(["part", "trainable", "frozen", "total", "trainable share"],
+  const parts = tableOf(["part", "trainable", "frozen", "total", "trainable share"],
     [line("total", found.total), ...rows], { label: "Parameters", class: "numbers first-bold" });
+  if (!found.roles.length) return parts;
+  const known = (value) => (value === null ? "–" : number(value));
+  const roles = tableOf(["role", "trained", "stored", "deployed"],
+    found.roles.map(([role, ...counts]) => [role, ...counts.map(known)]), { label: "Roles" });
+  return make("div", {}, roles, parts);
 }
 
 function listOf(items) {
