@@ -8,12 +8,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+import scipy.io
 from jaxtyping import UInt8
 
 from datamodules.disk.images import write_png
 from datamodules.disk.unfinished import write_whole
 
 JPEG_QUALITY = 95
+MATLAB_HEADER = 116
+"""So many bytes of text open a file of MATLAB 5; SciPy writes the time there."""
 
 
 def save(file: Path, content: Any) -> None:
@@ -41,6 +44,13 @@ def _write_json(file: Path, content: Mapping[str, Any]) -> None:
     write_whole(file, (json.dumps(content, indent=4) + "\n").encode())
 
 
+def _write_matlab(file: Path, variables: Mapping[str, Any]) -> None:
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, dict(variables), do_compression=True)
+    data = buffer.getvalue()
+    write_whole(file, b"MATLAB 5.0 MAT-file".ljust(MATLAB_HEADER) + data[MATLAB_HEADER:])
+
+
 def _write_text(file: Path, text: str) -> None:
     write_whole(file, text.encode())
 
@@ -49,6 +59,7 @@ _WRITERS: Mapping[str, Callable[[Path, Any], None]] = {
     ".png": write_png,
     ".jpg": write_jpeg,
     ".npy": _write_npy,
+    ".mat": _write_matlab,
     ".json": _write_json,
     ".txt": _write_text,
 }
