@@ -35,14 +35,14 @@ PHOTO_CLASSES: tuple[tuple[str, tuple[int, int, int]], ...] = (
     ("head", (240, 228, 66)),
     ("torso", (213, 94, 0)),
     ("upper arm", (0, 114, 178)),
-    ("lower arm", (120, 190, 230)),
+    ("lower arm", (150, 90, 220)),
     ("upper leg", (204, 121, 167)),
     ("lower leg", (130, 60, 100)),
     ("dog", (0, 0, 0)),
     ("chair", (120, 80, 0)),
     ("table", (170, 120, 30)),
     ("car", (0, 60, 100)),
-    ("plant", (0, 80, 60)),
+    ("plant", (0, 80, 20)),
     ("bottle", (150, 30, 30)),
 )
 CATEGORIES = {name: number for number, (name, _) in enumerate(PHOTO_CLASSES)}
