@@ -34,7 +34,7 @@ Configs = tuple[Path, ...]
 
 
 def dataset_of(config: Path) -> str | None:
-    """The dataset in a config's name, as `lightning scenes` calls it, where that is one of files."""
+    """The dataset in a config's name, as `lightning scenes` calls it, where it is one of files."""
     return next((word for word in stand_ins() if config.stem.startswith(f"{word}_")), None)
 
 
