@@ -93,7 +93,8 @@ def maps(name: str) -> dict[str, np.ndarray]:
     found["classes"][3, 5:8] = (15, 20, 255)
     found["regions"][:, 10:] = 284  # person: has normals
     found["regions"][20:, :] = 360  # sky: has none
-    found["normals"][3, 5:9] = ((204, 128, 230), (128, 255, 128), (127, 128, 127), (128, 128, 192))
+    found["normals"][3, 5:8] = ((204, 128, 230), (128, 255, 128), (127, 128, 127))
+    found["normals"][3, 8:10] = ((128, 128, 160), (255, 255, 255))  # of length 1/4, and √3
     found["saliency"][3, 5:8] = (127, 128, 255)
     return found
 

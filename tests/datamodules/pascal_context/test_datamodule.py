@@ -99,8 +99,9 @@ def test_normals_have_length_1_and_are_known_where_a_network_could_know_them(tre
     np.testing.assert_allclose(normals[0, 0], [0, 0, -1], atol=0.01)
     np.testing.assert_allclose(normals[3, 5], [-0.6, 0, -0.8], atol=0.01)
     np.testing.assert_allclose(normals[3, 6], [0, -1, 0], atol=0.01)
-    # Half as long, which no network cares for; in the middle of the codes there is none.
-    np.testing.assert_allclose(normals[3, 8], [0, 0, -1], atol=0.01)
+    # Too short and too long, which no network cares for; in the middle of the codes there is none.
+    np.testing.assert_allclose(normals[3, 8], [0, 0, -1], atol=0.03)
+    np.testing.assert_allclose(normals[3, 9], np.full(3, -(3**-0.5)), atol=0.01)
     known = ~np.isnan(normals).any(axis=-1)
     expected = np.ones(SIZE, np.bool_)
     expected[3, 7] = False
