@@ -8,7 +8,6 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import Dataset
 
 from datamodules.base import DenseDataModule
-from datamodules.fingerprint import Content, content
 from datamodules.labels import Labels
 from datamodules.loader import Loader, ShuffledSampler
 from datamodules.predictions import PredictionFormat
@@ -88,20 +87,10 @@ class Adaptation(LightningDataModule):
             self.source.setup("fit")
         self.target.setup(stage)
 
-    def train_dataloader(self) -> "PairedLoader":
-        alone = self.source.train_dataloader()
+    def train_dataloader(self) -> Loader:
         pairs = Pairs(self.source._split("train"), self.target._split("train"))
-        return PairedLoader(
-            pairs,
-            batch_size=alone.batch_size,
-            sampler=PairedSampler(pairs, self.source.seed, self.target.seed),
-            num_workers=alone.num_workers,
-            drop_last=alone.drop_last,
-            pin_memory=alone.pin_memory,
-            worker_init_fn=alone.worker_init_fn,
-            persistent_workers=alone.persistent_workers,
-            generator=alone.generator,
-        )
+        sampler = PairedSampler(pairs, self.source.seed, self.target.seed)
+        return self.source._training_loader(sampler)
 
     def val_dataloader(self) -> Loader:
         return self.target.val_dataloader()
@@ -139,6 +128,7 @@ class Pairs(Dataset[dict[str, Any]]):
 
     def __init__(self, source: Samples, target: Samples) -> None:
         self.source, self.target = source, target
+        self.parts = (source, target)
 
     def __len__(self) -> int:
         return len(self.source)
@@ -160,19 +150,10 @@ class PairedSampler(ShuffledSampler):
         pairs: The training splits.
         seed: Of the source's order.
         target_seed: Of the target's order.
-        ranks: Number of processes; by default those of the running process group, or 1.
-        rank: This process; likewise.
     """
 
-    def __init__(
-        self,
-        pairs: Pairs,
-        seed: int = 0,
-        target_seed: int = 0,
-        ranks: int | None = None,
-        rank: int | None = None,
-    ) -> None:
-        super().__init__(pairs.source, seed, ranks, rank)
+    def __init__(self, pairs: Pairs, seed: int = 0, target_seed: int = 0) -> None:
+        super().__init__(pairs, seed)
         self.target_seed = target_seed
         self.target_samples = len(pairs.target)
 
@@ -181,6 +162,10 @@ class PairedSampler(ShuffledSampler):
         source = super().__iter__()
         target = self.target_draws()[self.rank :: self.num_replicas][skip:]
         return iter([Pair(*draws) for draws in zip(source, target, strict=True)])
+
+    def settings(self) -> dict[str, int]:
+        target = {"target_samples": self.target_samples, "target_seed": self.target_seed}
+        return super().settings() | target
 
     def target_draws(self) -> list[Draw]:
         """The target's samples for all ranks in this epoch, in their order."""
@@ -194,24 +179,6 @@ class PairedSampler(ShuffledSampler):
     def _pass(self, number: int) -> list[int]:
         random = np.random.default_rng([self.target_seed, number])
         return random.permutation(self.target_samples).tolist()
-
-
-class PairedLoader(Loader):
-    """Loads pairs; a resumed epoch needs the target, too, to be as it was."""
-
-    def _order_settings(self) -> dict[str, int]:
-        sampler = self.sampler
-        assert isinstance(sampler, PairedSampler)
-        settings = super()._order_settings()
-        target = {"target_samples": sampler.target_samples, "target_seed": sampler.target_seed}
-        return settings | target
-
-    def _data(self) -> Content | None:
-        if self._content is None and isinstance(self.dataset, Pairs):
-            source, target = content(self.dataset.source), content(self.dataset.target)
-            if source is not None and target is not None:
-                self._content = Content(source.exact + target.exact, source.means + target.means)
-        return self._content
 
 
 def _check_same_classes(

@@ -155,7 +155,9 @@ class DenseDataModule(LightningDataModule):
                 )
 
     def train_dataloader(self) -> Loader:
-        sampler = ShuffledSampler(self._split("train"), self.seed)
+        return self._training_loader(ShuffledSampler(self._split("train"), self.seed))
+
+    def _training_loader(self, sampler: KeyedSampler) -> Loader:
         if len(sampler) < self.batch_size:
             raise ValueError(
                 f"`batch_size` should be at most the {len(sampler)} training samples of each rank,"

@@ -92,13 +92,8 @@ def normals_from_depth(
     focal_x, focal_y, centre_x, centre_y = camera
     columns = np.arange(width, dtype=np.float32) + np.float32(0.5) - centre_x
     rows = np.arange(height, dtype=np.float32) + np.float32(0.5) - centre_y
-    normals = np.dstack(
-        (
-            -focal_x * along_u,
-            -focal_y * along_v,
-            columns * along_u + rows[:, None] * along_v - level,
-        )
-    )
+    forward = columns * along_u + rows[:, None] * along_v - level
+    normals = np.dstack((-focal_x * along_u, -focal_y * along_v, forward))
     normals /= np.sqrt(np.einsum("...c,...c->...", normals, normals))[..., None]
     normals[_reaches_gap(inverse, radius, gap) | _frame(height, width, radius)] = np.nan
     return normals
@@ -164,8 +159,5 @@ def _edges(sample: Sample) -> np.ndarray:
 
 NORMALS_FROM_DEPTH = Derivation(("depth",), _normals)
 SOBEL_EDGES = Derivation((), _edges)
-NORMALS_AND_EDGES: Mapping[str, Derivation] = {
-    "normals": NORMALS_FROM_DEPTH,
-    "edges": SOBEL_EDGES,
-}
+NORMALS_AND_EDGES: Mapping[str, Derivation] = {"normals": NORMALS_FROM_DEPTH, "edges": SOBEL_EDGES}
 """Of a dataset that ships neither."""

@@ -13,9 +13,7 @@ TASKONOMY_SIGMA = 3.0
 REACH = 4.0
 
 
-def sobel_edges(
-    image: UInt8[np.ndarray, "height width 3"],
-) -> Float32[np.ndarray, "height width"]:
+def sobel_edges(image: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "height width"]:
     """Strength of the texture edges of an RGB image; 1 is a step from black to white.
 
     Luma in 8 bits, a Gaussian of 3 pixels per 512 pixels of width (normalised by its mass inside

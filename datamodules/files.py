@@ -16,6 +16,7 @@ from datamodules.disk.names import read_names
 from datamodules.disk.pairs import Labelled, check_complete
 from datamodules.disk.spelling import composed, spelled
 from datamodules.geometry import RandomView, Resize, joined
+from datamodules.geometry.affine import checked_size
 from datamodules.labels import ClassMap, Labels
 from datamodules.loader import Loader
 from datamodules.photometric import Photometric
@@ -81,9 +82,7 @@ class FileDataModule(DenseDataModule):
     ) -> None:
         super().__init__(**options)
         self.root = spelled(Path(root))
-        self.image_size = (int(image_size[0]), int(image_size[1]))
-        if min(self.image_size) < 1:
-            raise ValueError(f"`image_size` should be positive, found {self.image_size}.")
+        self.image_size = checked_size("image_size", image_size)
         self.evaluated_at = one_of("evaluated_at", evaluated_at, (NATIVE, NETWORK))
         self.geometry = tuple(self.default_geometry() if geometry is None else geometry)
         self.skip = None if skip is None else Path(skip)

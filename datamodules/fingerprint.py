@@ -1,8 +1,8 @@
 """What is in a split, in short, to notice that a dataset changed."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,6 @@ class Content:
 
     exact: str
     means: list[float]
-
-    def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
-        return asdict(self)
 
     def is_like(self, state: Mapping[str, Any]) -> bool:
         """Whether a stored state is of the same content."""
@@ -60,3 +56,12 @@ def content(samples: Samples) -> Content | None:
                 value = known
             digest.update(np.ascontiguousarray(value).tobytes())
     return Content(digest.hexdigest()[:16], means)
+
+
+def content_of_all(splits: Sequence[Samples]) -> Content | None:
+    """Describes several splits; None if there is none, or one of them cannot be read."""
+    found = [each for each in map(content, splits) if each is not None]
+    if not found or len(found) < len(splits):
+        return None
+    means = [mean for each in found for mean in each.means]
+    return Content("".join(each.exact for each in found), means)

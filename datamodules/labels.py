@@ -75,16 +75,12 @@ class LabelSpace:
     name: str
     labels: Labels
 
-    @property
-    def members(self) -> Mapping[str, tuple[str, ...]]:
-        """The classes of finer spaces in each that has some."""
-        return self.labels.members
-
     def home(self, name: str) -> str | None:
         """The class here that a class of another space falls into; none if there is none."""
         if name in self.labels.names:
             return name
-        return next((wide for wide, members in self.members.items() if name in members), None)
+        wider = self.labels.members.items()
+        return next((wide for wide, members in wider if name in members), None)
 
 
 @dataclass(frozen=True)

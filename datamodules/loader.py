@@ -3,13 +3,14 @@
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from torch import distributed
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from datamodules.fingerprint import Content, content
+from datamodules.fingerprint import Content, content_of_all
 from datamodules.processes.workers import signals_wait, stop_at_exit
 from datamodules.samples import Draw, Samples
 
@@ -23,19 +24,14 @@ class KeyedSampler(DistributedSampler[Draw]):
     Args:
         samples: The split.
         seed: Of the order.
-        ranks: Number of processes; by default those of the running process group, or 1.
-        rank: This process; likewise.
     """
 
-    dataset: Samples
-
-    def __init__(
-        self, samples: Samples, seed: int = 0, ranks: int | None = None, rank: int | None = None
-    ) -> None:
+    def __init__(self, samples: Dataset[Any], seed: int = 0) -> None:
         running = distributed.is_available() and distributed.is_initialized()
-        ranks = ranks or (distributed.get_world_size() if running else 1)
-        rank = rank if rank is not None else (distributed.get_rank() if running else 0)
+        ranks = distributed.get_world_size() if running else 1
+        rank = distributed.get_rank() if running else 0
         super().__init__(samples, num_replicas=ranks, rank=rank, seed=seed)
+        self.count = len(samples)  # type: ignore[arg-type]
         self.skip = 0  # samples to leave out at the start of the next pass, after a resume
 
     @abstractmethod
@@ -48,11 +44,15 @@ class KeyedSampler(DistributedSampler[Draw]):
         share = self.order()[self.rank :: self.num_replicas]
         return iter([Draw(self.epoch, index) for index in share[skip:]])
 
+    def settings(self) -> dict[str, int]:
+        """What the order depends on beside the epoch."""
+        return {"seed": self.seed, "ranks": self.num_replicas}
+
     def __len__(self) -> int:
         return len(range(self.rank, self._used(), self.num_replicas))
 
     def _used(self) -> int:
-        return len(self.dataset)
+        return self.count
 
 
 class ShuffledSampler(KeyedSampler):
@@ -63,10 +63,10 @@ class ShuffledSampler(KeyedSampler):
 
     def order(self) -> list[int]:
         random = np.random.default_rng([self.seed, self.epoch])
-        return random.permutation(len(self.dataset))[: self._used()].tolist()
+        return random.permutation(self.count)[: self._used()].tolist()
 
     def _used(self) -> int:
-        return len(self.dataset) // self.num_replicas * self.num_replicas
+        return self.count // self.num_replicas * self.num_replicas
 
 
 class OrderedSampler(KeyedSampler):
@@ -76,7 +76,7 @@ class OrderedSampler(KeyedSampler):
     """
 
     def order(self) -> list[int]:
-        return list(range(len(self.dataset)))
+        return list(range(self.count))
 
 
 class Loader(DataLoader[Any]):
@@ -121,7 +121,7 @@ class Loader(DataLoader[Any]):
         if self._state is not None:  # resumed, and saved again before the first batch
             return dict(self._state)
         data = self._data()
-        order = self._order_settings() | {"data": data.state() if data else None}
+        order = self._order_settings() | {"data": asdict(data) if data else None}
         return {"epoch": self._epoch, "delivered": self._delivered} | order
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -131,16 +131,15 @@ class Loader(DataLoader[Any]):
             self.sampler.set_epoch(state["epoch"])
 
     def _order_settings(self) -> dict[str, int]:
-        return {
-            "batch_size": self.batch_size or 1,
-            "samples": len(self.dataset),  # type: ignore[arg-type]
-            "seed": getattr(self.sampler, "seed", 0),
-            "ranks": getattr(self.sampler, "num_replicas", 1),
-        }
+        keyed = isinstance(self.sampler, KeyedSampler)
+        order = self.sampler.settings() if keyed else {"seed": 0, "ranks": 1}  # type: ignore[attr-defined]
+        samples = len(self.dataset)  # type: ignore[arg-type]
+        return {"batch_size": self.batch_size or 1, "samples": samples} | order
 
     def _data(self) -> Content | None:
-        if self._content is None and isinstance(self.dataset, Samples):
-            self._content = content(self.dataset)  # reads a few samples, so only once
+        if self._content is None:  # reads a few samples, so only once
+            parts = getattr(self.dataset, "parts", [self.dataset])
+            self._content = content_of_all([each for each in parts if isinstance(each, Samples)])
         return self._content
 
     def _check_unchanged(self, state: Mapping[str, Any], within: bool) -> None:

@@ -125,12 +125,15 @@ def test_losses_weigh_by_affinity_and_fixed_weights(tmp_path: Path) -> None:
     tasks = [Depth(weight=2.0), Edges()]
     model = module(tasks, affinity=Lopsided)
     model.trainer = trainer(tmp_path)
-    model.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+    logged: dict[str, Tensor] = {}
+    model.log = lambda key, value, **_: logged.update({key: value})  # type: ignore[method-assign, assignment, misc]
     batch = next(iter(loader()))
     depth, edges = model.objective(model.network, batch).tasks
     total = model.training_step(batch, 0)
     # Column sums of ω are 1.5 and 0.5; depth's own weight is 2.
     assert total.item() == pytest.approx((1.5 * 2 * depth + 0.5 * edges).item(), rel=1e-6)
+    assert torch.equal(logged["train/loss"], total)
+    assert torch.equal(logged["train/depth/loss"], depth)
 
 
 def test_task_without_a_valid_pixel_has_exact_zero_loss_in_the_graph() -> None:
@@ -193,6 +196,13 @@ def test_encoder_rate_scales_only_the_encoder(tmp_path: Path) -> None:
     assert groups["encoder/matrices"]["initial_lr"] == pytest.approx(0.01)
     assert groups["decoders/matrices"]["initial_lr"] == pytest.approx(0.1)
     assert groups["encoder/vectors"]["weight_decay"] == 0
+
+
+def test_the_schedule_goes_on_with_every_step(tmp_path: Path) -> None:
+    run = trainer(tmp_path)
+    run.fit(module(), loader())
+    # Two steps of one epoch: the cosine has come to its end.
+    assert [group["lr"] for group in run.optimizers[0].param_groups] == pytest.approx([0.0] * 4)
 
 
 def test_class_count_that_differs_from_the_data_names_both() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from lightning import Trainer
@@ -26,9 +26,10 @@ class FileFormat(Protocol):
         """Writes one prediction; channels first, in the units of the labels."""
 
 
-@runtime_checkable
-class Data(Protocol):
-    """What is asked of a DataModule beside its loaders; `datamodules.DenseDataModule` answers all.
+class Data:
+    """What is asked of a DataModule beside its loaders, and what one answers that knows none of it.
+
+    `datamodules.DenseDataModule` answers all.
 
     Attributes:
         labels: Names and colours of the classes, by task; None where they are not known.
@@ -37,43 +38,34 @@ class Data(Protocol):
         prediction_format: How predictions are written.
     """
 
-    labels: Mapping[str, Labels] | None
-    image_size: tuple[int, int] | None
-    withheld: Sequence[str] | None
-    prediction_format: FileFormat | None
+    labels: Mapping[str, Labels] | None = None
+    image_size: tuple[int, int] | None = None
+    withheld: Sequence[str] | None = None
+    prediction_format: FileFormat | None = None
 
     def lacks(self, split: str) -> str | None:
-        """Why there is no such split, None if there is one."""
+        """Why there is no such split, None if there is one, or nobody knows."""
+        return None
 
     def predicted_only(self, split: str) -> str | None:
-        """Why a split cannot be tested, None if it has labels."""
+        """Why a split cannot be tested, None if it has labels, or nobody knows."""
+        return None
 
 
-class Silence:
-    """The answers of a DataModule that knows none of the questions."""
-
-    labels = image_size = withheld = prediction_format = None
-
-    def lacks(self, split: str) -> None:
-        """There is whatever Lightning finds."""
-
-    def predicted_only(self, split: str) -> None:
-        """Nothing is known that would prevent a test."""
-
-
-class _Answers:
-    """A DataModule's answers, and those of `Silence` where it has none."""
+class _Asked(Data):
+    """A DataModule's own answers, and those of `Data` where it has none."""
 
     def __init__(self, datamodule: object) -> None:
         self.datamodule = datamodule
 
-    def __getattr__(self, question: str) -> Any:
-        return getattr(self.datamodule, question, getattr(Silence(), question))
+    def __getattribute__(self, question: str) -> Any:
+        datamodule = object.__getattribute__(self, "datamodule")
+        return getattr(datamodule, question, getattr(Data(), question))
 
 
 def asked(datamodule: object) -> Data:
     """A DataModule, or none, as one that answers every question."""
-    return cast(Data, _Answers(datamodule))
+    return _Asked(datamodule)
 
 
 def data_of(trainer: Trainer) -> Data:

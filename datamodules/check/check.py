@@ -7,17 +7,10 @@ from typing import Any, NamedTuple
 
 from datamodules.base import SPLITS, DenseDataModule
 from datamodules.check.examination import Examination, Examiner, name_of
-from datamodules.check.presence import (
-    expected,
-    miscounted,
-    notes,
-    unmatched,
-    unpaired,
-    unwritten,
-)
+from datamodules.check.presence import expected, miscounted, notes, unmatched, unpaired, unwritten
 from datamodules.check.report import Problem, Report, SplitReport
 from datamodules.files import FileDataModule
-from datamodules.processes.parallel import Died, cores, in_processes
+from datamodules.processes.parallel import Died, in_processes
 from datamodules.processes.progress import tracked
 from datamodules.samples import Source
 
@@ -46,7 +39,6 @@ def check(datamodule: DenseDataModule, processes: int | None = None) -> Report:
     classes = {task: labels.names for task, labels in datamodule.labels.items()}
     report = Report(type(datamodule).__name__, classes)
     listings = _listings(datamodule, report)
-    processes = cores() if processes is None else processes
     for split, listing in listings.items():
         # Datasets whose test labels are kept secret test on the validation split: read it once.
         same = next((e for e in report.splits if listings[e].records == listing.records), None)
@@ -101,7 +93,7 @@ def _listing(datamodule: DenseDataModule, split: str) -> _Listing:
 
 
 def _examined(
-    datamodule: DenseDataModule, listing: _Listing, report: Report, processes: int
+    datamodule: DenseDataModule, listing: _Listing, report: Report, processes: int | None
 ) -> SplitReport:
     split, records = listing.split, listing.used.records
     found = SplitReport(found=len(listing.records), skipped=listing.skipped)

@@ -107,8 +107,9 @@ class Examiner:
             again = "it could be read only the second time; the first"
             found.errors = found.errors or [f"{again}: {type(error).__name__}: {error}"]
             return found
-        found.size = sample["image"].shape[:2]
-        if self.labelled and is_constant(sample["image"]):
+        image = sample["image"]
+        found.size = image.shape[:2]
+        if self.labelled and (image == image[:1, :1]).all():
             found.errors.append("`image` should show something, found one constant colour")
         for task in self.tasks:
             found.tasks[task] = TaskStatistics.of(sample[task], self.classes.get(task))
@@ -139,34 +140,22 @@ def name_of(record: Any, index: int) -> str:
     return str(getattr(record, "name", f"sample number {index}"))
 
 
-def is_constant(image: np.ndarray) -> bool:
-    """Whether all pixels have one colour."""
-    return bool((image == image[:1, :1]).all())
-
-
 def value_problem(task: str, label: np.ndarray) -> str | None:
     """What no reader should give though it is finite, in words; None if all is well."""
-    return VALUE_PROBLEMS[task](label) if task in VALUE_PROBLEMS else None
+    if task not in _VALUES:
+        return None
+    expected, is_wrong = _VALUES[task]
+    wrong = int(is_wrong(label).sum())
+    return f"`{task}` should {expected}, found {wrong} other pixels" if wrong else None
 
 
-def _depth_problem(depth: np.ndarray) -> str | None:
-    wrong = int((depth <= 0).sum())
-    return f"`depth` should be positive, or NaN, found {wrong} other pixels" if wrong else None
+def _has_other_length(normals: np.ndarray) -> np.ndarray:
+    length = np.sqrt(np.einsum("...c,...c->...", normals, normals))
+    return np.abs(length - 1) > LENGTH_TOLERANCE
 
 
-def _normals_problem(normals: np.ndarray) -> str | None:
-    square = np.einsum("...c,...c->...", normals, normals)
-    wrong = int((np.abs(np.sqrt(square) - 1) > LENGTH_TOLERANCE).sum())
-    return f"`normals` should have length 1, found {wrong} others" if wrong else None
-
-
-def _edges_problem(edges: np.ndarray) -> str | None:
-    wrong = int(((edges < 0) | (edges > 1)).sum())
-    return f"`edges` should lie in [0, 1], found {wrong} other pixels" if wrong else None
-
-
-VALUE_PROBLEMS: Mapping[str, Callable[[np.ndarray], str | None]] = {
-    "depth": _depth_problem,
-    "normals": _normals_problem,
-    "edges": _edges_problem,
+_VALUES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "depth": ("be positive, or NaN", lambda depth: depth <= 0),
+    "normals": ("have length 1", _has_other_length),
+    "edges": ("lie in [0, 1]", lambda edges: (edges < 0) | (edges > 1)),
 }

@@ -1,7 +1,7 @@
 """What a check found."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,17 +84,13 @@ class Report:
         Names that were on the skip list already stay on it, so that the file can replace it.
         """
         lines = ["# Samples to leave out, one name per line; made by `lightning check`."]
-        names = dict(self._reasons())
+        skipped = (name for split in self.splits.values() for name in split.skipped)
+        names = dict.fromkeys(skipped, "was on the skip list already")
+        for problem in self.problems:
+            if problem.name and problem.name in self.splits[problem.split].bad:
+                names[problem.name] = problem.message
         for name, reason in names.items():
             lines += [f"# {' '.join(reason.split())}", name_line(name)]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return len(names)
-
-    def _reasons(self) -> Iterator[tuple[str, str]]:
-        for split in self.splits.values():
-            for name in split.skipped:
-                yield name, "was on the skip list already"
-        for problem in self.problems:
-            if problem.name and problem.name in self.splits[problem.split].bad:
-                yield problem.name, problem.message

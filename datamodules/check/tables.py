@@ -1,7 +1,7 @@
 """A report for the terminal."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
@@ -32,9 +32,7 @@ def show(report: Report, console: Console, shown: int = SHOWN) -> None:
 
 def counts_table(report: Report) -> Table:
     """How many samples each split has, should have, and cannot use."""
-    table = _table(report.dataset, "split")
-    for column in ("official", "found", "skipped", "bad"):
-        table.add_column(column, justify="right")
+    table = _table(report.dataset, ["split"], ["official", "found", "skipped", "bad"])
     table.add_column("height × width")
     for name, split in report.splits.items():
         official = "–" if split.official is None else str(split.official)
@@ -46,15 +44,17 @@ def counts_table(report: Report) -> Table:
 
 def labels_table(report: Report) -> Table:
     """What the labels of each task hold: unknown pixels, empty samples, range of values."""
-    table = _table("Labels", "task", "split")
-    for column in ("unknown", "nothing known", "from", "to"):
-        table.add_column(column, justify="right")
-    for task in _tasks(report):
+    numbers = ["unknown", "nothing known", "from", "to"]
+    table = _table("Labels", ["task", "split"], numbers)
+    tasks = (task for split in report.splits.values() for task in split.tasks)
+    for task in dict.fromkeys(tasks):
         for name, split in report.splits.items():
             if found := split.tasks.get(task):
                 share = _percent(found.unknown, found.pixels)
-                values = ["", ""] if task in report.classes else [_number(found.low)]
-                values += [] if task in report.classes else [_number(found.high)]
+                values = [
+                    "" if task in report.classes else _number(end)
+                    for end in (found.low, found.high)
+                ]
                 table.add_row(task, name, share, str(found.empty), *values)
         table.add_section()
     return table
@@ -62,10 +62,8 @@ def labels_table(report: Report) -> Table:
 
 def classes_table(report: Report, task: str) -> Table:
     """The share of the known pixels that each class has in each split."""
-    table = _table(f"Classes of {task}", "class")
     columns = {name: split.tasks[task] for name, split in report.splits.items() if split.tasks}
-    for name in columns:
-        table.add_column(name, justify="right")
+    table = _table(f"Classes of {task}", ["class"], columns)
     for index, label in enumerate(report.classes[task]):
         cells = []
         for found in columns.values():
@@ -75,15 +73,11 @@ def classes_table(report: Report, task: str) -> Table:
     return table
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column)
+def _table(title: str, words: Iterable[str], numbers: Iterable[str]) -> Table:
+    table = Table(*words, title=title, title_justify="left", title_style="bold")
+    for column in numbers:
+        table.add_column(column, justify="right")
     return table
-
-
-def _tasks(report: Report) -> Iterator[str]:
-    yield from dict.fromkeys(task for split in report.splits.values() for task in split.tasks)
 
 
 def _sizes(split: SplitReport) -> str:

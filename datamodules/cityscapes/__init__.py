@@ -1,5 +1,1 @@
 """Cityscapes: street scenes of 50 cities, seen by a stereo camera in a car."""
-
-from datamodules.cityscapes.datamodule import Cityscapes
-
-__all__ = ["Cityscapes"]

@@ -17,7 +17,6 @@ from datamodules.cityscapes.reader import (
     EitherReader,
     ExtraReader,
     Snapshot,
-    cities,
     snapshots,
 )
 from datamodules.derive import NORMALS_AND_EDGES, Derivation
@@ -26,7 +25,6 @@ from datamodules.files import FileDataModule
 from datamodules.labels import find_space
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_depth_range, one_of
-from datamodules.writing.layout import Layout
 
 COUNTS: Mapping[str, int] = {"train": 2975, EXTRA: 19998, "val": 500, "test": 1525}
 TRAIN_SPLITS: Mapping[str, tuple[str, ...]] = {
@@ -90,7 +88,7 @@ class Cityscapes(FileDataModule):
         "https://www.cityscapes-dataset.com (leftImg8bit, gtFine, disparity and camera, each as"
         " `_trainvaltest.zip`; for `train_extra` gtCoarse.zip, and the others as `_trainextra.zip`)"
     )
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
     known_bad: ClassVar[Path | None] = Path(__file__).parent / "skip.txt"
 
     def __init__(
@@ -145,8 +143,7 @@ class Cityscapes(FileDataModule):
         return [shot for shot in first if shot in whole]
 
     def _shots(self, folder: str, kind: str) -> list[Snapshot]:
-        places = cities(self._place(kind, reader_of(folder)) / folder)
-        return [shot for city in places for shot in snapshots(city, folder, kind)]
+        return snapshots(self._place(kind, reader_of(folder)), folder, kind)
 
     def _made(self, reader: type[CityscapesReader]) -> CityscapesReader:
         """A reader with this module's settings, whose files are there."""

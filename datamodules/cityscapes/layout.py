@@ -11,7 +11,6 @@ from datamodules.cityscapes.reader import CAMERAS, COARSE, ENDINGS, EXTRA, IMAGE
 from datamodules.rendering import Frame
 from datamodules.writing.codes import HIGHEST
 from datamodules.writing.layout import Encode, Layout, Place
-from datamodules.writing.views import Scenery
 
 BASELINE = 0.209313
 """Metres between the two cameras, as in the dataset's own camera files."""
@@ -30,11 +29,11 @@ class Cityscapes(Layout):
     Not written: what no reader needs (colours, polygons, instances, the camera's pose).
     """
 
-    word: ClassVar[str] = "cityscapes"
-    form: ClassVar[str] = "plain"
-    config: ClassVar[str] = "cityscapes_sdn"
-    scenery: ClassVar[Scenery] = "street"
-    size: ClassVar[tuple[int, int]] = (1024, 2048)
+    word = "cityscapes"
+    form = "plain"
+    config = "cityscapes_sdn"
+    scenery = "street"
+    size = (1024, 2048)
     ids: ClassVar[Mapping[str, int]] = {
         "road": 7,
         "sidewalk": 8,
@@ -56,7 +55,7 @@ class Cityscapes(Layout):
         encoders: dict[str, Encode] = {
             IMAGES: lambda frame: frame.image,
             kind: labels,
-            "disparity": _disparity,
+            "disparity": lambda frame: disparity_codes(frame.depth, frame.camera[0], BASELINE),
             CAMERAS: _camera,
         }
         city = _CITIES[place.split]
@@ -70,7 +69,9 @@ class Cityscapes(Layout):
 
     def labels(self, split: str) -> tuple[str, Encode]:
         """The kind of the label files of a split, and what goes into them."""
-        return "gtFine", _unlabelled if split == "test" else self.class_ids
+        if split == "test":
+            return "gtFine", lambda frame: np.zeros_like(frame.segmentation)
+        return "gtFine", self.class_ids
 
 
 class CityscapesWithExtra(Cityscapes):
@@ -80,7 +81,7 @@ class CityscapesWithExtra(Cityscapes):
     the coarse labels of `train` and `val`.
     """
 
-    form: ClassVar[str] = "extra"
+    form = "extra"
 
     def counts(self, train: int) -> dict[str, int]:
         return super().counts(train) | {EXTRA: train}
@@ -94,14 +95,10 @@ class CityscapesWithExtra(Cityscapes):
 class CityscapesByArchive(Cityscapes):
     """The same with every archive unpacked into a folder of its own name."""
 
-    form: ClassVar[str] = "archives"
+    form = "archives"
 
     def folder(self, kind: str) -> str:
         return f"{kind}_trainvaltest/{kind}"
-
-
-def _unlabelled(frame: Frame) -> UInt8[np.ndarray, "height width"]:
-    return np.zeros_like(frame.segmentation)
 
 
 def _inside(frame: Frame) -> UInt8[np.ndarray, "height width"]:
@@ -110,10 +107,6 @@ def _inside(frame: Frame) -> UInt8[np.ndarray, "height width"]:
     window = np.ones((side, side), np.uint8)
     highest, lowest = cv2.dilate(frame.segmentation, window), cv2.erode(frame.segmentation, window)
     return (highest == lowest).astype(np.uint8)
-
-
-def _disparity(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    return disparity_codes(frame.depth, frame.camera[0], BASELINE)
 
 
 def disparity_codes(

@@ -20,11 +20,10 @@ def cityscapes_format(classes: ClassMap) -> PredictionFormat:
         classes: The label space of the predictions.
     """
     ids = ids_of(classes, CITYSCAPES_IDS, unknown=0)
-    return PredictionFormat(
-        {
-            "segmentation": Encoding("segmentation/{name}_labelIds.png", Classes(ids)),
-            "depth": Encoding("depth/{name}_depth.png", Metres(256)),
-            "normals": NORMALS,
-            "edges": EDGES,
-        }
-    )
+    encodings = {
+        "segmentation": Encoding("segmentation/{name}_labelIds.png", Classes(ids)),
+        "depth": Encoding("depth/{name}_depth.png", Metres(256)),
+        "normals": NORMALS,
+        "edges": EDGES,
+    }
+    return PredictionFormat(encodings)

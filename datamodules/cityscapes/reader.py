@@ -1,7 +1,7 @@
 """The files of Cityscapes, read image by image."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -22,10 +22,7 @@ IMAGES, CAMERAS, COARSE = "leftImg8bit", "camera", "gtCoarse"
 EXTRA = "train_extra"
 """The folder of the images that have coarse labels only."""
 # What each task is read from, its label first, and the endings of the files.
-KINDS: dict[str, tuple[str, ...]] = {
-    "segmentation": ("gtFine",),
-    "depth": ("disparity", CAMERAS),
-}
+KINDS: dict[str, tuple[str, ...]] = {"segmentation": ("gtFine",), "depth": ("disparity", CAMERAS)}
 ENDINGS: Mapping[str, str] = {
     IMAGES: "leftImg8bit.png",
     "gtFine": "gtFine_labelIds.png",
@@ -73,10 +70,7 @@ class CityscapesReader:
 
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
         sample: Sample = {"image": read_rgb(self.file(shot, IMAGES)), "name": shot.name}
-        shipped: Mapping[str, Callable[[Snapshot, Path], np.ndarray]] = {
-            "segmentation": self._segmentation,
-            "depth": self._depth,
-        }
+        shipped = {"segmentation": self._segmentation, "depth": self._depth}
         if "depth" in tasks:
             image, file = self.file(shot, IMAGES), self.file(shot, CAMERAS)
             sample["camera"] = np.array(read_camera(file)[:4], np.float32)
@@ -148,15 +142,14 @@ class Camera(NamedTuple):
     baseline: float
 
 
-def cities(split: Path) -> list[Path]:
-    """The folders in the folder of a split, if there is one, in the order of their names."""
-    return sorted(filter(Path.is_dir, split.iterdir())) if split.is_dir() else []
-
-
-def snapshots(city: Path, folder: str, kind: str = IMAGES) -> list[Snapshot]:
-    """The images in a city's folder, or what has labels there, in the order of their names."""
+def snapshots(place: Path, folder: str, kind: str) -> list[Snapshot]:
+    """What has a file of a kind in the cities of a split, in the order of city and name."""
     pattern = re.compile(NAME + re.escape(ENDINGS[kind]))
-    return sorted(Snapshot(folder, city.name, name[1]) for name in matches(city, pattern))
+    split = place / folder
+    cities = filter(Path.is_dir, split.iterdir()) if split.is_dir() else ()
+    return sorted(
+        Snapshot(folder, city.name, name[1]) for city in cities for name in matches(city, pattern)
+    )
 
 
 def read_camera(file: Path) -> Camera:
@@ -167,7 +160,8 @@ def read_camera(file: Path) -> Camera:
         UnreadableFileError: It is no JSON, or lacks a number.
     """
     camera = read_json(file, "the calibration of its image", "fx, fy, u0, v0 and baseline", _camera)
-    if not all(map(_is_positive, camera)):
+    numbers = [each for each in camera if type(each) in (int, float) and isfinite(each)]
+    if len(numbers) < len(camera) or min(numbers) <= 0:
         raise unreadable(file, "hold positive numbers", str(camera))
     return camera
 
@@ -176,8 +170,3 @@ def _camera(content: Any) -> Camera:
     inside, outside = content["intrinsic"], content["extrinsic"]
     centre = inside["u0"], inside["v0"]
     return Camera(inside["fx"], inside["fy"], *centre, outside["baseline"])
-
-
-def _is_positive(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and isfinite(value) and value > 0

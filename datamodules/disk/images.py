@@ -5,14 +5,16 @@ libraries do not: OpenCV turns palettes into colours, Pillow reads 16-bit RGB as
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8, UInt16
+from jaxtyping import Integer, UInt8, UInt16
+from PIL import Image
 
 from datamodules.disk.spelling import read_bytes
 from datamodules.disk.standard_error import complaints
@@ -124,9 +126,22 @@ def read_rgb16(file: Path) -> UInt16[np.ndarray, "height width 3"]:
     return cv2.cvtColor(_read(file, "RGB", 16), cv2.COLOR_BGR2RGB)
 
 
-def image_header(file: Path) -> Header | None:
-    """What an image file says of itself; None if it is no PNG or JPEG."""
-    return _header(read_bytes(file))
+def read_grey(file: Path, remedy: str = UNPACK) -> Integer[np.ndarray, "height width"]:
+    """Read a grey PNG of 8 or 16 bits, whichever it has."""
+    return _read(file, "grey", None, remedy)
+
+
+def read_ids(file: Path, remedy: str = UNPACK) -> Integer[np.ndarray, "height width"]:
+    """Read class ids from a grey PNG of 8 or 16 bits, or the numbers in one with a palette."""
+    data = _bytes(file, "8- or 16-bit grey", remedy)
+    mode = header.mode if (header := _header(data)) else ""
+    if mode == "palette":
+        return _palette_numbers(file, data)
+    if mode.startswith("RGB"):
+        expected = "hold class ids, in a grey PNG or one with a palette"
+        write = "Write each pixel's id instead of its class's colour"
+        raise unreadable(file, expected, "colours", write)
+    return _pixels(file, data, "grey", None, remedy)
 
 
 def write_png(file: Path, array: np.ndarray) -> None:
@@ -149,21 +164,23 @@ def write_png(file: Path, array: np.ndarray) -> None:
     write_whole(file, encoded.tobytes())
 
 
-def _read(file: Path, mode: str, bits: int, remedy: str = UNPACK) -> np.ndarray:
-    expected = f"{bits}-bit {mode}"
-    data = _bytes(file, expected, remedy)
+def _read(file: Path, mode: str, bits: int | None, remedy: str = UNPACK) -> np.ndarray:
+    data = _bytes(file, f"{bits or '8- or 16'}-bit {mode}", remedy)
+    return _pixels(file, data, mode, bits, remedy)
+
+
+def _pixels(file: Path, data: bytes, mode: str, bits: int | None, remedy: str) -> np.ndarray:
+    expected = f"{bits or '8- or 16'}-bit {mode}"
     header = _header(data)
     if header is None:
         _fail(file, expected, f"{len(data)} bytes that are no PNG or JPEG", remedy)
-    if (header.mode, header.bits) != (mode, bits):
+    if header.mode != mode or header.bits not in ((bits,) if bits else (8, 16)):
         _fail(file, expected, str(header), remedy)
     if not 0 < header.width * header.height <= LARGEST:
         _fail(file, f"{expected} of at most {LARGEST} pixels", str(header), remedy)
-    damage: list[str] = []
-    if header.kind == "JPEG" and _refuses_damage.get():
-        with complaints(JPEG_DAMAGE) as damage:
-            image = _decoded(data) if _is_complete(data, header) else None
-    else:
+    strict = header.kind == "JPEG" and _refuses_damage.get()
+    watch = complaints(JPEG_DAMAGE) if strict else nullcontext(list[str]())
+    with watch as damage:
         image = _decoded(data) if _is_complete(data, header) else None
     if image is None:
         _fail(file, expected, f"{header}, truncated or corrupt after the header", remedy)
@@ -235,6 +252,17 @@ def _decoded(data: bytes) -> np.ndarray | None:
         return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
+
+
+def _palette_numbers(file: Path, data: bytes) -> UInt8[np.ndarray, "height width"]:
+    try:
+        with Image.open(BytesIO(data), formats=("PNG",)) as image:
+            image.verify()  # the checksums, which decoding leaves out
+        with Image.open(BytesIO(data), formats=("PNG",)) as image:
+            return np.array(image)
+    except Exception as error:  # damaged files end in nearly any exception
+        found = f"{type(error).__name__}: {error}"
+        raise unreadable(file, "be a whole PNG", found, "Write it again") from None
 
 
 def _fail(file: Path, expected: str, found: str, remedy: str) -> NoReturn:

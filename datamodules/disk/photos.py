@@ -16,16 +16,7 @@ from datamodules.disk.images import LARGEST, UnreadableFileError
 SUFFIXES = (".jpg", ".jpeg", ".png")
 # What else Pillow reads with nothing beside it, and what it does not but people have.
 OTHER_SUFFIXES = (
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".gif",
-    ".bmp",
-    ".avif",
-    ".jp2",
-    ".jfif",
-    ".ppm",
-    ".pgm",
+    *(".tif", ".tiff", ".webp", ".gif", ".bmp", ".avif", ".jp2", ".jfif", ".ppm", ".pgm"),
 )
 UNKNOWN_SUFFIXES = (
     *(".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
@@ -51,17 +42,13 @@ def read_photo(file: Path) -> UInt8[np.ndarray, "height width 3"]:
             # Pillow warns of large images and odd EXIF data, which read all the same.
             warnings.simplefilter("ignore")
             with Image.open(file, formats=FORMATS) as image:
-                return _pixels(file, image)
+                if problem := photo_problem(image):
+                    raise _unreadable(file, problem)
+                return upright_rgb(image)
     except (FileNotFoundError, UnreadableFileError):
         raise
     except Exception as error:  # damaged files end in nearly any exception
         raise _unreadable(file, f"{type(error).__name__}: {error}") from None
-
-
-def _pixels(file: Path, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
-    if problem := photo_problem(image):
-        raise _unreadable(file, problem)
-    return upright_rgb(image)
 
 
 def photo_problem(image: Image.Image) -> str | None:

@@ -86,6 +86,30 @@ def known_depth(
     return np.where(known, metres, np.float32(np.nan)).astype(np.float32, copy=False)
 
 
+def metres(
+    file: Path, stored: Shaped[np.ndarray, "height width"], limits: tuple[float, float]
+) -> Float32[np.ndarray, "height width"]:
+    """Depth in metres: NaN where nothing was measured (0) or outside the limits."""
+    if stored.dtype.kind != "f":
+        raise unreadable(file, "hold depth in metres as floats", f"the type {stored.dtype}")
+    if np.isinf(stored).any():
+        raise unreadable(file, "hold finite depth", f"{np.isinf(stored).sum()} infinite values")
+    wrong = np.isnan(stored) | (stored < 0)
+    if wrong.any():
+        found = f"{wrong.sum()} values that are NaN or negative"
+        raise unreadable(file, "hold depth in metres, 0 where unknown", found)
+    return known_depth(stored.astype(np.float32), limits)
+
+
+def shares(file: Path, stored: Shaped[np.ndarray, "..."], what: str) -> Float32[np.ndarray, "..."]:
+    """Values that have to lie in [0, 1]."""
+    values = stored.astype(np.float32)
+    if not ((values >= 0) & (values <= 1)).all():
+        found = f"values from {values.min():.3g} to {values.max():.3g}"
+        raise unreadable(file, f"hold {what} in [0, 1]", found)
+    return values
+
+
 def decoded_normals(
     codes: UInt8[np.ndarray, "height width 3"],
 ) -> Float32[np.ndarray, "height width 3"]:
@@ -125,10 +149,13 @@ def unit_normals(
 
 
 def classes_of(
-    file: Path, ids: Integer[np.ndarray, "height width"], table: UInt8[np.ndarray, " ids"]
+    file: Path,
+    ids: Integer[np.ndarray, "height width"],
+    table: UInt8[np.ndarray, " ids"],
+    where: str = "",
 ) -> UInt8[np.ndarray, "height width"]:
-    """Train ids of stored ids, 255 where unlabelled."""
+    """Train ids of stored ids, 255 where unlabelled; an error says `where` in the file they are."""
     if ids.size and (ids.min() < 0 or ids.max() >= len(table)):
         found = f"values from {ids.min()} to {ids.max()}"
-        raise unreadable(file, f"hold class ids from 0 to {len(table) - 1}", found)
+        raise unreadable(file, f"hold class ids from 0 to {len(table) - 1}{where}", found)
     return table[ids]

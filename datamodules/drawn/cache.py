@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -73,15 +73,15 @@ class Cache:
         parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(parent)
         name = f".{self.folder.name}-"
-        partial = Path(tempfile.mkdtemp(prefix=name, suffix=ENDING, dir=parent))
+        unfinished = Path(tempfile.mkdtemp(prefix=name, suffix=ENDING, dir=parent))
         try:
             count = len(source.records)
-            drawn = in_processes(Rendering(source, tuple(tasks)), count, processes)
+            drawn = in_processes(partial(_read, source, tuple(tasks)), count, processes)
             samples = alive(drawn, "Sample {}".format, "The next run renders it again.")
-            self._write(partial, tracked(samples, f"Rendering {self.folder}", count), count)
-            self._move(partial)
+            self._write(unfinished, tracked(samples, f"Rendering {self.folder}", count), count)
+            self._move(unfinished)
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
         self.verify()
 
     def verify(self) -> None:
@@ -115,7 +115,9 @@ class Cache:
         for key in (key for key in ("image", "camera", *tasks) if key in self.keys):
             if key not in self.arrays:
                 self.arrays[key] = np.load(self.folder / f"{key}.npy", mmap_mode="r")
-            value = _in_memory(self.arrays[key][index, ...])
+            stored = self.arrays[key][index, ...]
+            floating = np.issubdtype(stored.dtype, np.floating)
+            value = np.array(stored, dtype=np.float32 if floating else None)
             sample[key] = self.kept[key].restore(value) if key in self.kept else value
         return sample
 
@@ -137,10 +139,10 @@ class Cache:
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
-    def _move(self, partial: Path) -> None:
-        partial.chmod(0o755)  # temporary folders are private, a cache may be shared
+    def _move(self, unfinished: Path) -> None:
+        unfinished.chmod(0o755)  # temporary folders are private, a cache may be shared
         try:
-            os.replace(partial, self.folder)  # noqa: PTH105
+            os.replace(unfinished, self.folder)  # noqa: PTH105
         except OSError:
             # Another process may have been faster with the same samples; its folder is as good.
             if not self.folder.exists():
@@ -162,25 +164,13 @@ class Cache:
         )
 
 
-@dataclass(frozen=True)
-class Rendering:
-    """Draws sample `index`."""
-
-    source: Source[Any]
-    tasks: Sequence[str]
-
-    def __call__(self, index: int) -> Sample:
-        return self.source.read(self.source.records[index], self.tasks)
+def _read(source: Source[Any], tasks: Sequence[str], index: int) -> Sample:
+    return source.read(source.records[index], tasks)
 
 
 def _write_header(file: BinaryIO, array: np.ndarray, count: int) -> None:
     header = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(file, header | {"shape": (count, *array.shape)})
-
-
-def _in_memory(stored: np.ndarray) -> np.ndarray:
-    floating = np.issubdtype(stored.dtype, np.floating)
-    return np.array(stored, dtype=np.float32 if floating else stored.dtype)
 
 
 def _remove_abandoned(parent: Path) -> None:

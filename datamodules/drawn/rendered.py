@@ -3,8 +3,7 @@
 import hashlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -81,7 +80,7 @@ class RenderedDataModule(DenseDataModule):
             kept.verify()
         read = kept.read if kept else self.drawer(split)
         prefix = "-".join([*self.settings.values(), split])
-        return Source(range(self.counts[split]), Named(prefix, read))
+        return Source(range(self.counts[split]), partial(_named, prefix, read))
 
     def _cache(self, split: str) -> Cache | None:
         if self.cache is None:
@@ -96,15 +95,9 @@ class RenderedDataModule(DenseDataModule):
         return Cache(self.cache / "-".join(settings.values()), settings, self.kept)
 
 
-@dataclass(frozen=True)
-class Named:
+def _named(prefix: str, read: Reader, index: int, tasks: Sequence[str]) -> Sample:
     """Reads a sample and names it after its place in its split."""
-
-    prefix: str
-    read: Reader
-
-    def __call__(self, index: int, tasks: Sequence[str]) -> Sample:
-        return self.read(index, tasks) | {"name": f"{self.prefix}-{index:06d}"}
+    return read(index, tasks) | {"name": f"{prefix}-{index:06d}"}
 
 
 def scene_random(seed: int, split: str, index: int) -> np.random.Generator:

@@ -1,7 +1,7 @@
 """Views of single objects with their shape, material and colour."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,25 +56,16 @@ class SceneObjects(RenderedDataModule):
         return {"kind": "objects"}
 
     def default_augment(self) -> Sequence[Transform]:
-        return [
-            RandomFlip(),
-            RandomResizedCrop(),
-            Photometric(saturation=0.1, hue=0.0, noise=0.01),
-        ]
+        return [RandomFlip(), RandomResizedCrop(), Photometric(saturation=0.1, hue=0.0, noise=0.01)]
 
     def drawer(self, split: str) -> Reader:
-        return DrawnObject(self.image_size, self.scene_seed, split)
+        return partial(_drawn_object, self.image_size, self.scene_seed, split)
 
 
-@dataclass(frozen=True)
-class DrawnObject:
-    """Draws object `index` of a split."""
-
-    size: tuple[int, int]
-    seed: int
-    split: str
-
-    def __call__(self, index: int, tasks: Sequence[str]) -> Sample:
-        view = object_view(scene_random(self.seed, self.split, index), self.size)
-        labels = {"shape": view.shape, "material": view.material, "colour": view.colour}
-        return {"image": view.image} | {task: np.asarray(labels[task], np.uint8) for task in tasks}
+def _drawn_object(
+    size: tuple[int, int], seed: int, split: str, index: int, tasks: Sequence[str]
+) -> Sample:
+    view = object_view(scene_random(seed, split, index), size)
+    return {"image": view.image} | {
+        task: np.asarray(getattr(view, task), np.uint8) for task in tasks
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from datamodules.settings import one_of
 from datamodules.transforms import Sample
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """A family of scenes: the function that draws one, and the classes in it."""
 
     draw: Callable[[np.random.Generator, tuple[int, int], Look], Frame]

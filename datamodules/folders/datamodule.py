@@ -16,12 +16,11 @@ from datamodules.folders.classes import IdsOfClass, id_table, ids_of_classes
 from datamodules.folders.layout import LAYOUTS
 from datamodules.folders.predictions import folders_format
 from datamodules.folders.reader import FoldersReader, image_of_camera
-from datamodules.folders.tree import FOLDERS, IMAGES, Picture, label_file, pictures
+from datamodules.folders.tree import IMAGES, Picture, label_file, pictures
 from datamodules.folders.tree import SUFFIXES as LABEL_SUFFIXES
 from datamodules.labels import IGNORE, Labels
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_axes, checked_depth_range
-from datamodules.writing.layout import Layout
 
 
 class Folders(FileDataModule):
@@ -75,7 +74,7 @@ class Folders(FileDataModule):
         "yourself: put images into `train/image`, labels into `train/segmentation`, `train/depth`"
         " and so on, and the same below `val` and `test`"
     )
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,
@@ -133,11 +132,11 @@ class Folders(FileDataModule):
         if split != "test":
             return ()
         top = self.root / split
-        there = [task for task, folder in FOLDERS.items() if (top / folder).is_dir()]
+        there = [task for task in LABEL_SUFFIXES if (top / task).is_dir()]
         return tuple(task for task in self.tasks if not set(self.needs([task])) <= set(there))
 
     def records(self, split: str) -> list[Picture]:
-        folders = [IMAGES, *(FOLDERS[task] for task in self.reads_of(split))]
+        folders = [IMAGES, *self.reads_of(split)]
         missing = [name for name in folders if not (self.root / split / name).is_dir()]
         if missing:
             names = ", ".join(f"`{split}/{name}`" for name in missing)
@@ -145,7 +144,7 @@ class Folders(FileDataModule):
         return pictures(self.root, split, IMAGES, SUFFIXES)
 
     def labelled(self, split: str, task: str) -> Labelled:
-        labels = pictures(self.root, split, FOLDERS[task], LABEL_SUFFIXES[task])
+        labels = pictures(self.root, split, task, LABEL_SUFFIXES[task])
         suffixes = {label.name: label.suffix for label in labels}
 
         def file(picture: Picture) -> Path:
@@ -171,9 +170,7 @@ class Folders(FileDataModule):
         )
 
 
-def checked_camera(
-    camera: Sequence[float] | None,
-) -> tuple[float, float, float, float] | None:
+def checked_camera(camera: Sequence[float] | None) -> tuple[float, float, float, float] | None:
     """Give fx, fy, cx and cy back if they can be those of a camera."""
     if camera is None:
         return None
@@ -198,6 +195,6 @@ def checked_derive(derive: Sequence[str], camera: Sequence[float] | None) -> tup
         raise ValueError(
             "`camera` should be fx, fy, cx, cy in pixels of the images on disk for normals to be"
             " derived from depth, found none. Give it, or take `normals` out of `derive` and read"
-            f" them from `{FOLDERS['normals']}`."
+            " them from `normals`."
         )
     return tuple(derive)

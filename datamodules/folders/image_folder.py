@@ -1,7 +1,6 @@
 """A folder of one's own images, to predict on."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -14,15 +13,9 @@ from datamodules.disk.listing import walk
 from datamodules.disk.photos import OTHER_SUFFIXES, SUFFIXES, UNKNOWN_SUFFIXES, read_photo
 from datamodules.disk.spelling import spelled
 from datamodules.labels import Labels
-from datamodules.predictions import (
-    Classes,
-    Encoding,
-    FitInside,
-    Metres,
-    Normals,
-    PredictionFormat,
-    Shares,
-)
+from datamodules.predictions.codes import Classes, Metres, Normals, Shares
+from datamodules.predictions.format import Encoding, PredictionFormat
+from datamodules.predictions.native import FitInside
 from datamodules.samples import Source
 from datamodules.transforms import Sample, Transform
 
@@ -87,17 +80,14 @@ class ImageFolder(DenseDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return PredictionFormat(
-            {
-                "segmentation": Encoding(
-                    "segmentation/{name}.png", Classes(np.arange(256, dtype=np.uint8))
-                ),
-                "depth": Encoding("depth/{name}.png", Metres(256)),
-                "normals": Encoding("normals/{name}.png", Normals()),
-                "edges": Encoding("edges/{name}.png", Shares()),
-            },
-            folder="numbers",
-        )
+        ids = Classes(np.arange(256, dtype=np.uint8))
+        encodings = {
+            "segmentation": Encoding("segmentation/{name}.png", ids),
+            "depth": Encoding("depth/{name}.png", Metres(256)),
+            "normals": Encoding("normals/{name}.png", Normals()),
+            "edges": Encoding("edges/{name}.png", Shares()),
+        }
+        return PredictionFormat(encodings, folder="numbers")
 
     def setup(self, stage: str | None = None) -> None:
         if stage not in ("predict", None):
@@ -108,7 +98,7 @@ class ImageFolder(DenseDataModule):
         super().setup("predict")
 
     def source(self, split: str) -> Source[Photo]:
-        return Source(self.found.readable, ReadPhoto())
+        return Source(self.found.readable, _read)
 
     @property
     def left_out(self) -> Mapping[Path, str]:
@@ -123,12 +113,8 @@ class ImageFolder(DenseDataModule):
         return [FitInside(self.image_size)]
 
 
-@dataclass(frozen=True)
-class ReadPhoto:
-    """Reads one photo."""
-
-    def __call__(self, photo: Photo, tasks: Sequence[str]) -> Sample:
-        return {"image": read_photo(photo.file), "name": photo.name}
+def _read(photo: Photo, tasks: Sequence[str]) -> Sample:
+    return {"image": read_photo(photo.file), "name": photo.name}
 
 
 class Found(NamedTuple):
@@ -149,11 +135,17 @@ def sorted_out(root: Path) -> Found:
     if root.is_file():
         read_photo(root)
         return Found([Photo(root, root.stem)], {})
-    unknown = sorted(_files(root, UNKNOWN_SUFFIXES))
-    left_out = {path: f"Pillow does not read `{path.suffix}`" for path in unknown}
-    listed = photos(root) if not left_out or any(_files(root, READ)) else []
+    files = sorted(Path(here, name) for here, names in walk(root) for name in names)
+    unknown = (file for file in files if file.suffix.lower() in UNKNOWN_SUFFIXES)
+    left_out = {file: f"Pillow does not read `{file.suffix}`" for file in unknown}
+    listed = [file for file in files if file.suffix.lower() in READ]
+    if not listed and not left_out:
+        found = "no such file in it" if root.is_dir() else "no such folder"
+        raise FileNotFoundError(
+            f"`{root}` should be a folder with images ({', '.join(READ)}), found {found}."
+        )
     readable = []
-    for photo in listed:
+    for photo in _named(root, listed):
         try:
             read_photo(photo.file)
         except (OSError, UnreadableFileError) as error:
@@ -170,26 +162,10 @@ def sorted_out(root: Path) -> Found:
     return Found(readable, left_out)
 
 
-def photos(root: Path) -> list[Photo]:
-    """The images in a folder and the folders in it, in the order of their names.
-
-    Raises:
-        FileNotFoundError: There is no such folder, or no image in it.
-    """
-    root = spelled(root)
-    paths = sorted(path.relative_to(root) for path in _files(root, READ))
-    if not paths:
-        found = "no such file in it" if root.is_dir() else "no such folder"
-        raise FileNotFoundError(
-            f"`{root}` should be a folder with images ({', '.join(READ)}), found {found}."
-        )
+def _named(root: Path, files: Sequence[Path]) -> list[Photo]:
+    paths = [file.relative_to(root) for file in files]
     names = [path.with_suffix("").as_posix() for path in paths]
     # On many disks `a` and `A` are one file.
     if len({name.lower() for name in names}) < len(names):
         names = [path.as_posix() for path in paths]
-    return [Photo(root / path, name) for path, name in zip(paths, names, strict=True)]
-
-
-def _files(root: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    listed = (Path(here, name) for here, names in walk(root) for name in names)
-    return (file for file in listed if file.suffix.lower() in suffixes)
+    return [Photo(file, name) for file, name in zip(files, names, strict=True)]

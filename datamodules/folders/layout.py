@@ -11,7 +11,6 @@ from datamodules.predictions import Normals
 from datamodules.rendering import ROOM_CLASSES, Frame
 from datamodules.writing.codes import HIGHEST, depth_codes
 from datamodules.writing.layout import Encode, Layout, Place
-from datamodules.writing.views import Scenery
 
 CODES_PER_METRE = 1000
 
@@ -25,11 +24,11 @@ class Folders(Layout):
       written.
     """
 
-    word: ClassVar[str] = "folders"
-    form: ClassVar[str] = "png"
-    config: ClassVar[str] = "folders_sdn"
-    scenery: ClassVar[Scenery] = "room"
-    size: ClassVar[tuple[int, int]] = (240, 320)
+    word = "folders"
+    form = "png"
+    config = "folders_sdn"
+    scenery = "room"
+    size = (240, 320)
     ids: ClassVar[Mapping[str, int]] = {name: id for id, (name, _) in enumerate(ROOM_CLASSES)}
 
     def names(self, split: str, count: int) -> Sequence[str]:

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int16, Integer, UInt8
-from PIL import Image
+from jaxtyping import Float32, Int16, UInt8
 
 from datamodules.disk.agreement import same_size
 from datamodules.disk.images import (
     UnreadableFileError,
-    image_header,
-    read_grey8,
+    read_grey,
     read_grey16,
+    read_ids,
     read_rgb,
     unreadable,
 )
@@ -26,7 +24,6 @@ from datamodules.folders.classes import UNKNOWN_ID
 from datamodules.folders.tree import SUFFIXES, Picture, image_file, label_file
 from datamodules.transforms import Sample
 
-LARGEST_BYTE, LARGEST_CODE = 255, 65535
 FEW = 5
 REWRITE = "Write it again in that form"
 
@@ -90,17 +87,16 @@ class FoldersReader:
         return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
-        ids = read_ids(file)
+        ids = read_ids(file, REWRITE)
         classes = self.table[ids]
         unknown = classes == UNKNOWN_ID
         if unknown.any():
-            found = ", ".join(map(str, np.unique(ids[unknown])[:FEW]))
-            raise unreadable(
-                file,
+            some = ", ".join(map(str, np.unique(ids[unknown])[:FEW]))
+            expected, found = (
                 "hold ids of `classes` or of `ignore`",
-                f"{found} in {unknown.sum()} pixels",
-                "Add the id to one of them",
+                f"{some} in {unknown.sum()} pixels",
             )
+            raise unreadable(file, expected, found, "Add the id to one of them")
         return classes.astype(np.uint8)
 
     def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
@@ -110,9 +106,8 @@ class FoldersReader:
             metres = _floats(file, "metres", read_npy(file, 2, remedy=REWRITE))
         if (metres < 0).any():
             found = f"{(metres < 0).sum()} negative values"
-            raise unreadable(
-                file, "hold metres, 0 or NaN where unknown", found, "Write it again so"
-            )
+            expected = "hold metres, 0 or NaN where unknown"
+            raise unreadable(file, expected, found, "Write it again so")
         return known_depth(metres, self.depth_range)
 
     def _normals(self, file: Path) -> Float32[np.ndarray, "height width 3"]:
@@ -164,40 +159,10 @@ class FoldersReader:
         return there[0]
 
 
-def read_ids(file: Path) -> Integer[np.ndarray, "height width"]:
-    """Read class ids from a grey PNG of 8 or 16 bits, or the numbers in one with a palette."""
-    header = image_header(file)
-    if header is not None and header.mode == "palette":
-        return _palette_numbers(file)
-    if header is not None and header.mode.startswith("RGB"):
-        raise unreadable(
-            file,
-            "hold class ids, in a grey PNG or one with a palette",
-            "colours",
-            "Write each pixel's id instead of its class's colour",
-        )
-    wide = header is not None and header.bits == 16
-    return read_grey16(file, REWRITE) if wide else read_grey8(file, REWRITE)
-
-
 def read_shares(file: Path) -> Float32[np.ndarray, "height width"]:
     """Read values in [0, 1] from a grey PNG of 8 or 16 bits."""
-    header = image_header(file)
-    if header is not None and header.bits == 16:
-        return read_grey16(file, REWRITE) / np.float32(LARGEST_CODE)
-    return read_grey8(file, REWRITE) / np.float32(LARGEST_BYTE)
-
-
-def _palette_numbers(file: Path) -> UInt8[np.ndarray, "height width"]:
-    data = file.read_bytes()
-    try:
-        with Image.open(BytesIO(data), formats=("PNG",)) as image:
-            image.verify()  # the checksums, which decoding leaves out
-        with Image.open(BytesIO(data), formats=("PNG",)) as image:
-            return np.array(image)
-    except Exception as error:  # damaged files end in nearly any exception
-        found = f"{type(error).__name__}: {error}"
-        raise unreadable(file, "be a whole PNG", found, "Write it again") from None
+    codes = read_grey(file, REWRITE)
+    return codes / np.float32(np.iinfo(codes.dtype).max)
 
 
 def _floats(file: Path, what: str, stored: np.ndarray) -> np.ndarray:

@@ -9,19 +9,13 @@ from datamodules.disk.listing import walk
 from datamodules.disk.spelling import composed
 
 IMAGES = "image"
-FOLDERS: Mapping[str, str] = {
-    "segmentation": "segmentation",
-    "depth": "depth",
-    "normals": "normals",
-    "edges": "edges",
-}
-"""The folder of each task, in that of a split."""
 SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "segmentation": (".png",),
     "depth": (".png", ".npy"),
     "normals": (".png", ".npy"),
     "edges": (".png",),
 }
+"""Of each task's labels, which lie in a folder of its name in that of a split."""
 
 
 @dataclass(frozen=True)
@@ -75,4 +69,4 @@ def image_file(root: Path, picture: Picture) -> Path:
 def label_file(root: Path, name: str, task: str, suffix: str) -> Path:
     """Where the label of a sample lies in a file of this suffix."""
     split, path = name.split("/", 1)
-    return root / split / FOLDERS[task] / f"{path}{suffix}"
+    return root / split / task / f"{path}{suffix}"

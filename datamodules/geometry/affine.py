@@ -121,9 +121,8 @@ class Affine:
         """The same view, of the source's `window` alone."""
         rows, columns = window
         shift = self.matrix[:, :2] @ [columns.start, rows.start]
-        return replace(
-            self, matrix=np.column_stack([self.matrix[:, :2], self.matrix[:, 2] + shift])
-        )
+        matrix = np.column_stack([self.matrix[:, :2], self.matrix[:, 2] + shift])
+        return replace(self, matrix=matrix)
 
     def camera_after(self, camera: np.ndarray) -> np.ndarray:
         """(fx, fy, cx, cy) of the view; the principal point moves as every point does."""

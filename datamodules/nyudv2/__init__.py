@@ -5,11 +5,6 @@
 `NYUDv2` finds out which of them it was given.
 """
 
-from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.datamodule import NYUDv2
-from datamodules.nyudv2.form import Form
-from datamodules.nyudv2.mtan import MtanTree
-from datamodules.nyudv2.official import OfficialFile
-from datamodules.nyudv2.tree import MultitaskTree
 
-__all__ = ["Class13Archives", "NYUDv2", "Form", "MtanTree", "MultitaskTree", "OfficialFile"]
+__all__ = ["NYUDv2"]

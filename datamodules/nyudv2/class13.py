@@ -13,9 +13,8 @@ from datamodules.disk.agreement import same_size
 from datamodules.disk.images import read_grey8, read_rgb, unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled
-from datamodules.disk.values import classes_of, decoded_normals, unit_normals
-from datamodules.labels import IGNORE
-from datamodules.nyudv2.arrays import metres
+from datamodules.disk.values import classes_of, decoded_normals, metres, unit_normals
+from datamodules.labels import IGNORE, LabelSpace
 from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import FRAME_SIZE, Form, Frame, window_camera
 from datamodules.nyudv2.labeled import LABELED, LabeledFile
@@ -66,18 +65,12 @@ class Class13Archives(Form):
     """
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth", "normals"})
+    classes: ClassVar[LabelSpace | None] = NYU_13
+    whole: ClassVar[bool] = True
 
     @staticmethod
     def is_in(root: Path) -> bool:
         return _is_unpacked("image", root)
-
-    def check_settings(self) -> None:
-        self.check_window()
-        if self.space.space != NYU_13:
-            expected = f"`{NYU_13.name}`, as in the archives"
-            self.refuse("label_space", self.space.space.name, expected)
-        if self.boundaries:
-            self.refuse("edges", "boundaries", "`sobel`: these archives ship no boundaries")
 
     def lacking(self, tasks: Sequence[str]) -> list[str]:
         absent = [

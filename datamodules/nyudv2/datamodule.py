@@ -21,7 +21,6 @@ from datamodules.nyudv2.tree import MultitaskTree
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_axes, checked_depth_range, one_of
 from datamodules.transforms import Sample
-from datamodules.writing.layout import Layout
 
 FORMS: tuple[type[Form], ...] = (OfficialFile, MultitaskTree, MtanTree, Class13Archives)
 # What the multi-task archives unpack to; `root` may be the folder around it.
@@ -105,7 +104,7 @@ class NYUDv2(FileDataModule):
     """
 
     download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from datamodules.disk.pairs import Labelled
-from datamodules.labels import ClassMap
+from datamodules.labels import ClassMap, LabelSpace
 from datamodules.transforms import Sample
 
 # Rows and columns [top, bottom, left, right) of the window that the multi-task trees hold: inside
@@ -65,23 +65,32 @@ class Form(ABC):
     ships: ClassVar[frozenset[str]]
     """Tasks whose labels are in the files, beside those that can be derived."""
 
+    ships_boundaries: ClassVar[bool] = False
+    classes: ClassVar[LabelSpace | None] = None
+    """The classes that the files hold, if they hold but one of the spaces."""
+    whole: ClassVar[bool] = False
+    """Whether frames are whole, to be cut by `window`, and depth is there as sensed, too."""
+
     def __post_init__(self) -> None:
-        self.check_settings()
+        """Raise an error for settings that this form cannot follow."""
+        if self.boundaries and not self.ships_boundaries:
+            self.refuse("edges", "boundaries", "`sobel`: this form ships no boundaries")
+        if self.classes and self.space.space != self.classes:
+            expected = f"`{self.classes.name}`, as in the files"
+            self.refuse("label_space", self.space.space.name, expected)
+        if self.whole:
+            self._check_window()
+        elif self.raw_depth:
+            self.refuse("raw_depth", True, "false: only the official file has that")
+        elif self.window != WINDOW:
+            self.refuse("window", self.window, f"{WINDOW}: these frames are cut out already")
 
     @staticmethod
     @abstractmethod
     def is_in(root: Path) -> bool:
         """Whether a folder looks like this form."""
 
-    def check_settings(self) -> None:
-        """Raise an error for settings that this form cannot follow."""
-        if self.raw_depth:
-            self.refuse("raw_depth", True, "false: only the official file has that")
-        if self.window != WINDOW:
-            self.refuse("window", self.window, f"{WINDOW}: these frames are cut out already")
-
-    def check_window(self) -> None:
-        """Raise an error for a window that is not within the official frames."""
+    def _check_window(self) -> None:
         top, bottom, left, right = self.window
         height, width = FRAME_SIZE
         if not (0 <= top < bottom <= height and 0 <= left < right <= width):

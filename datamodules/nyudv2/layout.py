@@ -10,7 +10,7 @@ from datamodules.nyudv2.form import TOOLBOX_CAMERA, TOOLBOX_CORNER, WINDOW, WIND
 from datamodules.predictions import Normals
 from datamodules.rendering import Frame
 from datamodules.writing.layout import Encode, Layout, Place
-from datamodules.writing.views import Calibration, Scenery
+from datamodules.writing.views import Calibration
 
 _TOP, _, _LEFT, _ = WINDOW
 _FX, _FY, _CX, _CY = TOOLBOX_CAMERA
@@ -25,12 +25,12 @@ class NYUDv2Arrays(Layout):
     - Two splits, as in the dataset: its 654 frames for test serve as `val`, too.
     """
 
-    word: ClassVar[str] = "nyudv2"
-    form: ClassVar[str] = "npy"
-    config: ClassVar[str] = "nyudv2_sdne"
-    scenery: ClassVar[Scenery] = "room"
-    size: ClassVar[tuple[int, int]] = WINDOW_SIZE
-    calibration: ClassVar[Calibration | None] = Calibration((_FX, _FY), _CENTRE, WINDOW_SIZE)
+    word = "nyudv2"
+    form = "npy"
+    config = "nyudv2_sdne"
+    scenery = "room"
+    size = WINDOW_SIZE
+    calibration = Calibration((_FX, _FY), _CENTRE, WINDOW_SIZE)
     ids: ClassVar[Mapping[str, int]] = {
         "floor": 2,
         "ceiling": 22,
@@ -67,7 +67,7 @@ class NYUDv2Arrays(Layout):
 class NYUDv2Images(NYUDv2Arrays):
     """The tree `NYUDv2` of the later papers: images, normals and boundaries as PNG."""
 
-    form: ClassVar[str] = "png"
+    form = "png"
 
     def files(self, place: Place) -> Mapping[str, Encode]:
         return {

@@ -1,7 +1,7 @@
 """The folders of `.npy` files that MTAN and the methods after it train on, in 13 classes."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +13,8 @@ from datamodules.disk.agreement import same_size
 from datamodules.disk.images import unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled
-from datamodules.disk.values import read_npy, unit_normals
-from datamodules.labels import IGNORE
-from datamodules.nyudv2.arrays import metres, shares
+from datamodules.disk.values import metres, read_npy, shares, unit_normals
+from datamodules.labels import IGNORE, LabelSpace
 from datamodules.nyudv2.classes import NYU_13
 from datamodules.nyudv2.form import Form, Frame
 from datamodules.transforms import Sample
@@ -31,17 +30,11 @@ class MtanTree(Form):
     """`{train,val}/{image,label,depth,normal}/<number>.npy`, image in [0, 1], label -1 unknown."""
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth", "normals"})
+    classes: ClassVar[LabelSpace | None] = NYU_13
 
     @staticmethod
     def is_in(root: Path) -> bool:
         return (root / "train" / "image").is_dir()
-
-    def check_settings(self) -> None:
-        super().check_settings()
-        if self.space.space != NYU_13:
-            self.refuse("label_space", self.space.space.name, f"`{NYU_13.name}`, as in the tree")
-        if self.boundaries:
-            self.refuse("edges", "boundaries", "`sobel`: this tree ships no boundaries")
 
     def frames(self, split: str) -> Sequence[Frame]:
         folder = self.root / _FOLDERS[split] / "image"
@@ -63,7 +56,7 @@ class MtanTree(Form):
         stored = read_npy(file, dimensions=3, channels=3)
         image = np.rint(255 * shares(file, stored, "an image")).astype(np.uint8)
         sample: Sample = {"name": frame.name, "image": image}
-        readers: Mapping[str, Callable[[Path], np.ndarray]] = {
+        readers = {
             "segmentation": self._segmentation,
             "depth": self._depth,
             "normals": self._normals,

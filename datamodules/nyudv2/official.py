@@ -10,8 +10,7 @@ import scipy.io
 from jaxtyping import Integer
 
 from datamodules.disk.images import unreadable
-from datamodules.disk.values import classes_of
-from datamodules.nyudv2.arrays import metres
+from datamodules.disk.values import classes_of, metres
 from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.classes import train_ids_of_raw
 from datamodules.nyudv2.form import Form, Frame, window_camera
@@ -30,16 +29,12 @@ class OfficialFile(Form):
     """
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth"})
+    whole: ClassVar[bool] = True
 
     @staticmethod
     def is_in(root: Path) -> bool:
         # Beside the 13-class archives that file is where their depth comes from.
         return (root / LABELED).exists() and not Class13Archives.is_in(root)
-
-    def check_settings(self) -> None:
-        if self.boundaries:
-            self.refuse("edges", "boundaries", "`sobel`: the official file ships no boundaries")
-        self.check_window()
 
     def frames(self, split: str) -> Sequence[Frame]:
         file = self.root / SPLITS

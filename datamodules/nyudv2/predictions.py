@@ -21,11 +21,10 @@ def nyudv2_format(space: LabelSpace, axes: tuple[int, int, int]) -> PredictionFo
         axes: Signs that turn the trees' axes into x right, y down, z into the scene, and back.
     """
     ids = np.arange(1, len(space.labels.names) + 1, dtype=np.uint8)
-    return PredictionFormat(
-        {
-            "segmentation": Encoding("segmentation/{name}.png", Classes(ids)),
-            "depth": Encoding("depth/{name}.png", Metres(1000)),
-            "normals": Encoding("normals/{name}.png", Normals(axes)),
-            "edges": Encoding("edge/{name}.png", Shares(255)),
-        }
-    )
+    encodings = {
+        "segmentation": Encoding("segmentation/{name}.png", Classes(ids)),
+        "depth": Encoding("depth/{name}.png", Metres(1000)),
+        "normals": Encoding("normals/{name}.png", Normals(axes)),
+        "edges": Encoding("edge/{name}.png", Shares(255)),
+    }
+    return PredictionFormat(encodings)

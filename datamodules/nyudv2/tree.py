@@ -14,8 +14,14 @@ from datamodules.disk.images import read_grey8, read_rgb, unreadable
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled, first_missing
 from datamodules.disk.spelling import read_text, spelled
-from datamodules.disk.values import classes_of, decoded_normals, read_npy, unit_normals
-from datamodules.nyudv2.arrays import metres, shares
+from datamodules.disk.values import (
+    classes_of,
+    decoded_normals,
+    metres,
+    read_npy,
+    shares,
+    unit_normals,
+)
 from datamodules.nyudv2.classes import train_ids
 from datamodules.nyudv2.form import WINDOW, WINDOW_SIZE, Form, Frame, window_camera
 from datamodules.transforms import Sample
@@ -30,12 +36,7 @@ _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "normals": (".npy", ".png"),
     "edge": (".npy", ".png"),
 }
-_FOLDERS: Mapping[str, str] = {
-    "segmentation": "segmentation",
-    "depth": "depth",
-    "normals": "normals",
-    "edges": "edge",
-}
+_FOLDERS: Mapping[str, str] = {task: task for task in _SUFFIXES} | {"edges": "edge"}
 _ANY = re.compile(r"(.+)(\.[a-z]+)")  # a name and its suffix
 
 
@@ -44,6 +45,7 @@ class MultitaskTree(Form):
     """Folders of images, classes, depth, normals and boundaries; `gt_sets` lists the names."""
 
     ships: ClassVar[frozenset[str]] = frozenset({"segmentation", "depth", "normals"})
+    ships_boundaries: ClassVar[bool] = True
 
     @staticmethod
     def is_in(root: Path) -> bool:

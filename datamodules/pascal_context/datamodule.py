@@ -30,7 +30,6 @@ from datamodules.pascal_context.reader import (
 from datamodules.predictions import PredictionFormat
 from datamodules.settings import checked_axes
 from datamodules.transforms import Sample, Transform
-from datamodules.writing.layout import Layout
 
 LISTS: Mapping[str, str] = {"train": "train", "val": "val", "test": "val"}
 COUNTS: Mapping[str, int] = {"train": 4998, "val": 5105}
@@ -92,14 +91,8 @@ class PASCALContext(FileDataModule):
         options: What all datasets of files take, see `FileDataModule`.
     """
 
-    offers: ClassVar[tuple[str, ...]] = (
-        "segmentation",
-        "human_parts",
-        "saliency",
-        "normals",
-        "edges",
-    )
-    sparse: ClassVar[frozenset[str]] = frozenset({"human_parts", "normals"})
+    offers = ("segmentation", "human_parts", "saliency", "normals", "edges")
+    sparse = frozenset({"human_parts", "normals"})
     derives: ClassVar[Mapping[str, Derivation]] = {
         "human_parts": Derivation(("human_parts",), parts_in_view)
     }
@@ -107,7 +100,7 @@ class PASCALContext(FileDataModule):
         "data.vision.ee.ethz.ch/kmaninis/share/MTL/PASCAL_MT.tgz, or from the README of InvPT or"
         " TaskPrompter, PASCALContext.tar.gz"
     )
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,

@@ -13,7 +13,6 @@ from datamodules.pascal_context.reader import BY_PEOPLE, DERIVED, IMAGES, NORMAL
 from datamodules.predictions import Normals
 from datamodules.rendering import PHOTO_CLASSES, Frame
 from datamodules.writing.layout import Encode, Layout, Place
-from datamodules.writing.views import Scenery
 
 # What the annotation calls the parts that the figures have: one side's name for both sides, which
 # are of one category.
@@ -59,11 +58,11 @@ class PASCALContextTree(Layout):
     - Two splits, as in the dataset: its photos for `val` are those for test, too.
     """
 
-    word: ClassVar[str] = "pascal_context"
-    form: ClassVar[str] = "multitask"
-    config: ClassVar[str] = "pascal_context_sphn"
-    scenery: ClassVar[Scenery] = "photo"
-    size: ClassVar[tuple[int, int]] = (375, 500)
+    word = "pascal_context"
+    form = "multitask"
+    config = "pascal_context_sphn"
+    scenery = "photo"
+    size = (375, 500)
     ids: ClassVar[Mapping[str, int]] = {
         **dict.fromkeys(("sky", "grass", "floor", "wall", "clutter"), 0),
         **dict.fromkeys(_PARTS, PERSON),

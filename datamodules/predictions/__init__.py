@@ -9,7 +9,7 @@ Predictions come in the units of the labels at the size of the image on disk, wh
 lets a sample remember.
 """
 
-from datamodules.predictions.codes import Classes, Metres, Normals, Shares, ids_of
+from datamodules.predictions.codes import Classes, Metres, Normals, Shares
 from datamodules.predictions.format import Encoding, PredictionFormat
 from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize
 
@@ -23,5 +23,4 @@ __all__ = [
     "Normals",
     "PredictionFormat",
     "Shares",
-    "ids_of",
 ]

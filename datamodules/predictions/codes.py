@@ -101,6 +101,6 @@ def ids_of(
     chosen = []
     for name in classes.space.labels.names:
         homes = {own.lower(): id for id, own in ids.items() if classes.classes.get(own) == name}
-        wanted = [name, *classes.space.members.get(name, ()), *homes]
+        wanted = [name, *classes.space.labels.members.get(name, ()), *homes]
         chosen.append(next((homes[own] for own in wanted if own in homes), unknown))
     return np.array(chosen, np.uint8)

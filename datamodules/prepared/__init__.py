@@ -8,8 +8,7 @@ and a crop touches only the pages that it lies on. Samples may differ in size.
 - `prepared` finds the copy of a split, and refuses one that is not of today's files.
 """
 
-from datamodules.prepared.copy import Copy, PreparedRecord
+from datamodules.prepared.copy import Copy
 from datamodules.prepared.lookup import copies_of, prepared
-from datamodules.prepared.writer import Writer
 
-__all__ = ["Copy", "PreparedRecord", "Writer", "copies_of", "prepared"]
+__all__ = ["Copy", "copies_of", "prepared"]

@@ -20,7 +20,7 @@ from datamodules.prepared.identity import described, state
 from datamodules.prepared.lookup import FOLDER, VARIABLE, copies_of, inside, prepared
 from datamodules.prepared.watching import files_read
 from datamodules.prepared.writer import Decoded, Writer
-from datamodules.processes.parallel import alive, cores, in_processes
+from datamodules.processes.parallel import alive, in_processes
 from datamodules.processes.progress import tracked
 from datamodules.samples import Source
 from datamodules.transforms import Sample
@@ -59,7 +59,7 @@ def prepare(
         _say_space(waiting)
         _make(waiting[0].folder.parent)
     for job in waiting:
-        job.run(cores() if processes is None else processes)
+        job.run(processes)
     for job in jobs.values():
         if job.same_as:
             job.point_to(job.same_as)
@@ -129,29 +129,29 @@ class Job:
         sizes = [_size(self.reading(0)(place).sample) for place in places.tolist()]
         return round(np.mean(sizes) * (count - self.written()))
 
-    def run(self, processes: int) -> None:
+    def run(self, processes: int | None) -> None:
         """Write, verify, and move into place."""
         writer, count = self.writer, len(self.source.records)
         with writer.alone():
             start = self.written()
-            if self.folder.is_symlink():
-                self.folder.unlink()
-            elif self.folder.exists():
-                shutil.rmtree(self.folder)
+            self._remove()
             reading = self.reading(start)
             results = in_processes(reading, count - start, processes)
             samples = alive(results, reading.name, "What was written is kept.")
             title = f"Preparing {self.split}"
             writer.write(tracked(samples, title, count, start), start)
-            writer.finish(lambda items, total: tracked(items, f"Verifying {self.split}", total))
+            writer.finish()
 
     def point_to(self, split: str) -> None:
         """Let this split's copy be that of another."""
+        self._remove()
+        self.folder.symlink_to(split, target_is_directory=True)
+
+    def _remove(self) -> None:
         if self.folder.is_symlink():
             self.folder.unlink()
         elif self.folder.exists():
             shutil.rmtree(self.folder)
-        self.folder.symlink_to(split, target_is_directory=True)
 
 
 @dataclass(frozen=True)

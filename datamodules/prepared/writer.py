@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import FileIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from datamodules.prepared.copy import (
     row_type,
 )
 from datamodules.prepared.identity import state
+from datamodules.processes.progress import tracked
 from datamodules.transforms import Sample
 
 PLAN = "plan.json"
@@ -120,12 +121,8 @@ class Writer:
                 ) from None
             yield
 
-    def finish(self, track: Callable[[Iterator[int], int], Iterator[int]]) -> Copy:
-        """Compare every array on disk with its checksum, and move the copy to its place.
-
-        Args:
-            track: Draws the progress of an iterator over so many samples.
-        """
+    def finish(self) -> Copy:
+        """Compare every array on disk with its checksum, and move the copy to its place."""
         for file in self.partial.glob(f"*{SUFFIX}"):
             if not file.stat().st_size:
                 file.unlink()  # a key that no sample has; nothing cannot be mapped
@@ -133,7 +130,8 @@ class Writer:
         manifest = self.description | {"bytes": sizes, "digest": index_digest(self.partial)}
         (self.partial / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         copy = Copy(self.partial)
-        for position in track(iter(range(len(copy.names))), len(copy.names)):
+        count = len(copy.names)
+        for position in tracked(range(count), f"Verifying {self.folder.name}", count):
             self._verify(copy, position)
         if self.folder.exists():
             shutil.rmtree(self.folder)

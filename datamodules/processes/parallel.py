@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any, TypeVar
 
-from datamodules.processes.workers import single_thread
+from datamodules.processes.workers import signals_wait, single_thread
 
 Result = TypeVar("Result")
 
@@ -31,7 +31,7 @@ class Died:
 
 
 def in_processes(
-    function: Callable[[int], Result], count: int, processes: int
+    function: Callable[[int], Result], count: int, processes: int | None
 ) -> Iterator[Result | Died]:
     """Yield `function(0)`, `function(1)`, … in this order; an error of the function is raised.
 
@@ -41,11 +41,12 @@ def in_processes(
     Args:
         function: Must be picklable.
         count: How many.
-        processes: How many at once; 0 works in this process.
+        processes: How many at once; by default one per core, 0 works in this process.
 
     Raises:
         ChildProcessError: Process after process was killed.
     """
+    processes = cores() if processes is None else processes
     if processes < 0:
         raise ValueError(f"`processes` should be 0 or more, found {processes}.")
     if processes == 0:
@@ -89,7 +90,8 @@ def _pooled(function: Callable[[int], Result], items: range, processes: int) -> 
     try:
         waiting: deque[Future[Any]] = deque()
         for index in items:
-            waiting.append(pool.submit(_work, index))
+            with signals_wait():  # the first starts the processes
+                waiting.append(pool.submit(_work, index))
             if len(waiting) >= UNDER_WAY * processes:
                 yield waiting.popleft().result()
         while waiting:

@@ -1,7 +1,5 @@
 """What stands in a scene: solids with a place, a size, a material and a class; and planes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -33,7 +31,7 @@ class Body:
     rotation: Rotation = field(default_factory=lambda: UPRIGHT)
     casts: bool = True
 
-    def moved(self, rotation: Rotation, factor: float, position: Vector) -> Body:
+    def moved(self, rotation: Rotation, factor: float, position: Vector) -> "Body":
         """Turned, then scaled about the origin, then shifted."""
         return replace(
             self,
@@ -88,7 +86,7 @@ class Seen:
     radius: float
 
     @classmethod
-    def by(cls, camera: Camera, body: Body) -> Seen:
+    def by(cls, camera: Camera, body: Body) -> "Seen":
         inverse = body.rotation.T / body.scale[:, None]
         offset = inverse @ (camera.position - body.position)
         matrix = inverse @ camera.rotation.T

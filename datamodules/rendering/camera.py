@@ -1,7 +1,5 @@
 """The pinhole camera: where it stands, where it looks, and the ray through each pixel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import cos, sin, tan
 
@@ -43,7 +41,7 @@ class Camera:
     field: float
 
     @classmethod
-    def look_at(cls, position: Vector, target: Vector, field: float, roll: float = 0.0) -> Camera:
+    def look_at(cls, position: Vector, target: Vector, field: float, roll: float = 0.0) -> "Camera":
         """Camera at `position` that sees `target` in its centre, upright but for `roll` radians."""
         forward = unit(target - position)
         right = unit(np.cross(forward, np.array([0.0, 0.0, 1.0])))

@@ -1,7 +1,5 @@
 """What one rendered scene gives: the image and its exact labels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

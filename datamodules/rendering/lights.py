@@ -1,17 +1,19 @@
 """One source of light, and the bodies that stand in its way. All in the camera's frame."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Integer
+from jaxtyping import Bool, Float32
 
 from datamodules.rendering.bodies import Seen
-from datamodules.rendering.camera import Camera, Vector
-from datamodules.rendering.primitives import Points, Values, dot
+from datamodules.rendering.camera import Camera, Vector, unit
+from datamodules.rendering.primitives import Points, Surfaces, Values, dot
+
+Places = Float32[np.ndarray, "3 pixels"]
+Casters = Sequence[tuple[int, Seen]]
+Dark = Bool[np.ndarray, " pixels"]
 
 # A point this close to the end of its ray (as a share of it) is the surface itself.
 _NEARLY = np.float32(0.999)
@@ -21,7 +23,7 @@ class Light(ABC):
     """A source of light placed in the world."""
 
     @abstractmethod
-    def seen_by(self, camera: Camera) -> Light:
+    def seen_by(self, camera: Camera) -> "Light":
         """The same light in the camera's frame."""
 
     @abstractmethod
@@ -29,12 +31,7 @@ class Light(ABC):
         """Unit vector towards the light and the light's strength at each point."""
 
     @abstractmethod
-    def blocked(
-        self,
-        points: Float32[np.ndarray, "3 pixels"],
-        surfaces: Integer[np.ndarray, " pixels"],
-        casters: Sequence[tuple[int, Seen]],
-    ) -> Bool[np.ndarray, " pixels"]:
+    def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         """Where a caster hides the light from a point that lies on another surface."""
 
 
@@ -44,19 +41,14 @@ class Sun(Light):
 
     direction: Vector
 
-    def seen_by(self, camera: Camera) -> Sun:
+    def seen_by(self, camera: Camera) -> "Sun":
         return Sun(camera.rotation @ self.direction)
 
     def arrives(self, points: Points) -> tuple[Points, np.float32]:
         direction = self.direction.astype(np.float32)
         return direction.reshape(3, *[1] * (points.ndim - 1)), np.float32(1)
 
-    def blocked(
-        self,
-        points: Float32[np.ndarray, "3 pixels"],
-        surfaces: Integer[np.ndarray, " pixels"],
-        casters: Sequence[tuple[int, Seen]],
-    ) -> Bool[np.ndarray, " pixels"]:
+    def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         dark = np.zeros(points.shape[1], bool)
         first, second = _across(self.direction)
         frame = np.stack([first, second, self.direction]).astype(np.float32)
@@ -82,7 +74,7 @@ class Lamp(Light):
     position: Vector
     reach: float
 
-    def seen_by(self, camera: Camera) -> Lamp:
+    def seen_by(self, camera: Camera) -> "Lamp":
         return Lamp(camera.sees(self.position), self.reach)
 
     def arrives(self, points: Points) -> tuple[Points, Values]:
@@ -91,12 +83,7 @@ class Lamp(Light):
         square = dot(way, way)
         return way / np.sqrt(square), 1 / (1 + square / np.float32(self.reach**2))
 
-    def blocked(
-        self,
-        points: Float32[np.ndarray, "3 pixels"],
-        surfaces: Integer[np.ndarray, " pixels"],
-        casters: Sequence[tuple[int, Seen]],
-    ) -> Bool[np.ndarray, " pixels"]:
+    def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         dark = np.zeros(points.shape[1], bool)
         source = self.position.astype(np.float32)
         rays = points - source[:, None]
@@ -120,6 +107,5 @@ class Lamp(Light):
 def _across(direction: Vector) -> tuple[Vector, Vector]:
     """Two unit vectors square to a unit vector and to each other."""
     helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
-    first = np.cross(direction, helper)
-    first /= np.linalg.norm(first)
+    first = unit(np.cross(direction, helper))
     return first, np.cross(direction, first)

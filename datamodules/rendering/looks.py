@@ -1,7 +1,5 @@
 """Looks: the light, the air and the sensor, as numbers. A look never changes the geometry."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 Colour = tuple[float, float, float]

@@ -1,7 +1,5 @@
 """Materials: two colours mixed by a pattern, and how they shine."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from colorsys import hsv_to_rgb
 from dataclasses import dataclass, replace
@@ -39,13 +37,11 @@ class Material:
     gloss: float = 0.0
     glow: float = 0.0
 
-    def brightened(self, factor: float) -> Material:
+    def brightened(self, factor: float) -> "Material":
         """The same material under `factor` times the light, as far as white allows."""
         factor = min(factor, 0.95 / max(*self.colour, *self.second, 1e-3))
-        red, green, blue = self.colour
-        colour = (red * factor, green * factor, blue * factor)
-        red, green, blue = self.second
-        return replace(self, colour=colour, second=(red * factor, green * factor, blue * factor))
+        colour, second = shaded(self.colour, factor), shaded(self.second, factor)
+        return replace(self, colour=colour, second=second)
 
 
 def shaded(colour: Colour, factor: float) -> Colour:
@@ -75,12 +71,6 @@ def random_material(
         hue + between(rng, -60.0, 60.0), between(rng, *saturation), between(rng, 0.1, 1.0)
     )
     density = between(rng, *tiles)
-    gloss = between(rng, -0.6, 0.8)
-    return Material(
-        colour,
-        other,
-        pick(rng, patterns),
-        (density, density),
-        (rng.random(), rng.random()),
-        max(gloss, 0.0),
-    )
+    gloss = max(between(rng, -0.6, 0.8), 0.0)
+    pattern, phase = pick(rng, patterns), (rng.random(), rng.random())
+    return Material(colour, other, pattern, (density, density), phase, gloss)

@@ -1,7 +1,5 @@
 """Object-centred views with labels: a pretext that stands in for ImageNet's classification."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import cos, pi, radians, sin
 
@@ -37,15 +35,9 @@ _TONES: dict[str, tuple[float, float, float]] = {
 }
 COLOURS: tuple[str, ...] = tuple(_TONES)
 _BACKGROUNDS: tuple[str, ...] = (
-    "plain",
-    "checker",
-    "stripes",
-    "bricks",
-    "tiles",
-    "planks",
-    "speckle",
+    *("plain", "checker", "stripes", "bricks", "tiles", "planks"),
+    *("speckle", "clouds", "grains", "dots", "waves"),
 )
-_BACKGROUNDS += ("clouds", "grains", "dots", "waves")
 
 
 @dataclass(frozen=True)

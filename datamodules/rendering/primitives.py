@@ -6,17 +6,17 @@ camera's frame, because the change of frame is affine. Arrays are component-firs
 origin and direction have the same number of axes, so that they broadcast.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Integer
 
 Points = Float32[np.ndarray, "3 ..."]
 Values = Float32[np.ndarray, "..."]
 Chart = Float32[np.ndarray, "2 ..."]
+Pixels = Float32[np.ndarray, " pixels"]
+Surfaces = Integer[np.ndarray, " pixels"]
 
 # Keeps a division by an exactly vanishing direction finite without changing any other value.
 TINY = np.float32(1e-12)
@@ -242,25 +242,15 @@ BOX = Box()
 SPHERE = Sphere()
 CYLINDER = Frustum(1.0, 1.0)
 CONE = Frustum(1.0, 0.0)
-# A square base of side 2 at z = -1 and the apex at z = 1: sides rise 2 over 1.
+# A square base of side 2 at z = -1, and sides that rise 2 over 1.
+_SLOPES = ((2 * _SLANT, 0.0, _SLANT), (-2 * _SLANT, 0.0, _SLANT))
+_BASE = (0.0, 0.0, -1.0)
+# The apex is at z = 1.
 PYRAMID = Convex(
-    (
-        (2 * _SLANT, 0.0, _SLANT),
-        (-2 * _SLANT, 0.0, _SLANT),
-        (0.0, 2 * _SLANT, _SLANT),
-        (0.0, -2 * _SLANT, _SLANT),
-        (0.0, 0.0, -1.0),
-    ),
+    (*_SLOPES, (0.0, 2 * _SLANT, _SLANT), (0.0, -2 * _SLANT, _SLANT), _BASE),
     (_SLANT, _SLANT, _SLANT, _SLANT, 1.0),
 )
 # A roof: the ridge runs along y at z = 1.
 PRISM = Convex(
-    (
-        (2 * _SLANT, 0.0, _SLANT),
-        (-2 * _SLANT, 0.0, _SLANT),
-        (0.0, 1.0, 0.0),
-        (0.0, -1.0, 0.0),
-        (0.0, 0.0, -1.0),
-    ),
-    (_SLANT, _SLANT, 1.0, 1.0, 1.0),
+    (*_SLOPES, (0.0, 1.0, 0.0), (0.0, -1.0, 0.0), _BASE), (_SLANT, _SLANT, 1.0, 1.0, 1.0)
 )

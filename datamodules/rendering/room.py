@@ -1,9 +1,7 @@
 """Rooms: four walls, pictures and doors on them, and simple solids on the floor and each other."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from math import asin, cos, hypot, pi, radians, sin
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,8 +38,7 @@ _TRIES = 40
 _GAP = 0.05
 
 
-@dataclass(frozen=True)
-class _Walls:
+class _Walls(NamedTuple):
     """A room with one corner in the origin, metres."""
 
     width: float

@@ -1,21 +1,21 @@
 """From surfaces to an image: pattern, light, shadow, haze, and a camera's sensor."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Integer, UInt8
+from jaxtyping import Bool, Float32, UInt8
 
 from datamodules.rendering.bodies import Body, Plane
 from datamodules.rendering.camera import Camera
 from datamodules.rendering.lights import Light
 from datamodules.rendering.looks import Look
-from datamodules.rendering.primitives import Points, Values, dot
+from datamodules.rendering.primitives import Chart, Pixels, Points, Surfaces, Values, dot
 from datamodules.rendering.textures import NUMBER, look_up
 from datamodules.rendering.trace import SKY, Buffer, trace
+
+Table = dict[str, np.ndarray]
 
 # The colour of lit windows.
 _WARM = (1.0, 0.72, 0.35)
@@ -32,18 +32,12 @@ class Scene:
     bodies: Sequence[Body] = field(default_factory=tuple)
 
 
-def photograph(
-    scene: Scene, buffer: Buffer, rng: np.random.Generator
-) -> UInt8[np.ndarray, "height width 3"]:
-    """The traced scene as the camera records it; `rng` gives the sensor's noise."""
-    return _record(_radiance(scene, buffer), scene.look, rng)
-
-
 def render(
     scene: Scene, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Buffer, UInt8[np.ndarray, "height width 3"]]:
+    """The traced scene, and what the camera records of it; `rng` gives the sensor's noise."""
     buffer = trace(scene.camera, scene.planes, scene.bodies, size)
-    return buffer, photograph(scene, buffer, rng)
+    return buffer, _record(_radiance(scene, buffer), scene.look, rng)
 
 
 def _radiance(scene: Scene, buffer: Buffer) -> Float32[np.ndarray, "height width 3"]:
@@ -82,7 +76,7 @@ def _radiance(scene: Scene, buffer: Buffer) -> Float32[np.ndarray, "height width
     return np.ascontiguousarray(image.T).reshape(height, width, 3)
 
 
-def _table(scene: Scene) -> dict[str, np.ndarray]:
+def _table(scene: Scene) -> Table:
     """The materials' numbers by surface number."""
     materials = [plane.material for plane in scene.planes]
     materials += [body.material for body in scene.bodies]
@@ -98,12 +92,7 @@ def _table(scene: Scene) -> dict[str, np.ndarray]:
     }
 
 
-def _pattern(
-    table: dict[str, np.ndarray],
-    surface: Integer[np.ndarray, " pixels"],
-    chart: Float32[np.ndarray, "2 pixels"],
-    footprint: Float32[np.ndarray, " pixels"],
-) -> Float32[np.ndarray, " pixels"]:
+def _pattern(table: Table, surface: Surfaces, chart: Chart, footprint: Pixels) -> Pixels:
     """Share of the material's second colour; `footprint` is a pixel's width on the surface."""
     density, phase = table["density"], table["phase"]
     along = density[0][surface]
@@ -112,12 +101,7 @@ def _pattern(
     return look_up(table["pattern"][surface], u, v, footprint * along)
 
 
-def _glow(
-    scene: Scene,
-    table: dict[str, np.ndarray],
-    surface: Integer[np.ndarray, " pixels"],
-    mix: Float32[np.ndarray, " pixels"],
-) -> Values | np.float32:
+def _glow(scene: Scene, table: Table, surface: Surfaces, mix: Pixels) -> Pixels | np.float32:
     """Strength of the light from within, where the pattern is nearer to its second colour."""
     if not table["glow"].any() or not scene.look.glow:
         return np.float32(0)
@@ -127,11 +111,11 @@ def _glow(
 def _lighting(
     scene: Scene,
     buffer: Buffer,
-    table: dict[str, np.ndarray],
+    table: Table,
     points: Points,
     normals: Points,
     view: Points,
-    surface: Integer[np.ndarray, " pixels"],
+    surface: Surfaces,
 ) -> tuple[Values, Values]:
     """Share of the direct light that a matte surface sends back, and the highlight's strength."""
     light = scene.light.seen_by(scene.camera)

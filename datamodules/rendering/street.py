@@ -1,14 +1,12 @@
 """Streets: a road between pavements and façades, with cars, trees, poles, signs and people."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import asin, cos, pi, radians, sin
 
 import numpy as np
 
 from datamodules.rendering.bodies import Body, Plane, body
-from datamodules.rendering.camera import Camera, Vector, turn
+from datamodules.rendering.camera import Camera, turn
 from datamodules.rendering.frame import Frame, frame
 from datamodules.rendering.lights import Sun
 from datamodules.rendering.looks import Look
@@ -84,13 +82,8 @@ def _grey(rng: np.random.Generator, low: float, high: float) -> tuple[float, flo
 
 def _ground(rng: np.random.Generator, half: float) -> Plane:
     """The road is the plane z = 0; the pavements stand on it. One tile is the road's width."""
-    asphalt = Material(
-        _grey(rng, 0.28, 0.45),
-        (0.8, 0.8, 0.75),
-        "lanes",
-        (0.5 / half, 1 / between(rng, 5.0, 9.0)),
-        (0.5, rng.random()),
-    )
+    grey, dashes = _grey(rng, 0.28, 0.45), 1 / between(rng, 5.0, 9.0)
+    asphalt = Material(grey, (0.8, 0.8, 0.75), "lanes", (0.5 / half, dashes), (0.5, rng.random()))
     return Plane(np.array([0, 0, 1.0]), 0.0, np.array([1.0, 0, 0]), asphalt, ROAD)
 
 
@@ -103,12 +96,13 @@ def _pavements(rng: np.random.Generator, half: float) -> list[Body]:
     return [slab, replace(slab, position=slab.position * np.array([-1, 1, 1]))]
 
 
-def _plaster(rng: np.random.Generator, floor: float) -> Material:
-    """A façade of windows; `floor` is the height of a storey."""
+def _plaster(rng: np.random.Generator, floor: float, half: float) -> Material:
+    """A façade of windows; `floor` is the height of a storey, `half` that of half a building."""
     wall = from_hsv(between(rng, 0.0, 70.0), between(rng, 0.05, 0.5), between(rng, 0.45, 0.95))
     pane = from_hsv(210.0, between(rng, 0.1, 0.5), between(rng, 0.2, 0.45))
     density = (0.5 / between(rng, 2.0, 3.4), 0.5 / floor)
-    phase, glow = (rng.random(), 0.0), max(between(rng, -0.6, 1.0), 0.0)
+    # The windows' pattern starts at the foot of the wall, half a building below its centre.
+    phase, glow = (rng.random(), half * density[1]), max(between(rng, -0.6, 1.0), 0.0)
     return Material(wall, pane, "windows", density, phase, glow=glow)
 
 
@@ -119,14 +113,14 @@ def _facades(rng: np.random.Generator, side: int, line: float) -> list[Body]:
         long, storeys = between(rng, 7.0, 16.0), int(rng.integers(2, 7))
         floor, deep = between(rng, 2.7, 3.4), between(rng, 4.0, 7.0)
         back, gap = between(rng, 0.0, 1.5), max(between(rng, -5.0, 5.0), 0.0)
-        front = _plaster(rng, floor)
         half = storeys * floor / 2
-        # The windows' pattern starts at the foot of the wall, half a building below its centre.
-        front = replace(front, phase=(front.phase[0], half * front.density[1]))
+        front = _plaster(rng, floor, half)
         centre = (side * (line + back + deep), y + long / 2, half)
         bodies.append(body(BOX, centre, (deep, long / 2.0, half), front, BUILDING))
         if rng.random() < 0.35:
-            tiles = Material(_roof(rng), (0.1, 0.05, 0.05), "tiles", (0.4, 0.4))
+            saturation, value = (0.3, 0.7), (0.35, 0.65)
+            red = from_hsv(between(rng, 0.0, 25.0), between(rng, *saturation), between(rng, *value))
+            tiles = Material(red, (0.1, 0.05, 0.05), "tiles", (0.4, 0.4))
             top = (centre[0], centre[1], 2 * half + 1.3)
             scale = (deep * 1.05, long / 2 * 1.02, 1.3)
             bodies.append(body(PRISM, top, scale, tiles, BUILDING))
@@ -134,18 +128,13 @@ def _facades(rng: np.random.Generator, side: int, line: float) -> list[Body]:
     return bodies
 
 
-def _roof(rng: np.random.Generator) -> tuple[float, float, float]:
-    return from_hsv(between(rng, 0.0, 25.0), between(rng, 0.3, 0.7), between(rng, 0.35, 0.65))
-
-
 def _far_end(rng: np.random.Generator) -> list[Body]:
     """What closes the street: buildings across it, so that no surface is farther than the end."""
     bodies, x = [], -70.0
     while x < 70:
         wide, storeys = between(rng, 8.0, 20.0), int(rng.integers(1, 7))
-        front = _plaster(rng, 3.0)
         half = storeys * 1.5
-        front = replace(front, phase=(front.phase[0], half * front.density[1]))
+        front = _plaster(rng, 3.0, half)
         place, scale = (x + wide / 2.0, _END + 3.0, half), (wide / 2.0, 3.0, half)
         bodies.append(body(BOX, place, scale, front, BUILDING))
         x += wide
@@ -161,16 +150,17 @@ def _kerbside(rng: np.random.Generator, side: int, half: float) -> list[Body]:
         place = np.array([x, y, _KERB])
         kind = rng.random()
         if trees and kind < 0.55:
-            bodies += _tree(rng, place)
+            parts = _tree(rng)
         elif kind < 0.8:
-            bodies += _post(rng, place, side)
+            parts = _post(rng, side)
         else:
-            bodies += _sign(rng, place)
+            parts = _sign(rng)
+        bodies += [part.moved(np.eye(3), 1.0, place) for part in parts]
         y += between(rng, 5.0, 12.0)
     return bodies
 
 
-def _tree(rng: np.random.Generator, place: Vector) -> list[Body]:
+def _tree(rng: np.random.Generator) -> list[Body]:
     bark = Material((0.12, 0.07, 0.04), (0.05, 0.03, 0.02), "grains", (2.0, 2.0))
     green = from_hsv(between(rng, 70.0, 130.0), between(rng, 0.4, 0.8), between(rng, 0.35, 0.65))
     leaves = Material(green, shaded(green, 0.25), "clouds", (0.6, 0.6))
@@ -185,22 +175,21 @@ def _tree(rng: np.random.Generator, place: Vector) -> list[Body]:
         side, small = between(rng, -pi, pi), 0.65 * wide
         offset = (0.6 * wide * cos(side), 0.6 * wide * sin(side), trunk + tall * 0.5)
         parts.append(body(SPHERE, offset, (small, small, small), leaves, TREE))
-    return [part.moved(np.eye(3), 1.0, place) for part in parts]
+    return parts
 
 
-def _post(rng: np.random.Generator, place: Vector, side: int) -> list[Body]:
+def _post(rng: np.random.Generator, side: int) -> list[Body]:
     """A lamp post whose arm reaches over the road."""
     metal = Material(_grey(rng, 0.25, 0.6), (0.1, 0.1, 0.1), "grains", (1.0, 1.0), gloss=0.3)
     tall = between(rng, 4.5, 7.0)
-    parts = [
+    return [
         body(CYLINDER, (0.0, 0.0, tall / 2.0), (0.09, 0.09, tall / 2.0), metal, POLE),
         body(BOX, (-side * 0.7, 0.0, tall), (0.75, 0.06, 0.05), metal, POLE),
         body(BOX, (-side * 1.4, 0.0, tall - 0.08), (0.3, 0.12, 0.07), metal, POLE),
     ]
-    return [part.moved(np.eye(3), 1.0, place) for part in parts]
 
 
-def _sign(rng: np.random.Generator, place: Vector) -> list[Body]:
+def _sign(rng: np.random.Generator) -> list[Body]:
     """A round or square plate on a pole, facing the camera's way."""
     metal = Material(_grey(rng, 0.4, 0.7), (0.2, 0.2, 0.2), "grains", (1.0, 1.0))
     colour = from_hsv(float(rng.choice([0, 50, 215])), 0.9, between(rng, 0.7, 0.95))
@@ -209,11 +198,10 @@ def _sign(rng: np.random.Generator, place: Vector) -> list[Body]:
     )
     tall, size = between(rng, 2.1, 2.8), between(rng, 0.4, 0.6)
     solid, width = (CYLINDER, size) if rng.random() < 0.5 else (BOX, 0.9 * size)
-    parts = [
+    return [
         body(CYLINDER, (0.0, 0.0, tall / 2.0), (0.06, 0.06, tall / 2.0), metal, POLE),
         body(solid, (0.0, -0.1, tall), (width, width, 0.03), plate, SIGN, _FACING),
     ]
-    return [part.moved(np.eye(3), 1.0, place) for part in parts]
 
 
 def _people(rng: np.random.Generator, side: int, half: float, pavement: float) -> list[Body]:

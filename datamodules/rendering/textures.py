@@ -4,25 +4,24 @@ A pattern is a tile of numbers in [0, 1] that mixes a material's two colours. Ea
 several resolutions so that far surfaces see its average instead of flickering.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Integer
+from jaxtyping import Float32, Shaped
+
+from datamodules.rendering.primitives import Pixels, Surfaces
 
 LEVELS = 8
 SIDE = 2**LEVELS
 # Start of each mipmap level in a flattened pattern: 256², then 128², and so on down to 1.
-_STARTS = np.concatenate([[0], np.cumsum([4**level for level in range(LEVELS, -1, -1)])])[
-    :-1
-].astype(np.int32)
+_STARTS = np.cumsum([0, *(4**level for level in range(LEVELS, 0, -1))]).astype(np.int32)
 # Texture coordinates are shifted by this many texels before truncation, so that it rounds down.
 _SHIFT = np.float32(2**20)
 
 Tile = Float32[np.ndarray, "side side"]
+Drawn = Shaped[np.ndarray, "side side"]
 
 
 def _cloud(seed: int, smoothest: float, roughness: float) -> Tile:
@@ -39,17 +38,9 @@ def _grid() -> tuple[Tile, Tile]:
     return u, v
 
 
-def _plain() -> Tile:
-    return 0.3 * _cloud(1, 4.0, 1.5)
-
-
-def _checker() -> Tile:
+def _checker() -> Drawn:
     u, v = _grid()
-    return ((u < 0.5) ^ (v < 0.5)).astype(np.float32)
-
-
-def _stripes() -> Tile:
-    return (_grid()[1] % 0.5 < 0.25).astype(np.float32)
+    return (u < 0.5) ^ (v < 0.5)
 
 
 def _blocks(columns: int, rows: int, offset: float, gap: float, seed: int) -> Tile:
@@ -63,14 +54,6 @@ def _blocks(columns: int, rows: int, offset: float, gap: float, seed: int) -> Ti
     return np.where(mortar, np.float32(1), tile)
 
 
-def _bricks() -> Tile:
-    return _blocks(2, 4, 0.5, 0.08, 2)
-
-
-def _tiles() -> Tile:
-    return _blocks(4, 4, 0.0, 0.06, 3)
-
-
 def _planks() -> Tile:
     _, v = _grid()
     tone = np.random.default_rng(4).uniform(0, 0.6, 8).astype(np.float32)
@@ -79,27 +62,15 @@ def _planks() -> Tile:
     return np.where(seam, np.float32(1), tone[(v * 8).astype(int)] + 0.5 * grain).clip(0, 1)
 
 
-def _speckle() -> Tile:
-    return (_cloud(6, 24.0, 3.0) > 0.62).astype(np.float32)
-
-
-def _clouds() -> Tile:
-    return _cloud(7, 2.0, 2.0)
-
-
-def _grains() -> Tile:
-    return _cloud(8, 40.0, 1.0)
-
-
-def _dots() -> Tile:
+def _dots() -> Drawn:
     u, v = _grid()
-    return (np.hypot(u * 2 % 1 - 0.5, v * 2 % 1 - 0.5) < 0.28).astype(np.float32)
+    return np.hypot(u * 2 % 1 - 0.5, v * 2 % 1 - 0.5) < 0.28
 
 
-def _waves() -> Tile:
+def _waves() -> Drawn:
     u, v = _grid()
     wobble = 0.12 * np.sin(2 * np.pi * u) + 0.1 * (_cloud(9, 2.0, 2.5) - 0.5)
-    return (0.5 + 0.5 * np.sin(2 * np.pi * (3 * v + wobble))).astype(np.float32)
+    return 0.5 + 0.5 * np.sin(2 * np.pi * (3 * v + wobble))
 
 
 def _windows() -> Tile:
@@ -119,16 +90,16 @@ def _lanes() -> Tile:
     return np.where(dash | edge, np.float32(1), 0.22 * _cloud(11, 40.0, 0.9))
 
 
-PATTERNS: dict[str, Callable[[], Tile]] = {
-    "plain": _plain,
+PATTERNS: dict[str, Callable[[], Drawn]] = {
+    "plain": lambda: 0.3 * _cloud(1, 4.0, 1.5),
     "checker": _checker,
-    "stripes": _stripes,
-    "bricks": _bricks,
-    "tiles": _tiles,
+    "stripes": lambda: _grid()[1] % 0.5 < 0.25,
+    "bricks": lambda: _blocks(2, 4, 0.5, 0.08, 2),
+    "tiles": lambda: _blocks(4, 4, 0.0, 0.06, 3),
     "planks": _planks,
-    "speckle": _speckle,
-    "clouds": _clouds,
-    "grains": _grains,
+    "speckle": lambda: _cloud(6, 24.0, 3.0) > 0.62,
+    "clouds": lambda: _cloud(7, 2.0, 2.0),
+    "grains": lambda: _cloud(8, 40.0, 1.0),
     "dots": _dots,
     "waves": _waves,
     "windows": _windows,
@@ -148,12 +119,7 @@ def atlas() -> Float32[np.ndarray, " texels"]:
     return np.concatenate([tile.ravel() for tile in flat])
 
 
-def look_up(
-    pattern: Integer[np.ndarray, " pixels"],
-    u: Float32[np.ndarray, " pixels"],
-    v: Float32[np.ndarray, " pixels"],
-    footprint: Float32[np.ndarray, " pixels"],
-) -> Float32[np.ndarray, " pixels"]:
+def look_up(pattern: Surfaces, u: Pixels, v: Pixels, footprint: Pixels) -> Pixels:
     """The pattern's value at (u, v), in tiles, averaged over about `footprint` tiles."""
     texels = np.float32(SIDE)
     level = np.clip(np.frexp(footprint * texels)[1] - 1, 0, LEVELS)

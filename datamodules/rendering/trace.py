@@ -1,7 +1,5 @@
 """Which surface each pixel sees: depth, surface number, normal and texture coordinates."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,18 +43,16 @@ def trace(
     columns, rows = camera.slopes(size)
     seen = tuple(Seen.by(camera, body) for body in bodies)
     depth, surface = _meet_planes(camera, planes, columns, rows)
-    windows = [
-        _meet_body(body, len(planes) + number, columns, rows, depth, surface)
-        for number, body in enumerate(seen)
-    ]
     normals = np.full((3, *size), np.nan, np.float32)
     chart = np.zeros((2, *size), np.float32)
     buffer = Buffer(columns, rows, depth, surface, normals, chart, seen)
+    numbered = list(enumerate(seen, start=len(planes)))
+    windows = [_meet_body(body, number, buffer) for number, body in numbered]
     for number, plane in enumerate(planes):
         _describe_plane(camera, plane, number, buffer)
-    for number, window in enumerate(windows, start=len(planes)):
+    for (number, body), window in zip(numbered, windows, strict=True):
         if window is not None:
-            _describe_body(seen[number - len(planes)], number, window, buffer)
+            _describe_body(body, number, window, buffer)
     return buffer
 
 
@@ -81,38 +77,30 @@ def _meet_planes(
     return depth, surface
 
 
-def _window(
-    seen: Seen, columns: Float32[np.ndarray, " width"], rows: Float32[np.ndarray, " height"]
-) -> tuple[slice, slice] | None:
+def _window(seen: Seen, buffer: Buffer) -> tuple[slice, slice] | None:
     """The box of pixels that can see the body's bounding sphere."""
     slopes = seen.slopes()
     if slopes is None:
         return None
-    (left, right), (top, bottom) = slopes
-    across = slice(int(np.searchsorted(columns, left)), int(np.searchsorted(columns, right)))
-    down = slice(int(np.searchsorted(rows, top)), int(np.searchsorted(rows, bottom)))
+    across, down = (
+        slice(*np.searchsorted(pixels, ends).tolist())
+        for pixels, ends in zip((buffer.columns, buffer.rows), slopes, strict=True)
+    )
     return None if across.start >= across.stop or down.start >= down.stop else (down, across)
 
 
-def _meet_body(
-    seen: Seen,
-    number: int,
-    columns: Float32[np.ndarray, " width"],
-    rows: Float32[np.ndarray, " height"],
-    depth: Float32[np.ndarray, "height width"],
-    surface: Int16[np.ndarray, "height width"],
-) -> tuple[slice, slice] | None:
+def _meet_body(seen: Seen, number: int, buffer: Buffer) -> tuple[slice, slice] | None:
     """Enters the body into depth and surface where it is nearest; gives the window touched."""
-    window = _window(seen, columns, rows)
+    window = _window(seen, buffer)
     if window is None:
         return None
-    across = seen.matrix[:, :1] * columns[window[1]] + seen.matrix[:, 2:]
-    down = seen.matrix[:, 1:2] * rows[window[0]]
+    across = seen.matrix[:, :1] * buffer.columns[window[1]] + seen.matrix[:, 2:]
+    down = seen.matrix[:, 1:2] * buffer.rows[window[0]]
     direction = across[:, None, :] + down[:, :, None]
     enter, leave = seen.body.solid.span(seen.offset[:, None, None], direction)
-    hit = (enter <= leave) & (enter < depth[window]) & (enter > 0)
-    np.copyto(depth[window], enter, where=hit)
-    surface[window][hit] = number
+    hit = (enter <= leave) & (enter < buffer.depth[window]) & (enter > 0)
+    np.copyto(buffer.depth[window], enter, where=hit)
+    buffer.surface[window][hit] = number
     return window
 
 

@@ -1,5 +1,1 @@
 """SYNTHIA-RAND-CITYSCAPES: rendered street scenes with the classes of Cityscapes."""
-
-from datamodules.synthia.datamodule import Synthia
-
-__all__ = ["Synthia"]

@@ -22,7 +22,6 @@ from datamodules.synthia.reader import (
     pictures,
     stored_numbers,
 )
-from datamodules.writing.layout import Layout
 
 
 class Synthia(FileDataModule):
@@ -66,7 +65,7 @@ class Synthia(FileDataModule):
     download: ClassVar[str] = (
         "https://synthia-dataset.net/downloads (SYNTHIA-RAND-CITYSCAPES, CVPR 2016)"
     )
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,

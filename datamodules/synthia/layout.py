@@ -10,7 +10,7 @@ from datamodules.rendering import Frame
 from datamodules.synthia.reader import CAMERA, CAMERA_SIZE, CODES_PER_METRE, ROOT, stored_numbers
 from datamodules.writing.codes import depth_codes
 from datamodules.writing.layout import Encode, Layout, Place, take
-from datamodules.writing.views import Calibration, Scenery
+from datamodules.writing.views import Calibration
 
 
 class Synthia(Layout):
@@ -24,12 +24,12 @@ class Synthia(Layout):
     Not written: what no reader needs (`GT/COLOR`, instances).
     """
 
-    word: ClassVar[str] = "synthia"
-    form: ClassVar[str] = "plain"
-    config: ClassVar[str] = "synthia_sdn"
-    scenery: ClassVar[Scenery] = "street"
-    size: ClassVar[tuple[int, int]] = CAMERA_SIZE
-    calibration: ClassVar[Calibration | None] = Calibration(CAMERA[:2], CAMERA[2:], CAMERA_SIZE)
+    word = "synthia"
+    form = "plain"
+    config = "synthia_sdn"
+    scenery = "street"
+    size = CAMERA_SIZE
+    calibration = Calibration(CAMERA[:2], CAMERA[2:], CAMERA_SIZE)
     ids: ClassVar[Mapping[str, int]] = {
         "road": 3,
         "sidewalk": 4,

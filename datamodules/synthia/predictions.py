@@ -23,14 +23,13 @@ def synthia_format(classes: ClassMap) -> PredictionFormat:
     ids = ids_of(classes, SYNTHIA_IDS, unknown=0)
     codes = np.zeros((len(ids), 3), np.uint16)
     codes[:, 0] = ids
-    return PredictionFormat(
-        {
-            "segmentation": Encoding("GT/LABELS/{name}.png", Classes(codes)),
-            "depth": Encoding("Depth/{name}.png", _grey_centimetres),
-            "normals": NORMALS,
-            "edges": EDGES,
-        }
-    )
+    encodings = {
+        "segmentation": Encoding("GT/LABELS/{name}.png", Classes(codes)),
+        "depth": Encoding("Depth/{name}.png", _grey_centimetres),
+        "normals": NORMALS,
+        "edges": EDGES,
+    }
+    return PredictionFormat(encodings)
 
 
 def _grey_centimetres(

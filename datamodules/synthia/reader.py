@@ -1,7 +1,7 @@
 """The files of SYNTHIA-RAND-CITYSCAPES, read picture by picture."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,10 +52,7 @@ class SynthiaReader:
 
     def __call__(self, picture: Picture, tasks: Sequence[str]) -> Sample:
         image = read_rgb(self._file(picture, IMAGES))
-        shipped: Mapping[str, Callable[[Path], np.ndarray]] = {
-            "segmentation": self._segmentation,
-            "depth": self._depth,
-        }
+        shipped = {"segmentation": self._segmentation, "depth": self._depth}
         sample: Sample = {"image": image, "name": picture.name}
         sample["camera"] = camera_at(image.shape[:2])
         for task in tasks:
@@ -64,7 +61,7 @@ class SynthiaReader:
         return sample
 
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
-        return classes_of(file, read_rgb16(file)[..., 0], self.table)
+        return classes_of(file, read_rgb16(file)[..., 0], self.table, " in red")
 
     def _depth(self, file: Path) -> Float32[np.ndarray, "height width"]:
         codes = read_rgb16(file)[..., 0]

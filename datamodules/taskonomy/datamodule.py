@@ -24,7 +24,6 @@ from datamodules.taskonomy.reader import (
     view_file,
     views,
 )
-from datamodules.writing.layout import Layout
 
 # Where a building's files of one domain lie, by the name of the tree.
 TREES: Mapping[str, str] = {
@@ -85,7 +84,7 @@ class Taskonomy(FileDataModule):
     """
 
     download: ClassVar[str] = "https://github.com/StanfordVL/taskonomy/tree/master/data"
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
     known_bad: ClassVar[Path | None] = Path(__file__).parent / "skip.txt"
 
     def __init__(

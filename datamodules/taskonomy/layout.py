@@ -11,10 +11,9 @@ from datamodules.edges import sobel_edges
 from datamodules.predictions import Normals
 from datamodules.rendering import Frame
 from datamodules.taskonomy.buildings import EXCLUDED, stored_buildings
-from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE
+from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE, ray_lengths
 from datamodules.writing.codes import HIGHEST, depth_codes
 from datamodules.writing.layout import Encode, Layout, Place
-from datamodules.writing.views import Scenery
 
 _VIEWS_PER_POINT = 3
 
@@ -29,11 +28,11 @@ class Taskonomy(Layout):
     Not written: the domains that no task here reads (keypoints, curvature, reshading, …).
     """
 
-    word: ClassVar[str] = "taskonomy"
-    form: ClassVar[str] = "omnitools"
-    config: ClassVar[str] = "taskonomy_sdne"
-    scenery: ClassVar[Scenery] = "room"
-    size: ClassVar[tuple[int, int]] = (512, 512)
+    word = "taskonomy"
+    form = "omnitools"
+    config = "taskonomy_sdne"
+    scenery = "room"
+    size = (512, 512)
     ids: ClassVar[Mapping[str, int]] = {
         "floor": 1,  # background
         "ceiling": 1,
@@ -44,7 +43,7 @@ class Taskonomy(Layout):
         "cylinder": 2,  # bottle
         "cone": 5,  # potted plant
     }
-    pattern: ClassVar[str] = "{domain}/taskonomy/{building}"
+    pattern = "{domain}/taskonomy/{building}"
 
     def names(self, split: str, count: int) -> Sequence[str]:
         building = min(set(stored_buildings()[split]) - set(EXCLUDED))
@@ -54,7 +53,9 @@ class Taskonomy(Layout):
     def files(self, place: Place) -> Mapping[str, Encode]:
         encoders: dict[tuple[str, str], Encode] = {
             ("rgb", "rgb.png"): lambda frame: frame.image,
-            ("depth_zbuffer", "depth_zbuffer.png"): _depth,
+            ("depth_zbuffer", "depth_zbuffer.png"): lambda frame: depth_codes(
+                frame.depth, CODES_PER_METRE
+            ),
             ("depth_euclidean", "depth_euclidean.png"): _distance,
             ("normal", "normal.png"): lambda frame: Normals()(frame.normals),
             # In these two the files spell the domain otherwise than the folder does.
@@ -75,36 +76,28 @@ class Taskonomy(Layout):
 class FlatTaskonomy(Taskonomy):
     """The same without the folder `taskonomy`."""
 
-    form: ClassVar[str] = "flat"
-    pattern: ClassVar[str] = "{domain}/{building}"
+    form = "flat"
+    pattern = "{domain}/{building}"
 
 
 class TaskonomyByArchive(Taskonomy):
     """Every archive unpacked into a folder of its own name."""
 
-    form: ClassVar[str] = "archives"
-    pattern: ClassVar[str] = "{building}_{domain}/{domain}"
+    form = "archives"
+    pattern = "{building}_{domain}/{domain}"
 
 
 class TaskonomyByBuilding(Taskonomy):
     """One folder per building."""
 
-    form: ClassVar[str] = "buildings"
-    pattern: ClassVar[str] = "{building}/{domain}"
-
-
-def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    return depth_codes(frame.depth, CODES_PER_METRE)
+    form = "buildings"
+    pattern = "{building}/{domain}"
 
 
 def _distance(frame: Frame) -> UInt16[np.ndarray, "height width"]:
     """Distance to the optical centre, along each pixel's ray."""
-    fx, fy, cx, cy = frame.camera
-    height, width = frame.depth.shape
-    x = (np.arange(width, dtype=np.float32) + 0.5 - cx) / fx
-    y = (np.arange(height, dtype=np.float32) + 0.5 - cy) / fy
-    ray = np.sqrt(1 + x**2 + y[:, None] ** 2).astype(np.float32)
-    return depth_codes(frame.depth * ray, CODES_PER_METRE)
+    rays = ray_lengths(np.array(frame.camera, np.float32), *frame.depth.shape)
+    return depth_codes(frame.depth * rays, CODES_PER_METRE)
 
 
 def _edges(frame: Frame) -> UInt16[np.ndarray, "height width"]:
@@ -123,9 +116,4 @@ def _point_info(frame: Frame, place: Place) -> dict[str, float | int | str]:
     }
 
 
-LAYOUTS: tuple[Layout, ...] = (
-    Taskonomy(),
-    FlatTaskonomy(),
-    TaskonomyByArchive(),
-    TaskonomyByBuilding(),
-)
+LAYOUTS = (Taskonomy(), FlatTaskonomy(), TaskonomyByArchive(), TaskonomyByBuilding())

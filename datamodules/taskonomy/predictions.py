@@ -7,7 +7,7 @@ import numpy as np
 from datamodules.predictions.codes import Classes, Metres, Normals, Shares
 from datamodules.predictions.format import Encode, Encoding, PredictionFormat
 from datamodules.taskonomy.classes import TASKONOMY_17
-from datamodules.taskonomy.reader import STEP_EDGE
+from datamodules.taskonomy.reader import CODES_PER_METRE, DOMAINS, LARGEST_CODE, NO_DEPTH, STEP_EDGE
 
 VIEW = re.compile(r"(?P<building>.+)_(?P<view>point_\d+_view_\d+)")
 
@@ -21,15 +21,14 @@ def taskonomy_format() -> PredictionFormat:
     - `edge_texture/…_edge_texture.png`: 16 bits, on the scale of the dataset.
     """
     ids = np.arange(1, len(TASKONOMY_17.labels.names) + 1, dtype=np.uint8)
-    path = "{domain}/{{building}}/{{view}}_domain_{ending}.png"
-    encoders: dict[str, tuple[str, str, Encode]] = {
-        "segmentation": ("segment_semantic", "segmentsemantic", Classes(ids)),
-        "depth": ("depth_zbuffer", "depth_zbuffer", Metres(512, farthest=65534)),
-        "normals": ("normal", "normal", Normals()),
-        "edges": ("edge_texture", "edge_texture", Shares(round(65535 * STEP_EDGE))),
+    encoders: dict[str, Encode] = {
+        "segmentation": Classes(ids),
+        "depth": Metres(CODES_PER_METRE, farthest=NO_DEPTH - 1),
+        "normals": Normals(),
+        "edges": Shares(round(LARGEST_CODE * STEP_EDGE)),
     }
     encodings = {
-        task: Encoding(path.format(domain=domain, ending=ending), encode)
-        for task, (domain, ending, encode) in encoders.items()
+        task: Encoding(f"{domain}/{{building}}/{{view}}_domain_{ending}", encoders[task])
+        for task, (domain, ending) in DOMAINS.items()
     }
     return PredictionFormat(encodings, pattern=VIEW)

@@ -145,10 +145,17 @@ class EuclideanTaskonomyReader(TaskonomyReader):
         self, view: View, metres: Float32[np.ndarray, "height width"]
     ) -> Float32[np.ndarray, "height width"]:
         height, width = metres.shape
-        focal_x, focal_y, centre_x, centre_y = self._camera(view, height, width)
-        along = (np.arange(width, dtype=np.float32) + np.float32(0.5) - centre_x) / focal_x
-        down = (np.arange(height, dtype=np.float32) + np.float32(0.5) - centre_y) / focal_y
-        return metres / np.sqrt(1 + along**2 + down[:, None] ** 2)
+        return metres / ray_lengths(self._camera(view, height, width), height, width)
+
+
+def ray_lengths(
+    camera: Float32[np.ndarray, " 4"], height: int, width: int
+) -> Float32[np.ndarray, "height width"]:
+    """Length of each pixel's ray (x, y, 1): by how much distance exceeds depth."""
+    focal_x, focal_y, centre_x, centre_y = camera
+    along = (np.arange(width, dtype=np.float32) + np.float32(0.5) - centre_x) / focal_x
+    down = (np.arange(height, dtype=np.float32) + np.float32(0.5) - centre_y) / focal_y
+    return np.sqrt(1 + along**2 + down[:, None] ** 2)
 
 
 READERS: Mapping[str, type[TaskonomyReader]] = {

@@ -17,16 +17,8 @@ from datamodules.settings import checked_depth_range
 from datamodules.vkitti2.classes import VKITTI2_SPACES, train_ids
 from datamodules.vkitti2.layout import LAYOUTS
 from datamodules.vkitti2.predictions import vkitti2_format
-from datamodules.vkitti2.reader import (
-    CLASSES,
-    DEPTH,
-    Frame,
-    Place,
-    VKITTI2Reader,
-    text_file,
-)
+from datamodules.vkitti2.reader import CLASSES, DEPTH, Frame, Place, VKITTI2Reader, text_file
 from datamodules.vkitti2.scenes import FRAMES, checked_scenes, stored_scenes
-from datamodules.writing.layout import Layout
 
 VARIATIONS = (
     *("15-deg-left", "15-deg-right", "30-deg-left", "30-deg-right", "clone"),
@@ -102,7 +94,7 @@ class VKITTI2(FileDataModule):
 
     derives: ClassVar[Mapping[str, Derivation]] = NORMALS_AND_EDGES
     download: ClassVar[str] = "https://europe.naverlabs.com/proxy-virtual-worlds-vkitti-2"
-    layouts: ClassVar[tuple[Layout, ...]] = LAYOUTS
+    layouts = LAYOUTS
 
     def __init__(
         self,
@@ -137,22 +129,20 @@ class VKITTI2(FileDataModule):
         )
 
     def records(self, split: str) -> list[Frame]:
-        place = self._place("rgb")
-        return [
-            Frame(*drive, number)
-            for drive in self._films(split)
-            for number in self._numbers(place.folder(*drive))
-        ]
+        frames = self._frames(split, "rgb")
+        filmed = {frame[:3] for frame in frames}
+        for film in self._films(split):
+            if film not in filmed:
+                raise self.not_found(
+                    f"images `rgb_00000.jpg`, ... in `{self._place('rgb').folder(*film)}`, or in"
+                    f" the same folder below `{self.root / ARCHIVE.format(kind='rgb')}`"
+                )
+        return frames
 
     def labelled(self, split: str, task: str) -> Labelled:
         kind, form = LABELS[task]
         place = self._place(kind)
-        found = [
-            Frame(*drive, number)
-            for drive in self._films(split)
-            for number in numbers(place.folder(*drive), kind)
-        ]
-        return Labelled(found, lambda frame: place.file(frame, form))
+        return Labelled(self._frames(split, kind), lambda frame: place.file(frame, form))
 
     def reader(self) -> VKITTI2Reader:
         return VKITTI2Reader(
@@ -170,28 +160,20 @@ class VKITTI2(FileDataModule):
 
     def _films(self, split: str) -> list[tuple[str, str, int]]:
         """What a camera saw of a drive, for each of them."""
-        scenes = self.scenes[split]
-        return list(product(scenes, self.variations, self.cameras))
+        return list(product(self.scenes[split], self.variations, self.cameras))
 
-    def _numbers(self, folder: Path) -> list[int]:
-        """Numbers of the frames in a folder, which has to hold some."""
-        found = numbers(folder, "rgb")
-        if not found:
-            raise self.not_found(
-                f"images `rgb_00000.jpg`, ... in `{folder}`, or in the same folder below"
-                f" `{self.root / ARCHIVE.format(kind='rgb')}`"
-            )
-        return found
+    def _frames(self, split: str, kind: str) -> list[Frame]:
+        """The frames that there is a file of a kind of."""
+        place = self._place(kind)
+        folders = ((film, place.folder(*film)) for film in self._films(split))
+        return [Frame(*film, each) for film, folder in folders for each in numbers(folder, kind)]
 
     def _place(self, kind: str) -> Place:
         """Where the files of a kind are; where they would be if there are none."""
-        spellings = SPELLINGS[kind]
+        spellings, drives = SPELLINGS[kind], self._drives()
         places = [Place(base, name) for base in self._bases(*spellings) for name in spellings]
-        drives = self._drives()
-        found = (
-            place for place in places if any(place.kind_folder(*drive).is_dir() for drive in drives)
-        )
-        return next(found, places[0])
+        there = (each for each in places if any(each.kind_folder(*d).is_dir() for d in drives))
+        return next(there, places[0])
 
     def _texts(self) -> Path | None:
         """Folder below which every drive has its `intrinsic.txt`; None if cameras are unknown."""

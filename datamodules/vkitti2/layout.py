@@ -12,7 +12,7 @@ from datamodules.vkitti2.reader import CODES_PER_METRE, INTRINSICS
 from datamodules.vkitti2.scenes import FRAMES, stored_scenes
 from datamodules.writing.codes import depth_codes
 from datamodules.writing.layout import Encode, Layout, Place, take
-from datamodules.writing.views import Calibration, Scenery
+from datamodules.writing.views import Calibration
 
 VARIATION = "15-deg-left"
 # The files count a pixel's centre as 0, we its corner: 620.5 and 187 there.
@@ -28,12 +28,12 @@ class VKITTI2(Layout):
     Not written: camera 1, and what no reader needs (instances, flow, other text files).
     """
 
-    word: ClassVar[str] = "vkitti2"
-    form: ClassVar[str] = "plain"
-    config: ClassVar[str] = "vkitti2_sdn"
-    scenery: ClassVar[Scenery] = "street"
-    size: ClassVar[tuple[int, int]] = CALIBRATION.size
-    calibration: ClassVar[Calibration | None] = CALIBRATION
+    word = "vkitti2"
+    form = "plain"
+    config = "vkitti2_sdn"
+    scenery = "street"
+    size = CALIBRATION.size
+    calibration = CALIBRATION
     categories: ClassVar[Mapping[str, str]] = {
         "road": "Road",
         "sidewalk": "Terrain",
@@ -94,7 +94,7 @@ class VKITTI2(Layout):
 class VKITTI2ByArchive(VKITTI2):
     """Every archive unpacked into a folder of its own name."""
 
-    form: ClassVar[str] = "archives"
+    form = "archives"
 
     def folder(self, kind: str) -> str:
         return f"vkitti_2.0.3_{kind}/"

@@ -28,17 +28,12 @@ def vkitti2_format(classes: ClassMap) -> PredictionFormat:
     names = list(COLOURS)
     ids = ids_of(classes, dict(enumerate(names)), unknown=names.index(UNDEFINED))
     colours = np.array(list(COLOURS.values()), np.uint8)
-    drive = "{scene}/{variation}/frames"
-    return PredictionFormat(
-        {
-            "segmentation": Encoding(
-                f"{drive}/classSegmentation/{{camera}}/classgt_{{frame}}.png", Classes(colours[ids])
-            ),
-            "depth": Encoding(
-                f"{drive}/depth/{{camera}}/depth_{{frame}}.png", Metres(100, farthest=65534)
-            ),
-            "normals": NORMALS,
-            "edges": EDGES,
-        },
-        pattern=FRAME,
-    )
+    segmentation = "{scene}/{variation}/frames/classSegmentation/{camera}/classgt_{frame}.png"
+    depth = "{scene}/{variation}/frames/depth/{camera}/depth_{frame}.png"
+    encodings = {
+        "segmentation": Encoding(segmentation, Classes(colours[ids])),
+        "depth": Encoding(depth, Metres(100, farthest=65534)),
+        "normals": NORMALS,
+        "edges": EDGES,
+    }
+    return PredictionFormat(encodings, pattern=FRAME)

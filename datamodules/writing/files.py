@@ -22,44 +22,36 @@ MATLAB_HEADER = 116
 def save(file: Path, content: Any) -> None:
     """Write an array, a text or a JSON object in the format that the file's name asks for."""
     suffix = file.suffix
-    if suffix not in _WRITERS:
-        raise ValueError(f"`file` should end in one of {sorted(_WRITERS)}, found `{file}`.")
-    _WRITERS[suffix](file, content)
+    if suffix == ".png":
+        write_png(file, content)
+    elif suffix in _ENCODERS:
+        write_whole(file, _ENCODERS[suffix](content))
+    else:
+        kinds = sorted([".png", *_ENCODERS])
+        raise ValueError(f"`file` should end in one of {kinds}, found `{file}`.")
 
 
-def write_jpeg(file: Path, image: UInt8[np.ndarray, "height width 3"]) -> None:
-    """Write an RGB image as a JPEG of quality 95; makes missing folders."""
+def _jpeg(image: UInt8[np.ndarray, "height width 3"]) -> bytes:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    write_whole(file, encoded.tobytes())
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
-def _write_npy(file: Path, array: np.ndarray) -> None:
+def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
-    write_whole(file, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def _write_json(file: Path, content: Mapping[str, Any]) -> None:
-    write_whole(file, (json.dumps(content, indent=4) + "\n").encode())
-
-
-def _write_matlab(file: Path, variables: Mapping[str, Any]) -> None:
+def _matlab(variables: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     scipy.io.savemat(buffer, dict(variables), do_compression=True)
-    data = buffer.getvalue()
-    write_whole(file, b"MATLAB 5.0 MAT-file".ljust(MATLAB_HEADER) + data[MATLAB_HEADER:])
+    return b"MATLAB 5.0 MAT-file".ljust(MATLAB_HEADER) + buffer.getvalue()[MATLAB_HEADER:]
 
 
-def _write_text(file: Path, text: str) -> None:
-    write_whole(file, text.encode())
-
-
-_WRITERS: Mapping[str, Callable[[Path, Any], None]] = {
-    ".png": write_png,
-    ".jpg": write_jpeg,
-    ".npy": _write_npy,
-    ".mat": _write_matlab,
-    ".json": _write_json,
-    ".txt": _write_text,
+_ENCODERS: Mapping[str, Callable[[Any], bytes]] = {
+    ".jpg": _jpeg,
+    ".npy": _npy,
+    ".mat": _matlab,
+    ".json": lambda content: (json.dumps(content, indent=4) + "\n").encode(),
+    ".txt": str.encode,
 }

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -88,12 +89,9 @@ class Layout(ABC):
         """Path below the root and content of the files that belong to many scenes at once."""
         return {}
 
-    def all_files(self, places: Sequence[Place], size: tuple[int, int]) -> list[str]:
-        """Paths below the root of all files that are written."""
-        own = [path for place in places for path in self.files(place)]
-        return [*own, *self.shared(places, size)]
-
-    def write(self, root: Path, places: Sequence[Place], views: Views, processes: int) -> None:
+    def write(
+        self, root: Path, places: Sequence[Place], views: Views, processes: int | None = None
+    ) -> None:
         """Write all files; scenes whose files are all there are kept as they are.
 
         Args:
@@ -104,12 +102,19 @@ class Layout(ABC):
         """
         missing = [place for place in places if not self.is_written(root, place)]
         done = len(places) - len(missing)
-        writer = SceneWriter(self, root, missing, views)
-        results = alive(in_processes(writer, len(missing), processes), scene_name, GOES_ON)
+        writer = partial(self._draw, root, views, missing)
+        results = alive(in_processes(writer, len(missing), processes), "Scene {}".format, GOES_ON)
         for _ in tracked(results, f"Drawing {root}", len(places), done):
             pass
         for path, content in self.shared(places, views.size).items():
             save(root / path, content)
+
+    def _draw(self, root: Path, views: Views, places: Sequence[Place], number: int) -> None:
+        """Draws and writes one of the scenes that are missing."""
+        place = places[number]
+        frame = views(place.split, place.index)
+        for path, encode in self.files(place).items():
+            save(root / path, encode(frame))
 
     def is_written(self, root: Path, place: Place) -> bool:
         return all((root / path).is_file() for path in self.files(place))
@@ -118,27 +123,6 @@ class Layout(ABC):
         """The frame's classes as the dataset's ids."""
         ids = [self.ids[name] for name, _ in CLASSES[self.scenery]]
         return np.array(ids, np.uint8)[frame.segmentation]
-
-
-@dataclass(frozen=True)
-class SceneWriter:
-    """Draws and writes one of the scenes that are missing."""
-
-    layout: Layout
-    root: Path
-    places: Sequence[Place]
-    views: Views
-
-    def __call__(self, number: int) -> None:
-        place = self.places[number]
-        frame = self.views(place.split, place.index)
-        for path, encode in self.layout.files(place).items():
-            save(self.root / path, encode(frame))
-
-
-def scene_name(index: int) -> str:
-    """Of a scene that could not be drawn."""
-    return f"Scene {index}"
 
 
 def take(names: Sequence[str], count: int, what: str) -> Sequence[str]:

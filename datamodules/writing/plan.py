@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from datamodules.processes.parallel import cores
 from datamodules.rendering import LOOKS
+from datamodules.settings import one_of
 from datamodules.writing.files import save
 from datamodules.writing.layout import Layout, Place
 from datamodules.writing.stand_ins import find_layout
@@ -44,8 +44,7 @@ class Plan:
             raise ValueError(f"`count` should be at least 1, found {self.count}.")
         if self.seed < 0:
             raise ValueError(f"`seed` should be 0 or more, found {self.seed}.")
-        if self.look not in LOOKS:
-            raise ValueError(f"`look` should be one of {list(LOOKS)}, found {self.look!r}.")
+        one_of("look", self.look, LOOKS)
         if min(self.size) < SMALLEST:
             raise ValueError(f"`size` should be at least {SMALLEST} pixels, found {self.size}.")
 
@@ -56,7 +55,8 @@ class Plan:
     @cached_property
     def files(self) -> list[str]:
         """Paths below `out` of all files of the dataset."""
-        return self.layout.all_files(self.places, self.size)
+        own = [path for place in self.places for path in self.layout.files(place)]
+        return [*own, *self.layout.shared(self.places, self.size)]
 
     @property
     def missing(self) -> list[str]:
@@ -95,8 +95,7 @@ class Plan:
         if overwrite and earlier is not None:
             earlier.remove()
         save(self.out / MANIFEST, self.settings)
-        many = cores() if processes is None else processes
-        self.layout.write(self.out, self.places, self.views, many)
+        self.layout.write(self.out, self.places, self.views, processes)
 
     def check_folder(self, overwrite: bool = False) -> None:
         """Raise an error unless `out` is empty, or holds scenes that this plan may touch."""

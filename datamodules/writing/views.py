@@ -1,7 +1,5 @@
 """Scenes as a dataset's camera would have seen them."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace

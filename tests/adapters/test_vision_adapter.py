@@ -72,6 +72,14 @@ def test_the_literal_wiring_by_hand(family: type[StagedBackbone]) -> None:
     torch.testing.assert_close(output, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_bottleneck_s_norm_starts_at_unit_scale(family: type[StagedBackbone]) -> None:
+    block = shifted_block(family)
+    norm = VisionAdapter(block, 8, skip=False).bottleneck_norm
+    assert torch.equal(norm.weight, torch.ones(block.channels))
+    assert not norm.bias.any()
+
+
 def test_literal_norms_on_a_post_norm_block_start_at_unit_scale() -> None:
     adapter = LiteralVisionAdapter(shifted_block(TinySwinV2), EMBEDDING, skip=False)
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tests.fakes.ranks import Ranks
 from vtagml.affinity import (
     TAWT,
     TROA,
@@ -95,6 +96,13 @@ def test_skipped_pairs_are_logged_by_name_the_first_and_tenth_time(
     assert "depth-edges (1)" in caplog.text
     assert "depth-edges (10)" in caplog.text
     assert "depth-depth" not in caplog.text
+
+
+def test_the_first_rank_alone_logs_what_all_know(caplog: pytest.LogCaptureFixture) -> None:
+    absent = gram_with(similarities((1, math.nan), (math.nan, 1)))
+    with caplog.at_level(logging.WARNING):
+        Ranks(2).run(lambda rank: Uniform(["depth", "edges"]).observe(absent))
+    assert len(caplog.records) == 1
 
 
 def test_nothing_is_logged_while_all_pairs_are_seen(caplog: pytest.LogCaptureFixture) -> None:

@@ -95,12 +95,12 @@ def test_from_the_file_a_run_goes_on_as_from_its_checkpoint(
         )
 
 
-@pytest.mark.parametrize("kappa", [1.0, 2.0])
+@pytest.mark.parametrize(("kind", "kappa"), [(TROA, 1.0), (TROA, 2.0), (PrintedTROA, 1.0)])
 def test_what_is_not_seen_any_more_keeps_its_place_among_tasks_at_rest(
-    kappa: float, tmp_path: Path
+    kind: type[TROA], kappa: float, tmp_path: Path
 ) -> None:
     """Also from a file without E, as older versions wrote, and from a run of more tasks."""
-    source = TROA(NAMES, kappa=kappa, start=0, every=1)
+    source = kind(NAMES, kappa=kappa, start=0, every=1)
     for _ in range(60):
         source.observe(Gram(RESTING, torch.ones_like(RESTING)))
     state = source.state()
@@ -109,7 +109,7 @@ def test_what_is_not_seen_any_more_keeps_its_place_among_tasks_at_rest(
     seen[0, 1] = seen[1, 0] = 0.0
     for tasks in (NAMES, NAMES[:3]):
         kept = len(tasks)
-        target = TROA(tasks, kappa=kappa, start=0, every=1)
+        target = kind(tasks, kappa=kappa, start=0, every=1)
         target.load(state)
         before = target.affinities()
         for _ in range(30):
@@ -172,6 +172,13 @@ def test_fixed_takes_rows_of_numbers() -> None:
     torch.testing.assert_close(fixed.omega, torch.tensor([[0.25, 0.75], [0.5, 0.5]]))
     # The source `a` counts 0.25 for `a` and 0.5 for `b`.
     torch.testing.assert_close(fixed.weights, torch.tensor([0.75, 1.25]))
+
+
+def test_rows_typed_by_hand_sum_to_one_exactly() -> None:
+    fixed = Fixed(["a", "b", "c"], [[0.33333, 0.33333, 0.33333]] * 3)
+    torch.testing.assert_close(
+        fixed.affinities(), torch.full((3, 3), 1 / 3, dtype=torch.float64), rtol=0, atol=1e-15
+    )
 
 
 # `instantiate_classes` is deprecated, but the only name that the oldest release we allow has.

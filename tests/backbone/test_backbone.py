@@ -134,6 +134,7 @@ def test_the_nano_network_has_the_size_it_names() -> None:
 
 def test_freezing_is_for_good() -> None:
     backbone = TinySwinV2(drop_path=0.9).freeze()
+    assert not any(module.training for module in backbone.modules())
 
     backbone.train()
 

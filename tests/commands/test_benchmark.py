@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +12,21 @@ from tests.benchmark.stand_in import resolve
 from tests.fakes.small import SMALL
 from vtagml.benchmark import Resolve
 from vtagml.cli import main
-from vtagml.commands import benchmark as room
+from vtagml.commands import parse
 from vtagml.commands.command import Command
-from vtagml.commands.planned_runs import run_plan
 from vtagml.run_folder import LOCK
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL_RUN = Path(__file__).parents[1] / "faults/small.yaml"
 
 
-def run_benchmark(words: list[str], resolve: Resolve) -> None:
-    @wraps(room.benchmark)
-    def run(
-        plan: Path,
-        out: Path | None = None,
-        only: tuple[str, ...] = (),
-        processes: int = 1,
-        dry_run: bool = False,
-        table_only: bool = False,
-    ) -> None:
-        run_plan(plan, out, only, processes, dry_run, table_only, resolve)
-
-    Command("benchmark", run)(words)
-
-
-def benchmark(words: list[str], fates: Mapping[str, Any] | None = None) -> None:
+def benchmark(
+    words: list[str], fates: Mapping[str, Any] | None = None, resolved: Resolve = resolve
+) -> None:
     """Runs the command; runs and the parser are played."""
-    with stand_in(fates):
-        run_benchmark(words, resolve)
+    with stand_in(fates), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parse, "resolved", resolved)
+        Command("benchmark")(words)
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +83,7 @@ def test_a_dry_run_prints_what_is_left(capsys: pytest.CaptureFixture[str]) -> No
 def test_every_row_is_checked_before_the_first_begins(words: list[str]) -> None:
     checked: list[Sequence[str]] = []
 
-    def parse(words: Sequence[str]) -> dict[str, Any]:
+    def check(words: Sequence[str]) -> dict[str, Any]:
         checked.append(words)
         if "--data.vall=3" in words:
             raise ValueError("no key `vall`")
@@ -106,7 +92,7 @@ def test_every_row_is_checked_before_the_first_begins(words: list[str]) -> None:
     tested = {"name": "tested", "test": "base"}
     path = str(write_plan([ROWS[0], tested, {**ROWS[1], "overrides": {"data.vall": 3}}]))
     with pytest.raises(ValueError, match=r"Row `other` must be .* no key `vall`"):
-        run_benchmark([path, *words], parse)
+        benchmark([path, *words], resolved=check)
     assert len(checked) == 2  # `tested` is of the same words as `base`
     assert not any("ckpt_path" in word for words in checked for word in words)
     assert started() == []

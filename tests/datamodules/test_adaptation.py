@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from datamodules import Adaptation, Cityscapes, DenseDataModule, Labels, Source, Synthia
-from datamodules.adaptation import PairedLoader, PairedSampler, Pairs
+from datamodules.adaptation import PairedSampler, Pairs
+from datamodules.loader import Loader
 from datamodules.samples import Draw, Samples
 
 CLASSES = ("floor", "wall", "thing")
@@ -56,11 +57,11 @@ def adaptation(source: int = 7, target: int = 5, **settings: Any) -> Adaptation:
     return data
 
 
-def loader(**counts: int) -> PairedLoader:
+def loader(**counts: int) -> Loader:
     return adaptation(**counts).train_dataloader()
 
 
-def epoch_of(loader: PairedLoader, epoch: int) -> list[tuple[list[str], list[str]]]:
+def epoch_of(loader: Loader, epoch: int) -> list[tuple[list[str], list[str]]]:
     loader.sampler.set_epoch(epoch)  # type: ignore[attr-defined]
     return [(batch["name"], batch["target"]["name"]) for batch in loader]
 
@@ -107,7 +108,7 @@ def test_epoch_is_one_of_the_source_in_the_sources_order() -> None:
 
 @pytest.mark.parametrize("target", [1, 3, 5, 7, 30])
 def test_target_goes_round_in_passes_across_epochs(target: int) -> None:
-    sampler = PairedSampler(pairs(7, target), ranks=1, rank=0)
+    sampler = PairedSampler(pairs(7, target))
     drawn: list[Draw] = []
     for epoch in range(9):
         sampler.set_epoch(epoch)
@@ -125,7 +126,7 @@ def test_target_goes_round_in_passes_across_epochs(target: int) -> None:
 
 def test_passes_differ_in_order_and_follow_the_targets_seed() -> None:
     def orders(seed: int) -> list[list[int]]:
-        sampler = PairedSampler(pairs(8, 8), 0, seed, ranks=1, rank=0)
+        sampler = PairedSampler(pairs(8, 8), 0, seed)
         found = []
         for epoch in (0, 1):
             sampler.set_epoch(epoch)
@@ -150,14 +151,15 @@ def pairs(source: int, target: int) -> Pairs:
 def test_ranks_share_an_epoch_without_a_sample_in_common(ranks: int) -> None:
     shares = []
     for rank in range(ranks):
-        sampler = PairedSampler(pairs(13, 40), ranks=ranks, rank=rank)
+        sampler = PairedSampler(pairs(13, 40))
+        sampler.num_replicas, sampler.rank = ranks, rank
         sampler.set_epoch(1)
         shares.append(list(sampler))
     for side in ("source", "target"):
         drawn = [getattr(pair, side).position for share in shares for pair in share]
         assert len(set(drawn)) == len(drawn) == 13 // ranks * ranks
     # Rank r of n has every n-th, so that batches of the ranks are one larger batch.
-    alone = PairedSampler(pairs(13 // ranks * ranks, 40), ranks=1, rank=0)
+    alone = PairedSampler(pairs(13 // ranks * ranks, 40))
     alone.set_epoch(1)
     together = [share[place].target for place in range(13 // ranks) for share in shares]
     assert [pair.target for pair in alone] == together

@@ -225,6 +225,12 @@ def test_workers_that_are_stopped_end_whatever_the_program_does_at_an_alarm(
         signal.signal(signal.SIGALRM, before)
 
 
+def ranked(sampler: KeyedSampler, ranks: int, rank: int) -> KeyedSampler:
+    """A sampler as it would be in one process of several."""
+    sampler.num_replicas, sampler.rank = ranks, rank
+    return sampler
+
+
 def indices(sampler: KeyedSampler) -> list[int]:
     drawn = list(sampler)
     assert len(drawn) == len(sampler)
@@ -233,20 +239,20 @@ def indices(sampler: KeyedSampler) -> list[int]:
 
 @pytest.mark.parametrize("count", [8, 9, 10])
 def test_evaluation_covers_everything_once_over_ranks(count: int) -> None:
-    parts = [indices(OrderedSampler(samples(count), ranks=3, rank=rank)) for rank in range(3)]
+    parts = [indices(ranked(OrderedSampler(samples(count)), 3, rank)) for rank in range(3)]
     assert sorted(chain(*parts)) == list(range(count))
 
 
 @pytest.mark.parametrize("count", [8, 9, 10])
 def test_training_shows_nothing_twice_and_equally_much_to_ranks(count: int) -> None:
-    parts = [indices(ShuffledSampler(samples(count), 1, ranks=2, rank=rank)) for rank in range(2)]
+    parts = [indices(ranked(ShuffledSampler(samples(count), 1), 2, rank)) for rank in range(2)]
     assert [len(part) for part in parts] == [count // 2] * 2
     assert len(set(chain(*parts))) == count // 2 * 2
 
 
 def test_batches_of_the_ranks_are_one_larger_batch() -> None:
     alone = indices(ShuffledSampler(samples(12), 1))
-    ranks = [indices(ShuffledSampler(samples(12), 1, ranks=2, rank=rank)) for rank in range(2)]
+    ranks = [indices(ranked(ShuffledSampler(samples(12), 1), 2, rank)) for rank in range(2)]
     for start in range(0, 6, 3):
         together = {*ranks[0][start : start + 3], *ranks[1][start : start + 3]}
         assert together == set(alone[2 * start : 2 * start + 6])
@@ -255,7 +261,7 @@ def test_batches_of_the_ranks_are_one_larger_batch() -> None:
 def test_a_running_group_says_how_many_ranks_share_an_epoch() -> None:
     shares = Ranks(3).run(lambda rank: indices(ShuffledSampler(samples(12), 1)))
     assert shares == [
-        indices(ShuffledSampler(samples(12), 1, ranks=3, rank=rank)) for rank in range(3)
+        indices(ranked(ShuffledSampler(samples(12), 1), 3, rank)) for rank in range(3)
     ]
 
 

@@ -56,6 +56,18 @@ def test_maps_in_the_order_of_the_tasks(
         assert torch.equal(maps[task], expected)
 
 
+@every
+def test_tasks_that_share_their_first_levels_alone_keep_their_own_maps(
+    build: Callable[..., Decoder], pyramids: Pyramids
+) -> None:
+    decoders = Shared(OUTPUTS, CHANNELS, build).double()
+    frozen = pyramids["segmentation"][:2]  # As levels in front of a fork are.
+    shared = {task: [*frozen, *pyramid[2:]] for task, pyramid in pyramids.items()}
+    copies = {task: [level.clone() for level in pyramid] for task, pyramid in shared.items()}
+    for task, expected in decoders(copies, IMAGE).items():
+        assert torch.equal(decoders(shared, IMAGE)[task], expected)
+
+
 @both
 @every
 def test_a_task_sees_only_its_own_pyramid(

@@ -92,6 +92,12 @@ def test_gradient_reaches_every_parameter_and_each_pyramid_only_from_its_task(
         assert parameter.grad.abs().sum() > 0, name
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_it_keeps_streams_apart_if_what_it_stands_before_does(apart: bool) -> None:
+    kind = type("Seen", (Seen,), {"apart": apart})
+    assert FineLevels(OUTPUTS, CHANNELS, kind, width=16).apart == apart
+
+
 def test_width_that_does_not_split_into_groups_is_refused() -> None:
     with pytest.raises(ValueError, match="`width` must be a positive multiple of 16, found 24"):
         FineLevels(OUTPUTS, CHANNELS, Seen, width=24)

@@ -23,6 +23,9 @@ def test_tasks_start_alike_and_share_nothing_that_trains(tuning: Tuning) -> None
         assert (one.grad is not None) == one.requires_grad
         assert other.grad is None or other is one
         assert (one is other) != one.requires_grad
+    # What is frozen is stored once, masks and tables of positions too.
+    for one, other in zip(depth.buffers(), normals.buffers(), strict=True):
+        assert one is other
 
 
 def test_a_tuned_task_is_the_shared_network_of_its_own_numbers() -> None:

@@ -8,7 +8,7 @@ from tests.fakes.backbones import FAMILIES, TinySwinV2, TinyViT, awake
 from vtagml.adapters import FullBias, LiteralVisionAdapter, PerHeadBias
 from vtagml.adapters.frozen_block import Attention
 from vtagml.adapters.frozen_swin_block import FrozenSwinV2Block
-from vtagml.backbone import StagedBackbone
+from vtagml.backbone import StagedBackbone, SwinV2Nano
 from vtagml.encoders import VTAGML
 
 TASKS = ("segmentation", "depth", "normals")
@@ -128,6 +128,15 @@ def test_a_task_that_was_not_trained_runs_by_its_row() -> None:
         torch.testing.assert_close(pyramids[task], trained_ones[task], rtol=0, atol=1e-12)
     torch.testing.assert_close(pyramids["edges"], alone["edges"], rtol=0, atol=1e-12)
     assert not torch.allclose(pyramids["edges"][3], pyramids["depth"][3], atol=1e-2)
+
+
+def test_by_default_the_last_four_blocks_of_the_third_stage_and_the_fourth_s_are_adapted() -> None:
+    # Depths 2, 2, 6, 2.
+    network = VTAGML(["depth", "edges"], SwinV2Nano(weights=None))
+    assert list(network.adapters) == [
+        *(f"stage3_block{block}" for block in (3, 4, 5, 6)),
+        *(f"stage4_block{block}" for block in (1, 2)),
+    ]
 
 
 def test_surplus_rows_point_to_encode() -> None:

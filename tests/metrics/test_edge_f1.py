@@ -74,6 +74,12 @@ def test_without_edges_f1_is_undefined_and_macro_leaves_them_out() -> None:
     assert value(EdgeMacroF1(), row(0.1, 0.1), row(0.0, 0.0)) == 1
 
 
+def test_macro_calls_a_pixel_on_the_threshold_an_edge_on_both_sides() -> None:
+    on = row(0.25, 0.125)
+    assert value(EdgeMacroF1(0.25), on, row(1.0, 0.0)) == 1
+    assert value(EdgeMacroF1(0.25), row(1.0, 0.0), on) == 1
+
+
 def test_a_map_with_another_memory_order_does_not_warn() -> None:
     prediction = torch.rand(2, 1, 6, 5).transpose(2, 3)
     with warnings.catch_warnings():

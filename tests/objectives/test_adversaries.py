@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from tests.fakes.ranks import Ranks
 from tests.objectives.small_adversarial import RANGES, dense_tasks, thin
-from vtagml.objectives import Adversarial, Discriminator
+from vtagml.objectives import Adversarial, Discriminator, SumOfTasks
 from vtagml.tasks import Task
 
 TASKS = {task.name: task for task in dense_tasks()}
@@ -114,6 +114,17 @@ def test_untold_domains_cost_log_two() -> None:
         assert torch.allclose(losses, torch.full((4,), 2.0, dtype=torch.float64).log())
 
 
+def test_half_precision_is_judged_in_half_and_averaged_in_full() -> None:
+    judges = Adversarial(TASKS, ranges=RANGES, discriminator=thin).bfloat16()
+    source, target = (
+        {name: map.detach().bfloat16() for name, map in maps(seed).items()} for seed in (0, 1)
+    )
+    fooling, telling = judges.adversaries(source, target)
+    assert fooling.dtype == telling.dtype == torch.float32
+    scores = judges.judges["edges"](judges.codes["edges"](target["edges"]))
+    torch.testing.assert_close(fooling[3], functional.softplus(-scores.float()).mean())
+
+
 def test_discriminators_learn_to_tell_and_maps_to_pass() -> None:
     judges = Adversarial({"edges": TASKS["edges"]}, discriminator=thin).double()
     source, target = {"edges": maps(0)["edges"]}, {"edges": maps(1)["edges"]}
@@ -149,6 +160,18 @@ def test_weight_rises_between_start_and_warm_up() -> None:
     for step, share in steps.items():
         # Segmentation and normals are left out.
         assert judges.weights(step).tolist() == [0.0, 2 * share, 0.0, 4 * share], step
+
+
+def test_the_base_is_told_of_every_step_too() -> None:
+    class Counting(SumOfTasks):
+        step = -1
+
+        def at_step(self, step: int) -> None:
+            self.step = step
+
+    judges = Adversarial({"edges": TASKS["edges"]}, base=Counting)
+    judges.at_step(7)
+    assert (judges.step, judges.base.step) == (7, 7)
 
 
 def test_weight_without_warm_up_is_whole_from_the_start() -> None:

@@ -1,10 +1,10 @@
-"""Maps on the way to a task's own are taught like it."""
+"""Maps on the way to a task's own are taught like it; counts are those of what is taught."""
 
 import torch
 from torch import nn
 
-from vtagml.objectives import SumOfTasks
-from vtagml.tasks import Depth, Normals, Task
+from vtagml.objectives import HeldOut, SumOfTasks
+from vtagml.tasks import Classification, Depth, Normals, Task
 
 SIDE = 32
 
@@ -27,3 +27,21 @@ def test_maps_on_the_way_are_taught_by_the_same_label() -> None:
     ]
     torch.testing.assert_close(found[0], sum(losses[0] for losses in alone))
     assert torch.equal(found[1], alone[0][1])
+
+
+def test_a_name_that_begins_another_s_teaches_nothing_of_it() -> None:
+    tasks: dict[str, Task] = {name: Classification(name, 2) for name in ("scene", "scene_indoors")}
+    maps = {name: torch.randn(2, 2) for name in tasks}
+    batch = {"image": torch.rand(2, 3, SIDE, SIDE), **dict.fromkeys(tasks, torch.tensor([0, 1]))}
+
+    together = SumOfTasks(tasks).losses(maps, batch)
+
+    alone = SumOfTasks({"scene": tasks["scene"]}).losses({"scene": maps["scene"]}, batch)
+    assert torch.equal(together[:1], alone)
+
+
+def test_a_held_out_task_counts_no_pixel_though_it_is_labelled() -> None:
+    tasks: dict[str, Task] = {"depth": Depth(), "normals": Normals()}
+    batch = {"depth": torch.ones(1, 1, 4, 5), "normals": torch.ones(1, 3, 4, 5)}
+
+    assert HeldOut(tasks, ["depth"]).counts(batch) == [0.0, 20.0]

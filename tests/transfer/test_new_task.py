@@ -179,6 +179,13 @@ def test_an_affinity_without_a_new_task_is_refused(source: Path, tmp_path: Path)
         adding(source, tmp_path, max_steps=1).fit(module, Holes(batch_size=2, workers=0))
 
 
+def test_an_evaluation_freezes_nothing_and_needs_no_source(tmp_path: Path) -> None:
+    module = new_task()
+    before = [each.requires_grad for each in module.network.parameters()]
+    NewTask(tmp_path / "gone").setup(trainer(tmp_path), module, "test")
+    assert [each.requires_grad for each in module.network.parameters()] == before
+
+
 def test_rows_of_no_run_are_asked_for_where_no_run_gives_them() -> None:
     with pytest.raises(FileNotFoundError, match=r"of the run that `vtagml\.transfer\.NewTask`"):
         _ = new_task().network.affinity.omega

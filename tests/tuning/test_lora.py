@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from tests.fakes.backbones import TinySwinV2
 from vtagml.tuning.lora import LoRA, LowRankLinear
 
 
@@ -45,6 +46,20 @@ def test_outputs_and_gradients_are_those_of_the_changed_matrix() -> None:
 def test_alpha_counts_by_the_rank() -> None:
     assert LoRA(4).scale == 1
     assert LoRA(4, alpha=8.0).scale == 2
+
+
+def test_tuned_layers_have_the_scale_and_merge_with_it() -> None:
+    backbone = TinySwinV2()
+    LoRA(4, alpha=8.0).tune(backbone)
+    beside = backbone.get_submodule("model.layers.0.blocks.0.attn.proj")
+    assert isinstance(beside, LowRankLinear)
+    nn.init.normal_(beside.up.weight)
+    expected = beside.layer.weight + 2 * beside.up.weight @ beside.down.weight
+
+    merged = beside.merged()
+
+    torch.testing.assert_close(merged.weight, expected)
+    assert not merged.weight.requires_grad  # the backbone goes on as a frozen one
 
 
 def test_merging_leaves_a_matrix_that_others_have_too() -> None:

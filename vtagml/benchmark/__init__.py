@@ -5,26 +5,15 @@ is finished is skipped, what was broken off goes on, what was made otherwise tha
 named and left alone. `lightning benchmark` is the command.
 """
 
-from vtagml.benchmark.cells import Cell, Resolve, all_cells, chosen_cells
-from vtagml.benchmark.outcome import Outcome, State, outcome_of
-from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
-from vtagml.benchmark.queue import CellQueue
-from vtagml.benchmark.table import SettingTable, setting_table, table_text
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Cell",
-    "CellQueue",
-    "Outcome",
-    "Plan",
-    "Resolve",
-    "Row",
-    "Setting",
-    "SettingTable",
-    "State",
-    "all_cells",
-    "chosen_cells",
-    "outcome_of",
-    "read_plan",
-    "setting_table",
-    "table_text",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.benchmark.cells import Cell, Resolve, all_cells, chosen_cells
+    from vtagml.benchmark.outcome import Outcome, State, outcome_of
+    from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
+    from vtagml.benchmark.queue import CellQueue
+    from vtagml.benchmark.table import SettingTable, setting_table, table_text
+
+open_when_asked(__name__)

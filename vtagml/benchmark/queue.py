@@ -24,8 +24,9 @@ class CellQueue(Queue[Cell]):
         self._begun: set[Cell] = set()
 
     def next(self) -> Cell | None:
-        for cell in self._waiting:
-            if cell.source in self.cells and cell.source not in self.fates:
+        for cell in self.cells:
+            waits = cell.source in self.cells and cell.source not in self.fates
+            if waits or cell in self._begun or cell in self.fates:
                 continue
             if (fate := _fate_before(cell)) is None:
                 if not cell.is_begun:
@@ -36,11 +37,6 @@ class CellQueue(Queue[Cell]):
             if fate is not State.FINISHED:
                 self.board.advance(*_lines(cell, fate))
         return None
-
-    @property
-    def _waiting(self) -> list[Cell]:
-        done = self._begun | self.fates.keys()
-        return [cell for cell in self.cells if cell not in done]
 
     def ended(self, cell: Cell, status: int | None) -> list[str]:
         state = outcome_of(cell).state

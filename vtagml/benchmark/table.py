@@ -8,7 +8,7 @@ from vtagml.benchmark.outcome import Outcome, State
 from vtagml.benchmark.plan import Plan, Row, Setting
 from vtagml.launching import as_typed
 from vtagml.metrics.unit import EMPTY
-from vtagml.report import Comparison, Method, Run, Sheet, compare, refuse_mix, results, warnings_of
+from vtagml.report import Method, Run, Sheet, compare, refuse_mix, results, warnings_of
 from vtagml.report.comparison import PRIOR
 from vtagml.report.formats import markdown
 
@@ -21,17 +21,15 @@ class SettingTable:
         setting: Of the plan.
         cells: Of the setting, with how far each is.
         sheet: Rows × metrics.
-        comparison: What the numbers are of; None where there are none.
-        refusal: Why the runs cannot stand in one table, where they cannot.
-        warnings: What may stand in one table, but must be said.
+        above: Why the runs cannot stand in one table, where they cannot.
+        below: What has to be said of the numbers, as parts of a text.
     """
 
     setting: Setting
     cells: Mapping[Cell, Outcome]
     sheet: Sheet
-    comparison: Comparison | None = None
-    refusal: str = ""
-    warnings: Sequence[str] = ()
+    above: str = ""
+    below: Sequence[str] = ()
 
 
 def setting_table(setting: Setting, outcomes: Mapping[Cell, Outcome]) -> SettingTable:
@@ -49,12 +47,14 @@ def setting_table(setting: Setting, outcomes: Mapping[Cell, Outcome]) -> Setting
     try:
         refuse_mix(list(runs.values()))
     except ValueError as error:
-        return SettingTable(setting, cells, bare, refusal=str(error))
+        return SettingTable(setting, cells, bare, above=str(error))
     base = methods.get(setting.baseline or "")
     comparison = compare(list(methods.values()), [base.name] if base else [])
-    warnings = warnings_of(list(methods.values()))
     sheet = _filled(setting, methods, results(comparison))
-    return SettingTable(setting, cells, sheet, comparison, warnings=warnings)
+    below = [_listed(comparison.notes)]
+    if warnings := warnings_of(list(methods.values())):
+        below += ["Beware:", _listed(warnings)]
+    return SettingTable(setting, cells, sheet, below=below)
 
 
 def _finished(cells: Mapping[Cell, Outcome]) -> dict[Cell, Run]:
@@ -84,11 +84,7 @@ def table_text(plan: Plan, tables: Sequence[SettingTable]) -> str:
 
 
 def _section(table: SettingTable) -> list[str]:
-    parts = [f"## {table.setting.title}", table.refusal, markdown(table.sheet)]
-    if table.comparison:
-        parts += [_listed(table.comparison.notes)]
-    if table.warnings:
-        parts += ["Beware:", _listed(table.warnings)]
+    parts = [f"## {table.setting.title}", table.above, markdown(table.sheet), *table.below]
     if runs := _finished(table.cells):
         origins = [
             f"{cell.row.title}: `{run.folder}`, {run.commit or 'no commit'}, "

@@ -1,6 +1,6 @@
 """Keeps, logs and draws the affinities of the tasks during training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -54,7 +54,11 @@ class AffinityHeatmap(Callback):
         with self._attempt():
             figure = affinity_history({"tasks": list(affinity.tasks), "history": self.history})
             publish(trainer, figure, "affinity_history", "affinity/history", trainer.global_step)
-            rows = table_rows(affinity.tasks, self.history)
+            rows: list[list[Cell]] = [
+                [own["step"], *each]
+                for own in self.history
+                for each in entries(affinity.tasks, own)
+            ]
             log_table(trainer, "affinity/table", COLUMNS, rows, trainer.global_step)
 
     def state_dict(self) -> dict[str, Any]:
@@ -91,27 +95,20 @@ def affinity_record(affinity: Affinity, step: int) -> AffinityRecord:
     }
 
 
-def numbers(tasks: tuple[str, ...], record: AffinityRecord) -> dict[str, float]:
+def entries(
+    tasks: Sequence[str], record: AffinityRecord
+) -> Iterator[tuple[str, str, float, float]]:
+    """Goes through the pairs of target and source, with their entries of ω and of S."""
+    for (row, target), (column, source) in product(enumerate(tasks), repeat=2):
+        yield target, source, record["omega"][row][column], record["similarity"][row][column]
+
+
+def numbers(tasks: Sequence[str], record: AffinityRecord) -> dict[str, float]:
     """Returns the entries of a record under the names that loggers show."""
     named: dict[str, float] = {"affinity/skipped": float(record["skipped"])}
-    for (row, target), (column, source) in product(enumerate(tasks), repeat=2):
-        named[f"affinity/omega/{target}/{source}"] = record["omega"][row][column]
-        named[f"affinity/similarity/{target}/{source}"] = record["similarity"][row][column]
+    for target, source, omega, similarity in entries(tasks, record):
+        named[f"affinity/omega/{target}/{source}"] = omega
+        named[f"affinity/similarity/{target}/{source}"] = similarity
     for task, weight in zip(tasks, record["weights"], strict=True):
         named[f"affinity/weight/{task}"] = weight
     return named
-
-
-def table_rows(tasks: tuple[str, ...], history: Sequence[AffinityRecord]) -> list[list[Cell]]:
-    """Returns a row per step and pair of tasks, with the entries of ω and S."""
-    return [
-        [
-            record["step"],
-            target,
-            source,
-            record["omega"][row][column],
-            record["similarity"][row][column],
-        ]
-        for record in history
-        for (row, target), (column, source) in product(enumerate(tasks), repeat=2)
-    ]

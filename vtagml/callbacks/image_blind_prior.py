@@ -5,8 +5,9 @@ from itertools import islice
 from typing import Any
 
 from lightning import Trainer
-from torch import Tensor, distributed
+from torch import Tensor
 
+from vtagml.checkpoints.random_states import of_all_ranks
 from vtagml.native_size import nearest
 from vtagml.tasks import Task
 
@@ -43,21 +44,12 @@ class ImageBlindPrior:
     def compute(self) -> dict[str, dict[str, float]]:
         """Returns all metrics of all tasks that had labels, over all ranks."""
         # A rank without labels of a task must still meet the others in its metrics.
-        scored = anywhere(self._scored)
+        scored = set().union(*of_all_ranks(self._scored))
         return {
             name: {key: float(value) for key, value in metrics.compute().items()}
             for name, metrics in self.metrics.items()
             if name in scored
         }
-
-
-def anywhere(names: set[str]) -> set[str]:
-    """Returns the names that any rank has."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return names
-    of_ranks: list[set[str]] = [set() for _ in range(distributed.get_world_size())]
-    distributed.all_gather_object(of_ranks, names)
-    return set().union(*of_ranks)
 
 
 def learn_predictions(

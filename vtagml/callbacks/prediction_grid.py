@@ -1,6 +1,5 @@
 """Draws predictions beside labels, of the first batch of validation and test."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
@@ -40,43 +39,20 @@ class PredictionGrid(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        if batch_idx or dataloader_idx or trainer.sanity_checking:
+        if batch_idx or dataloader_idx or trainer.sanity_checking or not trainer.is_global_zero:
             return
-        epoch = trainer.current_epoch
-        fitting = trainer.state.fn == "fit"
+        epoch, fitting = trainer.current_epoch, trainer.state.fn == "fit"
         if fitting and epoch % self.every_epochs:
             return
-        name = f"predictions_val_epoch_{epoch:03d}" if fitting else "predictions_val"
-        self._draw(trainer, pl_module, outputs, batch, name, "predictions/val")
-
-    def on_test_batch_end(
-        self,
-        trainer: Trainer,
-        pl_module: LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        if not (batch_idx or dataloader_idx):
-            self._draw(trainer, pl_module, outputs, batch, "predictions_test", "predictions/test")
-
-    def _draw(
-        self,
-        trainer: Trainer,
-        module: LightningModule,
-        outputs: Any,
-        batch: Mapping[str, Any],
-        name: str,
-        tag: str,
-    ) -> None:
-        if not trainer.is_global_zero:
-            return
-        tasks = multitask(module).tasks
+        split = "val" if fitting or trainer.validating else "test"
+        name = f"predictions_{split}_epoch_{epoch:03d}" if fitting else f"predictions_{split}"
+        tasks = multitask(pl_module).tasks
         with self._attempt():
-            figure = prediction_grid(batch, outputs["predictions"], tasks, self.samples)
-            publish(trainer, figure, name, tag, trainer.global_step)
-            for task in outputs["predictions"]:
-                made = {"prediction": outputs["predictions"]}
+            made = {"prediction": outputs["predictions"]}
+            figure = prediction_grid(batch, made["prediction"], tasks, self.samples)
+            publish(trainer, figure, name, f"predictions/{split}", trainer.global_step)
+            for task in made["prediction"]:
                 alone = method_grid(batch, made, tasks[task], self.samples)
-                keep(trainer, f"figures/{tag.replace('/', '_')}/{task}.png", to_png(alone))
+                keep(trainer, f"figures/predictions_{split}/{task}.png", to_png(alone))
+
+    on_test_batch_end = on_validation_batch_end

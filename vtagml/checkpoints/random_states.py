@@ -9,8 +9,25 @@ from torch import distributed
 
 
 def random_states(device: torch.device) -> list[dict[str, Any]]:
-    """Returns the states of every rank, rank after rank. All ranks have to ask at the same time."""
-    mine = _states(device)
+    """Returns the states of every rank, rank after rank, as what a checkpoint may hold.
+
+    That is numbers, text, tensors. All ranks have to ask at the same time.
+    """
+    version, numbers, gauss = random.getstate()
+    # Our own code does not draw from NumPy's global generator; libraries may.
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
+    array = np.asarray(keys).tolist()
+    mine = {
+        "python": [version, list(numbers), gauss],
+        "numpy": [str(kind), array, int(position), int(has_gauss), float(cached)],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+    }
+    return of_all_ranks(mine)
+
+
+def of_all_ranks(mine: Any) -> list[Any]:
+    """Returns what every rank has, rank after rank. All ranks have to ask at the same time."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return [mine]
     everyone: list[Any] = [None] * distributed.get_world_size()
@@ -30,17 +47,3 @@ def restore_random_states(states: list[dict[str, Any]], rank: int, device: torch
     torch.set_rng_state(mine["torch"].cpu())
     if device.type == "cuda" and mine["cuda"] is not None:
         torch.cuda.set_rng_state(mine["cuda"].cpu(), device)
-
-
-def _states(device: torch.device) -> dict[str, Any]:
-    """Returns the states as what a checkpoint may hold: numbers, text, tensors."""
-    version, numbers, gauss = random.getstate()
-    # Our own code does not draw from NumPy's global generator; libraries may.
-    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # noqa: NPY002
-    array = np.asarray(keys).tolist()
-    return {
-        "python": [version, list(numbers), gauss],
-        "numpy": [str(kind), array, int(position), int(has_gauss), float(cached)],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
-    }

@@ -204,7 +204,7 @@ class RunCheckpoint(ModelCheckpoint):
         number = self._request.number
         return number if trainer.world_size == 1 else self._agreed(trainer, number, "max")
 
-    def _agreed(self, trainer: Trainer, number: float, how: Literal["min", "max"]) -> int:
+    def _agreed(self, trainer: Trainer, number: int | float, how: Literal["min", "max"]) -> int:
         mine = torch.tensor(number, device=self._device)
         return int(trainer.strategy.reduce(mine, reduce_op=how))
 

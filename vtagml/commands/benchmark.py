@@ -35,6 +35,17 @@ def benchmark(
     Example:
         lightning benchmark experiments/benchmarks/scenes_cpu.yaml
     """
-    from vtagml.commands.planned_runs import run_plan
+    from vtagml.commands.planned_runs import PlannedRuns
 
-    run_plan(plan, out, only, processes, dry_run, table_only)
+    if processes < 1:
+        raise ValueError(
+            f"`--processes` must be 1 or more, found {processes}: it is how many runs are at work "
+            "at once."
+        )
+    runs = PlannedRuns(plan, out, only)
+    if table_only:
+        runs.write_tables()
+    elif dry_run:
+        runs.say_commands()
+    else:
+        runs.run(processes)

@@ -23,7 +23,7 @@ def check(*keys: Key, write_skip_list: File | None = None, processes: int | None
     from datamodules import DenseDataModule
     from datamodules.check import check
     from datamodules.check.tables import show
-    from vtagml.commands.data_of import data_of
+    from vtagml.commands.parse import data_of
 
     datamodule = data_of(keys)
     if not isinstance(datamodule, DenseDataModule):

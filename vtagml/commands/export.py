@@ -17,7 +17,7 @@ def export(
     out: File | None = None,
     image_size: tuple[int, int] | None = None,
     dynamic_batch: bool = False,
-    tolerance: float = 1e-4,
+    tolerance: float | None = None,
 ) -> None:
     """Writes what trained as safetensors, or the whole network as ONNX or by torch.export.
 
@@ -37,13 +37,15 @@ def export(
         out: By default adapters.safetensors, network.onnx or network.pt2.
         image_size: Divisible by 32; by default that of the training.
         dynamic_batch: Any number of images at once instead of one.
-        tolerance: Largest difference to the original, beyond which nothing is written; 1e-4.
+        tolerance: Largest difference to the original, beyond which nothing is written; by
+            default 1e-4.
 
     Example:
         lightning export --ckpt_path runs/scenes_sdne --to onnx --out network.onnx
     """
     from vtagml.checkpoints import packed_adapters
     from vtagml.inference import export_network, load
+    from vtagml.inference.exporting import TOLERANCE
     from vtagml.inference.trained import TrainedRun
     from vtagml.run_folder import write_whole
 
@@ -60,7 +62,8 @@ def export(
     else:
         predictor = load(ckpt_path, config, "cpu")
         path = out or Path(SUFFIXED[to])
-        exported = export_network(predictor, path, to, image_size, dynamic_batch, tolerance)
+        largest = TOLERANCE if tolerance is None else tolerance
+        exported = export_network(predictor, path, to, image_size, dynamic_batch, largest)
         report = _described(path, predictor, exported, dynamic_batch)
     say(report)
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from vtagml.commands.dead_worker import of_dead_worker
-
 # Warnings of libraries that no user of a config can act on.
 UNHELPFUL = (
     "Found .* module.* in eval mode",  # a frozen backbone is meant to be
@@ -25,6 +23,11 @@ UNHELPFUL = (
 )
 # What a user can do something about; everything else is ours to mend, and keeps its traceback.
 EXPECTED = (ArgumentError, ValueError, OSError)
+DEAD_WORKER = (
+    "A worker that loads data has died ({}). It is often the system's answer to a lack of memory: "
+    "give fewer `data.workers`, or a smaller `data.batch_size`. The last checkpoint stays: go on "
+    "with `--ckpt_path last`."
+)
 
 
 @contextmanager
@@ -48,7 +51,10 @@ def _message(error: Exception) -> str | None:
     kinds = [kind.__name__ for kind in type(error).__mro__]
     if isinstance(error, EXPECTED) or "MisconfigurationException" in kinds:
         return _brief(str(error))
-    return of_dead_worker(error) if isinstance(error, RuntimeError) else None
+    # Of the loader's own errors; those that a worker raises say "DataLoader worker process".
+    if isinstance(error, RuntimeError) and "DataLoader worker (pid" in str(error):
+        return DEAD_WORKER.format(str(error).strip().partition("\n")[0])
+    return None
 
 
 def fail(message: str) -> NoReturn:

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from lightning import LightningDataModule
+from lightning.pytorch.cli import LightningArgumentParser
 from yaml import safe_load
 
+from vtagml.building import built, task_names
 from vtagml.commands.experiment import ExperimentCLI, experiment
 
 
@@ -21,12 +24,14 @@ class ConfigCLI(ExperimentCLI):
         """Leaves it to the command to use the config."""
 
 
-class ResolvedCLI(ConfigCLI):
-    """Does without a checkpoint, which may be still to come."""
+class DataCLI(ConfigCLI):
+    """Knows all keys of an experiment; `data.tasks` is one of its own here."""
+
+    def link_tasks(self, parser: LightningArgumentParser) -> None:
+        """Leaves the tasks alone; by default they are what the model predicts."""
 
     def before_instantiate_classes(self) -> None:
-        self.config[self.subcommand].ckpt_path = None
-        super().before_instantiate_classes()
+        """Leaves the run folder alone."""
 
 
 def config_of(words: Sequence[str]) -> Any:
@@ -36,5 +41,15 @@ def config_of(words: Sequence[str]) -> Any:
 
 def resolved(words: Sequence[str]) -> dict[str, Any]:
     """Returns the config of a fit as a run keeps it."""
-    fit = experiment(ResolvedCLI, ["fit", *words])
+    # A checkpoint is no setting, and may be still to come.
+    fit = experiment(ConfigCLI, ["fit", *words, "--ckpt_path=none"])
     return safe_load(fit._parser("fit").dump(fit.config.fit, skip_none=False))
+
+
+def data_of(words: Sequence[str]) -> LightningDataModule:
+    """Makes the DataModule of an experiment, with every key of its config checked."""
+    config = experiment(DataCLI, ["fit", *words]).config.fit
+    settings = config.data.get("init_args", {})
+    if "tasks" in settings and settings.tasks is None:
+        settings.tasks = task_names(config.get("model"))
+    return built(LightningDataModule, config.data)

@@ -6,10 +6,7 @@ from pathlib import Path
 from rich import get_console
 
 from vtagml.benchmark import (
-    Cell,
     CellQueue,
-    Plan,
-    Resolve,
     State,
     all_cells,
     chosen_cells,
@@ -18,93 +15,80 @@ from vtagml.benchmark import (
     setting_table,
     table_text,
 )
+from vtagml.commands import parse
 from vtagml.commands.messages import say
-from vtagml.commands.parse import resolved
 from vtagml.launching import Board, Runner, as_typed
 from vtagml.report import terminal
 from vtagml.run_folder import run_lock, write_whole
 
 INTERRUPTED = 130
 TABLE = "table.md"
+DONE = (State.FINISHED, State.CHANGED)
 
 
-def run_plan(
-    file: Path,
-    out: Path | None,
-    only: Sequence[str],
-    processes: int,
-    dry_run: bool,
-    table_only: bool,
-    resolve: Resolve = resolved,
-) -> None:
-    """Runs what is missing of a plan, as `lightning benchmark` says.
+class PlannedRuns:
+    """The runs of a plan that are wanted, and the tables of all.
 
     Args:
         file: The plan.
         out: Where its runs go, by default where it says.
         only: Names of rows or settings; none means all.
-        processes: How many run at once.
-        dry_run: Only prints the commands.
-        table_only: Only writes the tables.
-        resolve: Makes of the words of an experiment its config.
     """
-    if processes < 1:
-        raise ValueError(
-            f"`--processes` must be 1 or more, found {processes}: it is how many runs are at work "
-            "at once."
-        )
-    plan = read_plan(file)
-    out = out or plan.out
-    cells = all_cells(plan, out, resolve)
-    chosen = chosen_cells(plan, cells, only)
-    if table_only:
-        _write_tables(plan, cells, out)
-        return
-    for cell in chosen:
-        if outcome_of(cell).state not in (State.FINISHED, State.CHANGED):
-            _ = cell.settings  # says what is wrong with a row before hours go into the first
-    if dry_run:
-        _say_commands(chosen)
-        return
-    status = 0
-    with run_lock(out, "--out"):
-        try:
-            status = _run(chosen, processes)
-        except KeyboardInterrupt:
-            status = INTERRUPTED
-            say("Stopped; the same command goes on.")
-        finally:
-            _write_tables(plan, cells, out)
-    if status:
-        raise SystemExit(status)
 
+    def __init__(self, file: Path, out: Path | None, only: Sequence[str]) -> None:
+        self.plan = read_plan(file)
+        self.out = out or self.plan.out
+        self.cells = all_cells(self.plan, self.out, parse.resolved)
+        self.chosen = chosen_cells(self.plan, self.cells, only)
 
-def _run(cells: Sequence[Cell], processes: int) -> int:
-    board = Board(sum(outcome_of(cell).state is not State.FINISHED for cell in cells))
-    queue = CellQueue(cells, board)
-    Runner(queue, board, processes).run()
-    unfinished = [cell.name for cell, fate in queue.fates.items() if fate is not State.FINISHED]
-    if unfinished:
-        say(f"{len(unfinished)} of {len(cells)} runs are not finished: {', '.join(unfinished)}.")
-    return 1 if unfinished else 0
+    def run(self, processes: int) -> None:
+        """Runs what is missing, so many at once; the exit status says whether all is there."""
+        self._check()
+        status = 0
+        with run_lock(self.out, "--out"):
+            try:
+                status = self._run(processes)
+            except KeyboardInterrupt:
+                status = INTERRUPTED
+                say("Stopped; the same command goes on.")
+            finally:
+                self.write_tables()
+        if status:
+            raise SystemExit(status)
 
+    def _check(self) -> None:
+        """Says what is wrong with a row before hours go into the first."""
+        for cell in self.chosen:
+            if outcome_of(cell).state not in DONE:
+                _ = cell.settings
 
-def _say_commands(cells: Sequence[Cell]) -> None:
-    """Prints what would run, one command a line, so that a shell could run it."""
-    for cell in cells:
-        outcome = outcome_of(cell)
-        if outcome.state in (State.FINISHED, State.CHANGED):
-            say(f"# {cell.name}: {outcome.state.value}")
-            for change in outcome.changes:
-                say(f"#   {change}")
-        else:
-            say(as_typed(cell.command(outcome.state is State.BROKEN_OFF)))
+    def _run(self, processes: int) -> int:
+        left = sum(outcome_of(cell).state is not State.FINISHED for cell in self.chosen)
+        board = Board(left)
+        queue = CellQueue(self.chosen, board)
+        Runner(queue, board, processes).run()
+        unfinished = [cell.name for cell, fate in queue.fates.items() if fate is not State.FINISHED]
+        if unfinished:
+            count, names = len(self.chosen), ", ".join(unfinished)
+            say(f"{len(unfinished)} of {count} runs are not finished: {names}.")
+        return 1 if unfinished else 0
 
+    def say_commands(self) -> None:
+        """Prints what would run, one command a line, so that a shell could run it."""
+        self._check()
+        for cell in self.chosen:
+            outcome = outcome_of(cell)
+            if outcome.state in DONE:
+                say(f"# {cell.name}: {outcome.state.value}")
+                say(*(f"#   {change}" for change in outcome.changes))
+            else:
+                say(as_typed(cell.command(outcome.state is State.BROKEN_OFF)))
 
-def _write_tables(plan: Plan, cells: Sequence[Cell], out: Path) -> None:
-    outcomes = {cell: outcome_of(cell) for cell in cells}
-    tables = [setting_table(setting, outcomes) for setting in plan.settings]
-    for table in tables:
-        get_console().print(terminal(table.sheet, table.setting.title))
-    write_whole(out / TABLE, table_text(plan, tables).encode())
-    say(f"In `{out}`: {TABLE}.")
+    def write_tables(self) -> None:
+        """Prints and writes the table of each setting, as far as it was run."""
+        outcomes = {cell: outcome_of(cell) for cell in self.cells}
+        tables = [setting_table(setting, outcomes) for setting in self.plan.settings]
+        for table in tables:
+            get_console().print(terminal(table.sheet, table.setting.title))
+        write_whole(self.out / TABLE, table_text(self.plan, tables).encode())
+        say(f"In `{self.out}`: {TABLE}.")

@@ -20,7 +20,7 @@ def prepare(*keys: Key, out: Folder | None = None, processes: int | None = None)
     """
     from datamodules.files import FileDataModule
     from datamodules.prepared.prepare import prepare
-    from vtagml.commands.data_of import data_of
+    from vtagml.commands.parse import data_of
 
     datamodule = data_of(keys)
     if not isinstance(datamodule, FileDataModule):

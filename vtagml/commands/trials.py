@@ -8,11 +8,12 @@ from typing import Any
 
 from rich import get_console
 
+from vtagml import sweep as room
 from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.drawing import to_png
-from vtagml.launching import Board, Runner
+from vtagml.launching import Board, Runner, as_typed
 from vtagml.report import terminal
 from vtagml.report.formats import comma_separated
 from vtagml.run_folder import run_lock, write_whole
@@ -36,13 +37,11 @@ def run_trials(
         raise ValueError(
             'A local sweep needs the package `optuna`, found none: pip install "vtagml[sweep]".'
         )
-    from vtagml.sweep import TrialQueue, read_sweep
-
-    sweep = read_sweep(file)
+    sweep = room.read_sweep(file)
     _check(sweep, overrides)
     out = out or Path("runs") / "sweeps" / file.stem
     with run_lock(out, "--out"):
-        queue = TrialQueue(sweep, out, trials, overrides)
+        queue = room.TrialQueue(sweep, out, trials, overrides)
         try:
             Runner(queue, Board(queue.left), processes, OFFLINE).run()
         except KeyboardInterrupt:
@@ -54,10 +53,8 @@ def run_trials(
             raise SystemExit(1)
 
 
-def _check(sweep: Any, overrides: Sequence[str]) -> None:
+def _check(sweep: "room.Sweep", overrides: Sequence[str]) -> None:
     """Reads the config with every listed value once, before hours go into the first trial."""
-    from vtagml.sweep import lightning_words
-
     for word in overrides:
         key = word.removeprefix("--").partition("=")[0]
         if key in sweep.parameters or word.startswith(OWN):
@@ -69,7 +66,7 @@ def _check(sweep: Any, overrides: Sequence[str]) -> None:
     first = {key: values[0] for key, values in samples.items()}
     others = (first | {key: value} for key, values in samples.items() for value in values[1:])
     for values in itertools.chain([first], others):
-        config = config_of([*lightning_words(sweep.command, values)[1:], *overrides])
+        config = config_of([*room.lightning_words(sweep.command, values)[1:], *overrides])
         _check_log(config.trainer.logger)
         known = _metrics(config)
         if known and sweep.metric not in known:
@@ -99,21 +96,19 @@ def _metrics(config: Any) -> list[str]:
     return [f"val/{task.name}/{key}" for task in tasks for key in task.metrics()]
 
 
-def _leave(sweep: Any, out: Path) -> list[str]:
+def _leave(sweep: "room.Sweep", out: Path) -> list[str]:
     """Prints the trials so far and the best command, and writes them with their pictures.
 
     Returns:
         The trials that failed and will be tried again.
     """
-    from vtagml import sweep as room
-
     trials = room.ranked(room.known_trials(out), sweep)
     if not trials:
         return []
     files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}
     get_console().print(terminal(room.readers_sheet(trials, sweep), "Trials"))
     if (best := room.best_of(trials)) is not None:
-        command = room.best_command(best)
+        command = as_typed(best.user_attrs["words"])  # that trains, and then tests
         files["best.txt"] = f"{command}\n".encode()
         say(f"Best:\n{command}")
     for name, figure in room.sweep_figures(trials, sweep).items():

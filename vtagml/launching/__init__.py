@@ -4,20 +4,14 @@ A `Runner` does the jobs that a `Queue` gives it, some at a time: cells of a ben
 sweep. A job shares nothing with what started it: it may be killed for its memory and ends alone.
 """
 
-from vtagml.launching.board import Board
-from vtagml.launching.job import Job, JobProcess, as_typed, failure_of, launcher
-from vtagml.launching.plan_file import check_keys, read_yaml
-from vtagml.launching.runner import Queue, Runner
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Board",
-    "Job",
-    "JobProcess",
-    "Queue",
-    "Runner",
-    "as_typed",
-    "check_keys",
-    "failure_of",
-    "launcher",
-    "read_yaml",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.launching.board import Board
+    from vtagml.launching.job import Job, JobProcess, as_typed, failure_of, launcher
+    from vtagml.launching.plan_file import check_keys, read_yaml
+    from vtagml.launching.runner import Queue, Runner
+
+open_when_asked(__name__)

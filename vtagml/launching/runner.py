@@ -1,14 +1,16 @@
 """Does jobs, several at once if asked, and goes on whatever becomes of one."""
 
+import signal
+import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Generic
 
 from vtagml.launching.board import Board
 from vtagml.launching.devices import environment
-from vtagml.launching.interruption import terminated_as_interrupted
 from vtagml.launching.job import AnyJob, JobProcess, launcher
 
 PAUSE = 0.2
@@ -66,7 +68,7 @@ class Runner(Generic[AnyJob]):
         Raises:
             KeyboardInterrupt: Ctrl-C or SIGTERM; what was at work has stopped with a checkpoint.
         """
-        with terminated_as_interrupted(), self.board.bar:
+        with _terminated_as_interrupted(), self.board.bar:
             try:
                 while self._begin():
                     time.sleep(PAUSE)
@@ -115,3 +117,17 @@ class Runner(Generic[AnyJob]):
                 process.kill()
             for process in working:
                 self.board.say(*self.queue.interrupted(process.job))
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Makes SIGTERM, which schedulers send, end a block as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

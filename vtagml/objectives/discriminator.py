@@ -37,7 +37,8 @@ class Discriminator(nn.Sequential):
                 f"found {height} x {width}: give the data a larger `image_size`, or the "
                 "discriminator fewer `widths`."
             )
-        return super().forward(view)
+        # Tasks give their views in full precision, where all weights may be in half.
+        return super().forward(view.to(next(self.parameters()).dtype))
 
 
 def _halving(entering: int, leaving: int) -> nn.Conv2d:

@@ -80,29 +80,21 @@ def _check(runs: Sequence[Run]) -> None:
 
 
 def _check_alike(first: Run, run: Run) -> None:
-    if _measured(first) != _measured(run):
-        raise ValueError(
-            f"`runs` must be of the same data and length, `{run.folder}` is of others than "
-            f"`{first.folder}`. Leave it out, or train it as the others."
-        )
-    one, other = _method(first), _method(run)
-    differing = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-    if differing:
-        key = differing[0]
-        raise ValueError(
-            f"`runs` must be of one method, found {key} {one.get(key)} in `{first.folder}` and "
-            f"{other.get(key)} in `{run.folder}`. Leave one out, or train it as the others."
-        )
+    one, other = _settings(first), _settings(run)
+    for key in {**one, **other}:
+        if one.get(key) != other.get(key):
+            raise ValueError(
+                "`runs` must be of one method and of the same data and length, found "
+                f"{key} {one.get(key)} in `{first.folder}` and {other.get(key)} in "
+                f"`{run.folder}`. Leave one out, or train it as the others."
+            )
 
 
-def _measured(run: Run) -> Any:
-    kind, settings = run.dataset
-    kept = {name: value for name, value in settings.items() if name not in MAY_DIFFER}
-    return run.steps, kind, kept
-
-
-def _method(run: Run) -> dict[str, Any]:
-    """Settings by dotted key that the report groups by, without those of the tasks."""
+def _settings(run: Run) -> dict[str, Any]:
+    """All that must agree, by dotted key: what the report groups by, without the tasks' own."""
+    kind, evaluated = run.dataset
     own = identity(run)
     own["data"] = everywhere_without(own.get("data") or {}, MAY_DIFFER)
-    return {key: value for key, value in leaves(own) if not OF_TASKS.match(key)}
+    method = {key: value for key, value in leaves(own) if not OF_TASKS.match(key)}
+    tested = {f"evaluated {key}": own for key, own in evaluated.items() if key not in MAY_DIFFER}
+    return {"steps": run.steps, "dataset": kind, **tested, **method}

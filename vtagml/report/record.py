@@ -44,7 +44,6 @@ SETTINGS: Form = {
     "trainer": {"max_steps": int, "accumulate_grad_batches": int},
     "data": {"init_args": dict},
 }
-NEEDED = ("metrics", "headline", "higher_is_better", "units", "comparable", "letters", "provenance")
 MOST_DECIMALS = 9
 
 Metrics = Mapping[str, Mapping[str, float]]
@@ -68,7 +67,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         "letters": content.get("letters") or {},
         "provenance": content.get("provenance"),
     }
-    if missing := [name for name in NEEDED if not record[name]]:
+    if missing := [name for name in RECORD if not record[name]]:
         raise ValueError(
             f"`{file}` must be what `lightning test` leaves, found no usable {', '.join(missing)} "
             "in it: it is of another program or version; leave it out or test again."

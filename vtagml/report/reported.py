@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
@@ -41,10 +40,10 @@ class Reported:
     title: str
     table: int
     setting: str
-    columns: tuple[Column, ...]
-    rows: Mapping[str, tuple[float | None, ...]]
+    columns: Sequence[Column]
+    rows: Mapping[str, Sequence[float | None]]
     source: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
 
     @property
     def citation(self) -> str:
@@ -93,18 +92,11 @@ def all_reported() -> dict[str, Reported]:
     """Returns all tables that the package holds, by name."""
     text = files("vtagml.report").joinpath("reported.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text)
-    return {
-        name: _table(name, content["factors"], table) for name, table in content["tables"].items()
-    }
-
-
-def _table(name: str, factors: Mapping[str, float], content: dict[str, Any]) -> Reported:
-    content["notes"] = tuple(content.pop("notes", ()))
-    content["columns"] = tuple(
-        Column(**column, factor=factors.get(column["metric"], 1.0)) for column in content["columns"]
-    )
-    content["rows"] = {
-        method: tuple(None if number is None else float(number) for number in numbers)
-        for method, numbers in content["rows"].items()
-    }
-    return Reported(name=name, **content)
+    factors: Mapping[str, float] = content["factors"]
+    tables = {}
+    for name, table in content["tables"].items():
+        columns = [
+            Column(**own, factor=factors.get(own["metric"], 1.0)) for own in table["columns"]
+        ]
+        tables[name] = Reported(name=name, **{**table, "columns": columns})
+    return tables

@@ -174,10 +174,8 @@ def _settings(content: object) -> str:
     return ", ".join(parts).replace('"', "")
 
 
-def _as_printed(number: float | None, unit: Unit) -> str:
+def _as_printed(number: float, unit: Unit) -> str:
     """A number with all its digits, and no fewer than tables have here."""
-    if number is None:
-        return EMPTY
     own = len(f"{number:g}".partition(".")[2])
     return f"{number:.{max(own, unit.decimals)}f}"
 

@@ -5,37 +5,22 @@ its config, a metric. Optuna says what values to try; each trial is the command 
 a runner, and its folder an ordinary run folder. Needs the extra `sweep`.
 """
 
-from vtagml.sweep.command_line import agent_words, lightning_words
-from vtagml.sweep.definition import EarlyStop, Sweep, read_sweep
-from vtagml.sweep.figures import sweep_figures
-from vtagml.sweep.parameters import Parameter, listed
-from vtagml.sweep.queue import TrialJob, TrialQueue
-from vtagml.sweep.study import failed, folder_name, known_trials
-from vtagml.sweep.table import (
-    best_command,
-    best_of,
-    ranked,
-    readers_sheet,
-    whole_sheet,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "EarlyStop",
-    "Parameter",
-    "Sweep",
-    "TrialJob",
-    "TrialQueue",
-    "agent_words",
-    "best_command",
-    "best_of",
-    "failed",
-    "folder_name",
-    "known_trials",
-    "lightning_words",
-    "listed",
-    "ranked",
-    "read_sweep",
-    "readers_sheet",
-    "sweep_figures",
-    "whole_sheet",
-]
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.sweep.command_line import agent_words, lightning_words
+    from vtagml.sweep.definition import EarlyStop, Sweep, read_sweep
+    from vtagml.sweep.figures import sweep_figures
+    from vtagml.sweep.parameters import Parameter, listed
+    from vtagml.sweep.queue import TrialJob, TrialQueue
+    from vtagml.sweep.study import failed, folder_name, known_trials
+    from vtagml.sweep.table import (
+        best_of,
+        ranked,
+        readers_sheet,
+        whole_sheet,
+    )
+
+open_when_asked(__name__)

@@ -57,7 +57,9 @@ def _course(trials: Sequence[FrozenTrial], sweep: Sweep) -> Figure:
     so_far: list[float] = []
     for place, trial in enumerate(sorted(trials, key=lambda trial: trial.number)):
         by_trial.plot(place, trial.value, **_style(trial, best))
-        values = [*so_far[-1:], *([_value(trial)] if is_done(trial) else [])]
+        values = so_far[-1:]
+        if is_done(trial) and trial.value is not None:
+            values.append(trial.value)
         so_far.append(min(values, key=sweep.best_first, default=math.nan))
     by_trial.step(range(len(so_far)), so_far, where="post", color=PALETTE[1], lw=1.2, zorder=0)
     by_trial.set_ylabel(heading(sweep), size=MEDIUM)
@@ -160,7 +162,3 @@ def _legend(figure: Figure, trials: Sequence[FrozenTrial]) -> None:
     styles = {kind: _style(trial, best) for kind, trial in kinds.items()}
     lines = [Line2D([], [], ls="none", label=kind, **style) for kind, style in styles.items()]
     legend_below(figure, lines, columns=3)
-
-
-def _value(trial: FrozenTrial) -> float:
-    return math.nan if trial.value is None else trial.value

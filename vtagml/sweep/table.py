@@ -44,11 +44,6 @@ def best_of(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
     return next(filter(is_done, trials), None)
 
 
-def best_command(trial: FrozenTrial) -> str:
-    """Returns the command that trains, and then tests, with a trial's values."""
-    return as_typed(trial.user_attrs["words"])
-
-
 def heading(sweep: Sweep) -> str:
     """The metric, and where it is better."""
     return f"{sweep.metric} {'↓' if sweep.goal == 'minimize' else '↑'}"
@@ -79,7 +74,7 @@ def whole_sheet(trials: Sequence[FrozenTrial], sweep: Sweep) -> Sheet:
         row = [folder_name(trial), STATES[trial.state], *(kept["values"][key] for key in keys)]
         row += [trial.value, *(metrics.get(key) for key in others)]
         seconds = round(trial.duration.total_seconds(), 1) if trial.duration else 0.0
-        row += [len(trial.intermediate_values), seconds, best_command(trial)]
+        row += [len(trial.intermediate_values), seconds, as_typed(kept["words"])]
         rows.append(tuple(map(_text, [*row, kept.get(FAILURE)])))
     return Sheet(("trial", "state", *keys, sweep.metric, *others, *about), tuple(rows))
 

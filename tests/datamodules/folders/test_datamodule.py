@@ -213,7 +213,7 @@ def test_folder_without_splits_says_what_to_do(tmp_path: Path) -> None:
         ("depth", np.zeros(fakes.SIZE, np.uint8), r"16-bit grey, found .*8-bit grey"),
         ("normals", np.zeros(fakes.SIZE, np.uint8), r"8-bit RGB, found .*8-bit grey"),
         ("normals", np.full((*fakes.SIZE, 3), 255, np.uint8), r"length 1.*found 1\.73"),
-        ("edges", np.zeros((*fakes.SIZE, 3), np.uint8), r"8-bit grey, found .*8-bit RGB"),
+        ("edges", np.zeros((*fakes.SIZE, 3), np.uint8), r"8- or 16-bit grey, found .*8-bit RGB"),
     ],
 )
 def test_file_of_another_form_is_named(
@@ -356,3 +356,23 @@ def test_check_finds_nothing_wrong(tree: Path) -> None:
     report = check(folders(tree), processes=0)
     assert report.ok, report.problems
     assert report.splits["train"].found == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "palette"), [("segmentation", False), ("segmentation", True), ("edges", False)]
+)
+def test_label_files_are_read_once(
+    own: Path, task: str, palette: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if palette:
+        fakes.save_palette(label(own, task), np.zeros(fakes.SIZE, np.uint8), 8)
+    read: list[Path] = []
+    from_disk = Path.read_bytes
+
+    def read_bytes(file: Path) -> bytes:
+        read.append(file)
+        return from_disk(file)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    first(folders(own, tasks=[task]))
+    assert read.count(label(own, task)) == 1

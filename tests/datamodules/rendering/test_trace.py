@@ -11,7 +11,7 @@ from datamodules.rendering.lights import Lamp, Light, Sun
 from datamodules.rendering.looks import DAY
 from datamodules.rendering.materials import Material
 from datamodules.rendering.primitives import BOX, SPHERE, Solid, Torus
-from datamodules.rendering.shade import Scene, photograph
+from datamodules.rendering.shade import Scene, render
 from datamodules.rendering.trace import SKY, trace
 
 GREY = Material((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -77,9 +77,8 @@ def test_bodies_behind_the_camera_are_not_seen() -> None:
 def _brightness(bodies: list[Body], light: Light) -> np.ndarray:
     camera = Camera.look_at(np.array([0.0, -4.0, 2.0]), np.array([0.0, 0.0, 0.0]), 1.0)
     scene = Scene(camera, light, DAY, [FLOOR], bodies)
-    buffer = trace(camera, scene.planes, bodies, SIZE)
-    image = photograph(scene, buffer, np.random.default_rng(0)).mean(-1)
-    return np.where(buffer.surface == 0, image, np.nan)
+    buffer, image = render(scene, SIZE, np.random.default_rng(0))
+    return np.where(buffer.surface == 0, image.mean(-1), np.nan)
 
 
 @pytest.mark.parametrize(

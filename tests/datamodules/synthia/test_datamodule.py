@@ -140,7 +140,7 @@ def test_missing_dataset_says_what_to_do(tmp_path: Path) -> None:
     [
         ("RGB", np.zeros((*fakes.SIZE, 3), np.uint16), "8-bit RGB, found .*16-bit RGB"),
         ("GT/LABELS", np.zeros((*fakes.SIZE, 3), np.uint8), "16-bit RGB, found .*8-bit RGB"),
-        ("GT/LABELS", np.full((*fakes.SIZE, 3), 23, np.uint16), "class ids from 0 to 22, found"),
+        ("GT/LABELS", np.full((*fakes.SIZE, 3), 23, np.uint16), "class ids from 0 to 22 in red"),
         ("Depth", np.zeros(fakes.SIZE, np.uint16), "16-bit RGB, found .*16-bit grey"),
     ],
 )

@@ -87,7 +87,8 @@ def _compared(comparison: Comparison, warnings: Sequence[str]) -> dict[str, Any]
 
 def filled(title: str, shown: Mapping[str, Any]) -> bytes:
     """Puts content into the template; only its own script and style are allowed to run."""
-    style, script = asset("style.css"), _script()
+    style, scripts = asset("style.css"), "\n".join(asset(f"{name}.js") for name in SCRIPTS)
+    script = f'"use strict";\n(() => {{\n{scripts}}})();\n'
     parts = {
         "TITLE": escape(title),
         "POLICY": (
@@ -108,11 +109,6 @@ def filled(title: str, shown: Mapping[str, Any]) -> bytes:
 
 def asset(name: str) -> str:
     return files("vtagml.report.html").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _script() -> str:
-    parts = "\n".join(asset(f"{name}.js") for name in SCRIPTS)
-    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _hash(text: str) -> str:

@@ -1,0 +1,40 @@
+"""Which group of the optimiser a parameter is in, by its shape and whether it trains."""
+
+import torch
+from torch import nn
+
+from vtagml.parameters import parameter_groups
+
+
+class Room(nn.Module):
+    """A matrix, a bias, a scale per head as Swin V2 has it, and what is frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+        self.logit_scale = nn.Parameter(torch.ones(4, 1, 1))
+        self.frozen = nn.Linear(3, 2).requires_grad_(False)
+
+
+def test_of_both_rooms_matrices_decay_and_vectors_do_not() -> None:
+    decoders, encoder = Room(), Room()
+
+    groups = torch.optim.AdamW(parameter_groups(decoders, encoder), weight_decay=0.5).param_groups
+
+    found = {group["name"]: (group["params"], group["weight_decay"]) for group in groups}
+    assert list(found) == [
+        "decoders/matrices",
+        "decoders/vectors",
+        "encoder/matrices",
+        "encoder/vectors",
+    ]
+    for name, room in (("decoders", decoders), ("encoder", encoder)):
+        assert found[f"{name}/matrices"] == ([room.linear.weight], 0.5)
+        # A scale per head has one long side; its other sides make no matrix of it.
+        assert found[f"{name}/vectors"] == ([room.logit_scale, room.linear.bias], 0.0)
+
+
+def test_a_room_where_nothing_trains_has_no_group() -> None:
+    groups = parameter_groups(nn.Linear(3, 2, bias=False), Room().requires_grad_(False))
+
+    assert [group["name"] for group in groups] == ["decoders/matrices"]
