@@ -5,9 +5,9 @@ sample: `image`, `name`, `camera`, and the task names as keys; metres, unit norm
 NaN or 255 where unknown. This package knows nothing of networks, and opens alone in a notebook.
 
 `Scenes` and `SceneObjects` are drawn, and so is `Planted`, whose tasks have known relations;
-`Cityscapes`, `NYUDv2`, `Synthia`, `Taskonomy` and `VKITTI2` are read from the folders that their
-archives unpack to. `Folders` reads images and labels of
-one's own. `Adaptation` pairs two of them.
+`Cityscapes`, `NYUDv2`, `PASCALContext`, `Synthia`, `Taskonomy` and `VKITTI2` are read from the
+folders that their archives unpack to. `Folders` reads images and labels of one's own. `Adaptation`
+pairs two of them.
 """
 
 from datamodules.adaptation import Adaptation
@@ -35,6 +35,7 @@ from datamodules.geometry import (
 )
 from datamodules.labels import IGNORE, ClassMap, Labels, LabelSpace, between
 from datamodules.nyudv2 import NYUDv2
+from datamodules.pascal_context import PASCALContext
 from datamodules.photometric import Photometric
 from datamodules.samples import Source
 from datamodules.synthia.datamodule import Synthia
@@ -59,6 +60,7 @@ __all__ = [
     "LabelSpace",
     "Labels",
     "NYUDv2",
+    "PASCALContext",
     "Pad",
     "Photometric",
     "Planted",

@@ -58,6 +58,8 @@ class DenseDataModule(LightningDataModule):
     """
 
     offers: ClassVar[tuple[str, ...]] = ("segmentation", "depth", "normals", "edges")
+    sparse: ClassVar[frozenset[str]] = frozenset()
+    """Tasks of which whole samples are unknown, in training too, and nothing is wrong."""
 
     def __init__(
         self,

@@ -10,6 +10,8 @@ import pytest
 import torch
 import yaml
 
+import datamodules
+from datamodules import Scenes
 from datamodules.writing import stand_ins
 from tests.fakes import experiments
 from tests.fakes.experiments import (
@@ -30,11 +32,15 @@ from vtagml.cli import main
 
 Configs = tuple[Path, ...]
 
+
+def dataset_of(config: Path) -> str | None:
+    """The dataset in a config's name, as `lightning scenes` calls it, where it is one of files."""
+    return next((word for word in stand_ins() if config.stem.startswith(f"{word}_")), None)
+
+
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
-DATASET_CONFIGS = [
-    path for path in BASES if path.stem.split("_")[0] in stand_ins() and path not in ADAPTATIONS
-]
+DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
 ZERO_SHOT, NOVEL = (
@@ -61,11 +67,11 @@ SCENES_CASES = [
 
 def small_words(configs: Sequence[Path], stand_in: Callable[[str], Path]) -> list[str]:
     """What makes an experiment small, whichever data it has."""
-    data = resolved(configs)["data"]["class_path"].split(".")[-1].lower()
-    if data == "scenes":
+    data = getattr(datamodules, resolved(configs)["data"]["class_path"].rpartition(".")[2])
+    if data is Scenes:
         return [*words_of(configs), *SMALL]
     overlaid = words_of(sized(configs, experiments.SMALL))
-    return [*overlaid, f"--data.root={stand_in(data)}", *SMALL_FILES]
+    return [*overlaid, f"--data.root={stand_in(data.layouts[0].word)}", *SMALL_FILES]
 
 
 def unfetched(configs: Sequence[Path]) -> list[str]:
@@ -172,7 +178,7 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         main(["fit", *words_of([config, experiments.SMALL]), *SMALL_FILES])
-    dataset = config.stem.split("_")[0]
+    dataset = dataset_of(config)
     message = capsys.readouterr().err
     assert f"`lightning scenes --as {dataset} --out data/{dataset} --count 40`" in message
     assert "Traceback" not in message
@@ -180,10 +186,12 @@ def test_dataset_config_says_what_to_do_without_the_dataset(
 
 def test_every_dataset_has_its_configs() -> None:
     names = {path.stem for path in DATASET_CONFIGS}
-    # Whoever reads folders of their own takes tasks out of the one config there is.
-    datasets = stand_ins().keys() - {"folders"}
+    # Whoever reads folders of their own takes tasks out of the one config there is; PASCAL-Context
+    # has no depth.
+    datasets = stand_ins().keys() - {"folders", "pascal_context"}
     assert {f"{name}_{tasks}" for name in datasets for tasks in ("sd", "sdn")} <= names
     assert {"taskonomy_sdne", "nyudv2_sdne", "folders_sdn"} <= names
+    assert {"pascal_context_sphn", "pascal_context_sphne"} <= names
 
 
 def test_a_config_uses_the_size_of_its_data_in_all_places() -> None:

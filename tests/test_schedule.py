@@ -2,13 +2,14 @@ import math
 
 import pytest
 import torch
+from torch.optim.lr_scheduler import LRScheduler
 
-from vtagml.schedule import WarmupCosine
+from vtagml.schedule import LinearDecay, WarmupCosine
 
 
-def rates(steps: int, **settings: float) -> list[float]:
+def rates(steps: int, kind: type[LRScheduler] = WarmupCosine, **settings: float) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedule = WarmupCosine(optimizer, steps, **settings)
+    schedule = kind(optimizer, steps, **settings)
     found = []
     for _ in range(steps):
         found.append(optimizer.param_groups[0]["lr"])
@@ -39,3 +40,24 @@ def test_zero_steps_are_no_division_by_zero() -> None:
 def test_warmup_outside_its_range_is_named(warmup: float) -> None:
     with pytest.raises(ValueError, match="`warmup` must be a share"):
         rates(10, warmup=warmup)
+
+
+def test_linear_decay_falls_by_the_same_each_step() -> None:
+    assert rates(5, LinearDecay) == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])
+    assert rates(4, LinearDecay, final=0.2) == pytest.approx([1.0, 0.8, 0.6, 0.4])
+
+
+def test_linear_decay_stays_at_its_end_and_survives_zero_steps() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    assert LinearDecay(optimizer, 0).get_last_lr() == [1.0]
+    schedule = LinearDecay(optimizer, 2, final=0.1)
+    for _ in range(4):
+        optimizer.step()
+        schedule.step()
+    assert schedule.get_last_lr() == pytest.approx([0.1])
+
+
+@pytest.mark.parametrize("final", [-0.1, 1.1])
+def test_linear_decay_rejects(final: float) -> None:
+    with pytest.raises(ValueError, match="`final` must be a share"):
+        rates(10, LinearDecay, final=final)

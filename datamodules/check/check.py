@@ -98,7 +98,8 @@ def _examined(
     split, records = listing.split, listing.used.records
     found = SplitReport(found=len(listing.records), skipped=listing.skipped)
     classes = {task: len(names) for task, names in report.classes.items()}
-    examiner = Examiner(listing.used, datamodule.reads_of(split), classes, labelled=split != "test")
+    taught, sparse = split != "test", datamodule.sparse
+    examiner = Examiner(listing.used, datamodule.reads_of(split), classes, taught, sparse)
     results = in_processes(examiner, len(records), processes)
     try:
         for index, result in enumerate(tracked(results, f"Checking {split}", len(records))):

@@ -86,12 +86,14 @@ class Examiner:
         classes: Number of classes of each task that has classes.
         labelled: Whether there should be something to learn in every sample; test labels may be
             withheld.
+        sparse: Tasks that need not be known in every sample all the same.
     """
 
     source: Source[Any]
     tasks: Sequence[str]
     classes: Mapping[str, int]
     labelled: bool
+    sparse: frozenset[str] = frozenset()
 
     def __call__(self, index: int) -> Examination:
         record = self.source.records[index]
@@ -111,7 +113,7 @@ class Examiner:
             found.errors.append("`image` should show something, found one constant colour")
         for task in self.tasks:
             found.tasks[task] = TaskStatistics.of(sample[task], self.classes.get(task))
-            if self.labelled and found.tasks[task].empty:
+            if self.labelled and task not in self.sparse and found.tasks[task].empty:
                 found.errors.append(f"`{task}` should be known somewhere, found nothing known")
             if problem := value_problem(task, sample[task]):
                 found.errors.append(problem)

@@ -45,7 +45,8 @@ def check_complete(what: str, images: Sequence[Any], labels: Sequence[Labelled])
     Raises:
         FileNotFoundError: Labels are missing; some are named.
     """
-    missing = [file for each in labels for file in each.missing(images)]
+    # Several tasks may be read from one file.
+    missing = [*dict.fromkeys(file for each in labels for file in each.missing(images))]
     if missing:
         raise FileNotFoundError(
             f"{what} should have a label of each task for each of its {len(images)} images, found"

@@ -1,7 +1,7 @@
 """One affine map for all that a sample holds."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,8 +15,11 @@ from datamodules.transforms import Sample
 # are two surfaces, or an edge of one.
 BEND = 0.01
 
+Way: TypeAlias = Callable[[np.ndarray, Sampling, np.ndarray], np.ndarray]
+"""How one map of a sample is looked at: the map, the view, and the camera of the sample."""
 
-def warp(sample: Sample, affine: Affine) -> Sample:
+
+def warp(sample: Sample, affine: Affine, ways: Mapping[str, Way] | None = None) -> Sample:
     """Look at a sample through an affine map; every map is resampled once.
 
     Only the window of the source that the view needs is read. The image is interpolated linearly,
@@ -36,6 +39,11 @@ def warp(sample: Sample, affine: Affine) -> Sample:
 
         Edges move with the image and keep their strength; those of a magnified image are weaker.
         Edges that are derived from the image should be derived from the view.
+
+    Args:
+        sample: The source.
+        affine: From the source to the view.
+        ways: How maps are looked at that are to be resampled or filled in another way.
     """
     source = sample["image"].shape[:2]
     if affine.leaves(source):
@@ -44,12 +52,13 @@ def warp(sample: Sample, affine: Affine) -> Sample:
     local = affine.within(window)
     look = sampling(local, tuple(part.stop - part.start for part in window))
     camera = sample.get("camera", assumed_camera(source))
+    ways = WARPED | dict(ways or {})
     view: dict[str, Any] = {}
     for key, value in sample.items():
         if key == "camera":
             view[key] = affine.camera_after(value)
         elif isinstance(value, np.ndarray) and value.ndim >= 2:
-            view[key] = WARPED.get(key, _others)(value[window], look, camera)
+            view[key] = ways.get(key, _others)(value[window], look, camera)
         else:
             view[key] = value
     return view
@@ -104,13 +113,17 @@ def _unbent(depth: np.ndarray) -> np.ndarray:
 
 
 def _normals(normals: np.ndarray, look: Sampling, camera: np.ndarray) -> np.ndarray:
-    view = look.nearest(normals, np.nan)
+    return turned(look.nearest(normals, np.nan), look, camera)
+
+
+def turned(normals: np.ndarray, look: Sampling, camera: np.ndarray) -> np.ndarray:
+    """Normals, which have moved already, as the view's axes have them."""
     turn = look.affine.turn(camera)
     if not np.array_equal(turn, np.eye(2)):
         about_axis = np.eye(3)
         about_axis[:2, :2] = turn
-        view = cv2.transform(view, about_axis)
-    return view
+        return cv2.transform(normals, about_axis)
+    return normals
 
 
 def _others(values: np.ndarray, look: Sampling, camera: np.ndarray) -> np.ndarray:
@@ -120,7 +133,7 @@ def _others(values: np.ndarray, look: Sampling, camera: np.ndarray) -> np.ndarra
 
 
 # Most maps only move; these are interpolated, or their values change with the scene.
-WARPED: Mapping[str, Callable[[np.ndarray, Sampling, np.ndarray], np.ndarray]] = {
+WARPED: dict[str, Way] = {
     "image": _image,
     "depth": _depth,
     "normals": _normals,

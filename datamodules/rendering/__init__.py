@@ -1,4 +1,4 @@
-"""Procedural scenes with exact labels: rooms, streets, and single objects.
+"""Procedural scenes with exact labels: rooms, streets, photos, and single objects.
 
 A scene is a camera, a light, planes and stretched solids. Rays are met with solids analytically,
 so that depth, normals and classes are exact and come at about a hundred images a second per core,
@@ -10,6 +10,7 @@ the same scene in any process and at any size.
 from datamodules.rendering.frame import Frame
 from datamodules.rendering.looks import DAY, DUSK, LOOKS, Look
 from datamodules.rendering.objects import COLOURS, MATERIALS, ObjectView, object_view
+from datamodules.rendering.photo import PHOTO_CLASSES, photo
 from datamodules.rendering.room import ROOM_CLASSES, room
 from datamodules.rendering.shapes import SHAPES
 from datamodules.rendering.street import STREET_CLASSES, street
@@ -20,6 +21,7 @@ __all__ = [
     "DUSK",
     "LOOKS",
     "MATERIALS",
+    "PHOTO_CLASSES",
     "ROOM_CLASSES",
     "SHAPES",
     "STREET_CLASSES",
@@ -27,6 +29,7 @@ __all__ = [
     "Look",
     "ObjectView",
     "object_view",
+    "photo",
     "room",
     "street",
 ]

@@ -8,12 +8,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+import scipy.io
 from jaxtyping import UInt8
 
 from datamodules.disk.images import write_png
 from datamodules.disk.unfinished import write_whole
 
 JPEG_QUALITY = 95
+MATLAB_HEADER = 116
+"""So many bytes of text open a file of MATLAB 5; SciPy writes the time there."""
 
 
 def save(file: Path, content: Any) -> None:
@@ -39,9 +42,16 @@ def _npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def _matlab(variables: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, dict(variables), do_compression=True)
+    return b"MATLAB 5.0 MAT-file".ljust(MATLAB_HEADER) + buffer.getvalue()[MATLAB_HEADER:]
+
+
 _ENCODERS: Mapping[str, Callable[[Any], bytes]] = {
     ".jpg": _jpeg,
     ".npy": _npy,
+    ".mat": _matlab,
     ".json": lambda content: (json.dumps(content, indent=4) + "\n").encode(),
     ".txt": str.encode,
 }

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from datamodules.processes.parallel import alive, in_processes
 from datamodules.processes.progress import tracked
-from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
+from datamodules.rendering import PHOTO_CLASSES, ROOM_CLASSES, STREET_CLASSES, Frame
 from datamodules.writing.files import save
 from datamodules.writing.views import Calibration, Scenery, Views
 
@@ -21,7 +21,7 @@ Encode: TypeAlias = Callable[[Frame], Any]
 
 GOES_ON = "The same command, given again, goes on where this one stopped."
 
-CLASSES = {"room": ROOM_CLASSES, "street": STREET_CLASSES}
+CLASSES = {"room": ROOM_CLASSES, "street": STREET_CLASSES, "photo": PHOTO_CLASSES}
 
 
 @dataclass(frozen=True)

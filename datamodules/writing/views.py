@@ -11,15 +11,18 @@ from datamodules.base import SPLITS
 from datamodules.rendering import Frame, Look
 from datamodules.rendering.camera import Camera
 from datamodules.rendering.frame import frame
+from datamodules.rendering.photo import SKY as OPEN_SKY
+from datamodules.rendering.photo import photo_scene
 from datamodules.rendering.room import WALL, room_scene
 from datamodules.rendering.shade import Scene
 from datamodules.rendering.street import SKY, street_scene
 
-Scenery = Literal["room", "street"]
+Scenery = Literal["room", "street", "photo"]
 
 _SCENES: dict[Scenery, tuple[Callable[[np.random.Generator, Look], Scene], int]] = {
     "room": (room_scene, WALL),
     "street": (street_scene, SKY),
+    "photo": (photo_scene, OPEN_SKY),
 }
 
 
@@ -63,7 +66,7 @@ class Views:
 
     Attributes:
         key: Keeps the scenes of datasets apart: no two share one at equal seeds.
-        scenery: `room` or `street`.
+        scenery: `room`, `street` or `photo`.
         calibration: The dataset's camera; None leaves every scene the field that it drew.
         size: Height and width of the images.
         seed: Of the scenes.

@@ -13,10 +13,11 @@ from datamodules import (
     Folders,
     ImageFolder,
     NYUDv2,
+    PASCALContext,
     Synthia,
     Taskonomy,
 )
-from tests.fakes import cityscapes, folders, nyudv2, synthia, taskonomy, vkitti2
+from tests.fakes import cityscapes, folders, nyudv2, pascal_context, synthia, taskonomy, vkitti2
 
 SIZE = (32, 48)
 
@@ -54,6 +55,7 @@ READERS: dict[str, Reader] = {
     "cityscapes": Reader(cityscapes.write_tree, Cityscapes),
     "synthia": Reader(synthia.write_tree, Synthia),
     "vkitti2": Reader(write_vkitti2, VKITTI2),
+    "pascal_context": Reader(pascal_context.write_tree, PASCALContext),
     "folders": Reader(folders.write_tree, partial(Folders, classes=["a", "b", "c"])),
     "image-folder": Reader(write_photos, ImageFolder),
 }

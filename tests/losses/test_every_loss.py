@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vtagml.losses import UNKNOWN_CLASS, cross_entropy, inverse_berhu, masked_l1, rotated_l1
+from vtagml.losses import (
+    UNKNOWN_CLASS,
+    balanced_bce,
+    cross_entropy,
+    inverse_berhu,
+    masked_l1,
+    rotated_l1,
+    weighted_bce,
+)
 
 CLASSES = 3
 
@@ -20,6 +28,14 @@ def positive(generator: torch.Generator, *size: int) -> Tensor:
 
 def ids(generator: torch.Generator, batch: int, _: int, height: int, width: int) -> Tensor:
     return torch.randint(CLASSES, (batch, height, width), generator=generator)
+
+
+def truths(generator: torch.Generator, *size: int) -> Tensor:
+    return torch.randint(2, size, generator=generator).float()
+
+
+def certain(target: Tensor) -> Tensor:
+    return 1000 * (2 * target - 1)
 
 
 class Case(NamedTuple):
@@ -42,6 +58,10 @@ CASES = {
     "masked_l1": Case(masked_l1, 3, positive, torch.nan, torch.clone),
     "rotated_l1": Case(rotated_l1, 1, positive, torch.nan, torch.clone),
     "inverse_berhu": Case(inverse_berhu, 1, positive, torch.nan, torch.reciprocal),
+    "weighted_bce": Case(
+        lambda map, target: weighted_bce(map, target, 0.9), 1, truths, torch.nan, certain
+    ),
+    "balanced_bce": Case(balanced_bce, 1, truths, torch.nan, certain),
 }
 
 

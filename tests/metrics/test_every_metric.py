@@ -18,8 +18,11 @@ from vtagml.metrics import (
     DepthRange,
     EdgeF1,
     EdgeMacroF1,
+    ForegroundIoU,
     ImageRootMeanSquareError,
     MaskedMeanAbsoluteError,
+    MaxF,
+    MaxF1,
     MedianAngularError,
     RootMeanSquareError,
     WithinAngle,
@@ -40,6 +43,10 @@ def depth(generator: torch.Generator) -> Tensor:
 
 def edges(generator: torch.Generator) -> Tensor:
     return torch.rand(IMAGES, 1, 6, 7, generator=generator)
+
+
+def masks(generator: torch.Generator) -> Tensor:
+    return edges(generator).round()
 
 
 def normals(generator: torch.Generator) -> Tensor:
@@ -73,6 +80,9 @@ CASES = {
     "within": Case(lambda: WithinAngle(60.0), normals, NAN, 1),
     "f1": Case(EdgeF1, edges, NAN, 1, tolerance=0.1),  # no threshold is exactly the target's
     "f1_macro": Case(EdgeMacroF1, edges, NAN, 1),
+    "iou": Case(ForegroundIoU, masks, NAN, 1),
+    "max_f1": Case(MaxF1, masks, NAN, 1),
+    "max_f": Case(MaxF, masks, NAN, 1),
     "l1": Case(MaskedMeanAbsoluteError, edges, NAN, 0),
 }
 

@@ -11,12 +11,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from vtagml.tasks import (
+    Boundaries,
     Classification,
     Depth,
     Edges,
+    HumanParts,
     InverseDepth,
     Normals,
     Regression,
+    Saliency,
     Segmentation,
     Task,
 )
@@ -45,6 +48,14 @@ def inverse_softplus(target: Tensor) -> Tensor:
     return target.expm1().log()
 
 
+def truths() -> Tensor:
+    return torch.randint(2, (2, 1, *SIZE)).float()
+
+
+def certain(target: Tensor) -> Tensor:
+    return 1000 * (2 * target - 1)
+
+
 def metres() -> Tensor:
     return 3 * torch.rand(2, 1, *SIZE) + 0.5
 
@@ -69,6 +80,9 @@ CASES = {
         torch.nan,
         torch.clone,
     ),
+    "human_parts": Case(lambda: HumanParts(3), lambda: classes(*SIZE), 255, scores),
+    "saliency": Case(Saliency, truths, torch.nan, certain),
+    "boundaries": Case(Boundaries, truths, torch.nan, certain),
     "regression": Case(
         lambda: Regression("height"), lambda: torch.randn(2, 1, *SIZE), torch.nan, torch.clone
     ),

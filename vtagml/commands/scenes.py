@@ -28,7 +28,7 @@ def scenes(
     A run that was stopped goes on when the same command is given again.
 
     Args:
-        as_: The dataset: cityscapes, folders, nyudv2, synthia, taskonomy, vkitti2.
+        as_: The dataset: cityscapes, folders, nyudv2, pascal_context, synthia, taskonomy, vkitti2.
         out: Its folder; new or empty.
         count: Training scenes; val and test get a quarter each.
         form: Its form on disk where it has several; a wrong one lists them.

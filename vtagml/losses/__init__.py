@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
+    from vtagml.losses.balanced_bce import balanced_bce, weighted_bce
     from vtagml.losses.berhu import inverse_berhu
     from vtagml.losses.cross_entropy import cross_entropy
     from vtagml.losses.masked_l1 import masked_l1

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vtagml.metrics.edge_f1 import EdgeF1, EdgeMacroF1
     from vtagml.metrics.mean_absolute_error import MaskedMeanAbsoluteError
     from vtagml.metrics.pooled import Pooled
+    from vtagml.metrics.saliency import ForegroundIoU, MaxF, MaxF1
     from vtagml.metrics.unit import Unit, degrees, percent
 
 open_when_asked(__name__)

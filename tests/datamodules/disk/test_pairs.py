@@ -12,7 +12,7 @@ from datamodules.prepared.watching import files_read
 from tests.fakes.folders import write_tree
 from tests.fakes.readers import READERS, SIZE
 
-SHARED = ("point_info.json", "intrinsic.txt", ".mat")
+SHARED = ("point_info.json", "intrinsic.txt", "nyu_depth_v2_labeled.mat")
 """Files of cameras that not every tree has, and of all samples in one."""
 PAIRED = [name for name in READERS if name not in ("image-folder", "nyudv2-official")]
 CLASSES = ["a", "b", "c"]

@@ -262,3 +262,14 @@ def test_shearing_has_no_camera() -> None:
 def test_wrong_maps(matrix: np.ndarray, size: tuple[int, int], zoom: float, argument: str) -> None:
     with pytest.raises(ValueError, match=f"`{argument}`"):
         Affine(matrix, size, zoom)
+
+
+def test_maps_go_a_way_of_their_own_where_they_are_told_one() -> None:
+    sample: Sample = {"image": image(2, 2), "edges": np.ones((2, 2), np.float32)}
+    sample["saliency"] = sample["edges"]
+    shifted = affine(1, 1, 1, 0, (2, 3))
+    ways = {"edges": lambda values, look, camera: look.nearest(values, 0.5)}
+    view = warp(sample, shifted, ways)
+    assert view["edges"].tolist() == [[0.5, 1, 1]] * 2
+    assert np.isnan(view["saliency"][:, 0]).all()
+    assert (view["image"] == warp(sample, shifted)["image"]).all()

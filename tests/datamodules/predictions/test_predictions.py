@@ -10,20 +10,31 @@ import pytest
 import torch
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from datamodules import VKITTI2, Cityscapes, FileDataModule, NYUDv2, Scenes, Synthia, Taskonomy
+from datamodules import (
+    VKITTI2,
+    Cityscapes,
+    FileDataModule,
+    NYUDv2,
+    PASCALContext,
+    Scenes,
+    Synthia,
+    Taskonomy,
+)
 from datamodules.cityscapes.classes import CITYSCAPES_SPACES
 from datamodules.cityscapes.predictions import cityscapes_format
 from datamodules.nyudv2.classes import NYU_40
 from datamodules.nyudv2.predictions import nyudv2_format
+from datamodules.pascal_context.predictions import pascal_context_format
 from datamodules.predictions import Encoding, Metres, Normals, PredictionFormat, Shares
 from datamodules.synthia.classes import SYNTHIA_SPACES
 from datamodules.synthia.predictions import synthia_format
 from datamodules.taskonomy.predictions import taskonomy_format
 from datamodules.vkitti2.classes import VKITTI2_SPACES
 from datamodules.vkitti2.predictions import vkitti2_format
-from tests.fakes import cityscapes, nyudv2, synthia, taskonomy, vkitti2
+from tests.fakes import cityscapes, nyudv2, pascal_context, synthia, taskonomy, vkitti2
 
 NAN = float("nan")
+CLASSES = ("segmentation", "human_parts")
 # The ids of the benchmark's 19 classes, in the order of the train ids.
 IDS_OF_19 = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 
@@ -34,10 +45,10 @@ def png(file: Path) -> np.ndarray:
 
 def write(form: PredictionFormat, folder: Path, name: str, task: str, *values) -> np.ndarray:
     """Writes a prediction of one row, and reads the file with OpenCV alone."""
-    prediction = np.array([values], np.int64 if task == "segmentation" else np.float32)
+    prediction = np.array([values], np.int64 if task in CLASSES else np.float32)
     if prediction.ndim == 3:
         prediction = prediction.transpose(2, 0, 1)
-    elif task != "segmentation":
+    elif task not in CLASSES:
         prediction = prediction[None]
     form.write(folder, name, task, prediction)
     (file,) = (path for path in folder.rglob("*.png"))
@@ -149,6 +160,25 @@ def test_nyudv2_depth_is_in_millimetres(tmp_path: Path) -> None:
     assert write(form, tmp_path, "val_1", "depth", 3.5, 99.0).tolist() == [[3500, 65535]]
 
 
+def test_pascal_context_has_the_folders_and_ids_of_its_labels(tmp_path: Path) -> None:
+    form = pascal_context_format((-1, -1, -1))
+    name = "2008_000002"
+    assert {task: form.file(name, task).as_posix() for task in form.tasks} == {
+        "segmentation": f"semseg/VOC12/{name}.png",
+        "human_parts": f"human_parts/{name}.png",
+        "saliency": f"sal_distill/{name}.png",
+        "normals": f"normals_distill/{name}.png",
+        "edges": f"edge/{name}.png",
+    }
+    for task, guess, codes in (
+        ("segmentation", (0, 15, 20), [[0, 15, 20]]),
+        ("human_parts", (0, 6), [[0, 6]]),
+        ("saliency", (0.0, 0.5, 1.0), [[0, 128, 255]]),
+    ):
+        written = write(form, tmp_path / task, name, task, *guess)
+        assert (written.dtype, written.tolist()) == (np.uint8, codes)
+
+
 def test_name_of_another_form_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"`name`.*found 'frame-1'"):
         taskonomy_format().file("frame-1", "depth")
@@ -181,8 +211,22 @@ def read_nyudv2(root: Path) -> tuple[FileDataModule, Path]:
     return NYUDv2(tree, (24, 32), edges="boundaries", workers=0), tree
 
 
+def read_pascal_context(root: Path) -> tuple[FileDataModule, Path]:
+    tree = pascal_context.write_tree(root / "PASCAL_MT")
+    return PASCALContext(tree, (24, 32), workers=0), tree
+
+
 # What a label may change by: half a step of the code, and of normals that step in every component.
-STEPS = {"segmentation": 0.0, "depth": 0.5 / 100, "normals": 0.008, "edges": 0.5 / 255}
+STEPS = {
+    "segmentation": 0.0,
+    "saliency": 0.0,
+    "depth": 0.5 / 100,
+    "normals": 0.008,
+    "edges": 0.5 / 255,
+}
+
+# What is guessed where a label is unknown.
+UNKNOWN = {"segmentation": 1, "saliency": 1.0, "depth": 7.0, "normals": (0, 0, -1), "edges": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -192,6 +236,7 @@ STEPS = {"segmentation": 0.0, "depth": 0.5 / 100, "normals": 0.008, "edges": 0.5
         (read_vkitti2, ("segmentation", "depth")),
         (read_taskonomy, ("segmentation", "depth", "normals", "edges")),
         (read_nyudv2, ("segmentation", "normals", "edges")),
+        (read_pascal_context, ("segmentation", "saliency")),
     ],
 )
 def test_dataset_reads_predictions_as_it_reads_labels(
@@ -208,7 +253,7 @@ def test_dataset_reads_predictions_as_it_reads_labels(
     for task in tasks:
         # Another map than is in the file: mirrored, and known everywhere.
         guess = labels[task][:, ::-1].astype(np.int64 if task == "segmentation" else np.float32)
-        unknown = {"segmentation": 1, "depth": 7.0, "normals": (0, 0, -1), "edges": 0.5}[task]
+        unknown = UNKNOWN[task]
         missing = guess == 255 if task == "segmentation" else np.isnan(guess)
         guesses[task] = np.where(missing, unknown, guess).astype(guess.dtype)
         channels = guesses[task][..., None] if guess.ndim == 2 else guesses[task]
@@ -221,7 +266,15 @@ def test_dataset_reads_predictions_as_it_reads_labels(
 
 
 @pytest.mark.parametrize(
-    "make", [read_cityscapes, read_synthia, read_vkitti2, read_taskonomy, read_nyudv2]
+    "make",
+    [
+        read_cityscapes,
+        read_synthia,
+        read_vkitti2,
+        read_taskonomy,
+        read_nyudv2,
+        read_pascal_context,
+    ],
 )
 def test_no_two_predictions_share_a_file(
     tmp_path: Path, make: Callable[[Path], tuple[FileDataModule, Path]]

@@ -1,4 +1,4 @@
-"""Rooms and streets: exact labels, upright, the same in any process and at any size."""
+"""Rooms, streets and photos: exact labels, upright, the same in any process and at any size."""
 
 import subprocess
 import sys
@@ -15,17 +15,24 @@ from datamodules.rendering import (
     DAY,
     DUSK,
     LOOKS,
+    PHOTO_CLASSES,
     ROOM_CLASSES,
     STREET_CLASSES,
     Frame,
     Look,
+    photo,
     room,
     street,
 )
 
 Render = Callable[[np.random.Generator, tuple[int, int], Look], Frame]
-RENDERS = [pytest.param(room, id="room"), pytest.param(street, id="street")]
-CLASSES = {room: ROOM_CLASSES, street: STREET_CLASSES}
+RENDERS = [
+    pytest.param(room, id="room"),
+    pytest.param(street, id="street"),
+    pytest.param(photo, id="photo"),
+]
+CLASSES = {room: ROOM_CLASSES, street: STREET_CLASSES, photo: PHOTO_CLASSES}
+FARTHEST = {room: 12, street: 90, photo: np.inf}  # a meadow has no end
 SIZE = (48, 64)
 
 
@@ -89,7 +96,7 @@ def test_labels_are_known_everywhere_but_in_the_sky(render: Render, seed: int) -
     np.testing.assert_array_equal(np.isnan(frame.normals).any(-1), sky)
     assert np.isfinite(frame.depth[~sky]).all()
     assert frame.depth[~sky].min() > 0.1
-    assert frame.depth[~sky].max() < (12 if render is room else 90)
+    assert frame.depth[~sky].max() < FARTHEST[render]
     lengths = np.linalg.norm(frame.normals[~sky], axis=-1)
     np.testing.assert_allclose(lengths, 1, atol=1e-3)
 
@@ -155,6 +162,22 @@ def test_streets_lie_under_the_sky() -> None:
         assert (frame.normals[road][:, 1] < -0.9).all()
 
 
+def test_photos_show_people_from_head_to_foot() -> None:
+    names = [name for name, _ in PHOTO_CLASSES]
+    parts = ["head", "torso", "upper leg", "lower leg"]
+    stood, shown = 0, 0
+    for seed in range(30):
+        frame = _frame(photo, seed)
+        rows = [_mean_row(frame, names.index(part)) for part in parts]
+        shown += not np.isnan(rows).all()
+        if not np.isnan(rows).any():
+            stood += 1
+            # Of several people one may be nearer, and lower in the picture.
+            assert rows[0] < rows[1] < rows[3]
+    assert stood > 8
+    assert shown < 28  # there are photos without people
+
+
 @pytest.mark.parametrize("render", RENDERS)
 def test_another_size_shows_the_same_scene(render: Render) -> None:
     small, large = _frame(render, 3), _frame(render, 3, (96, 128))
@@ -208,7 +231,7 @@ def test_rooms_are_balanced() -> None:
     assert 0.2 < sum(things) < 0.45
 
 
-@pytest.mark.parametrize("classes", [ROOM_CLASSES, STREET_CLASSES], ids=["room", "street"])
+@pytest.mark.parametrize("classes", CLASSES.values(), ids=["room", "street", "photo"])
 def test_colours_can_be_told_apart(classes: tuple[tuple[str, tuple[int, int, int]], ...]) -> None:
     colours = np.array([colour for _, colour in classes])
     gaps = np.abs(colours[:, None] - colours[None]).sum(-1) + 999 * np.eye(len(colours), dtype=int)
