@@ -5,16 +5,19 @@ the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' 
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
 `VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass.
+`TaskPrompts` and `DynamicFilter` are TADFormer's: they weigh features and filter them.
 `FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
 """
 
 from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias, FullBias, PerHeadBias
 from vtagml.adapters.bottleneck import Bottleneck
+from vtagml.adapters.dynamic_filter import DynamicFilter
 from vtagml.adapters.film import FiLM
 from vtagml.adapters.frozen_block import FrozenBlock
 from vtagml.adapters.frozen_families import frozen_block
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
+from vtagml.adapters.task_prompts import TaskPrompts
 from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
 from vtagml.adapters.vision_adapter import Adapter, LiteralVisionAdapter, VisionAdapter
 from vtagml.adapters.vmt_adapter import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
@@ -24,6 +27,7 @@ __all__ = [
     "AttentionBias",
     "BlockDiagonalBias",
     "Bottleneck",
+    "DynamicFilter",
     "FiLM",
     "FoldedVMTAdapter",
     "FrozenBlock",
@@ -33,6 +37,7 @@ __all__ = [
     "PerHeadBias",
     "TaskAdaptedAttention",
     "TaskEmbedding",
+    "TaskPrompts",
     "TaskScaledNorm",
     "VMTAdapter",
     "VMTAdapterLite",
