@@ -43,7 +43,8 @@ class TADFormer(PartingLate):
         self,
         tasks: Sequence[str],
         backbone: Backbone,
-        tuning: LoRAEverywhere = LoRAEverywhere(16, 64.0),  # noqa: B008 -- it has no state
+        # Written as a config can be: by keywords.
+        tuning: LoRAEverywhere = LoRAEverywhere(rank=16, alpha=64.0),  # noqa: B008 -- no state
         checkpointing: bool = False,
     ) -> None:
         super().__init__(tasks, backbone, tuning, checkpointing)
