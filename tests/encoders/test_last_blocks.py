@@ -147,6 +147,19 @@ def test_a_level_is_the_task_s_version_of_the_block_on_what_enters_the_stream_s(
             torch.testing.assert_close(level, block(entering[place]).permute(0, 3, 1, 2))
 
 
+def test_the_stream_passes_no_block_whose_output_nobody_reads() -> None:
+    network = encoder()
+    passed: list[Place] = []
+    for place in network.last:
+        network.backbone.block(place).register_forward_hook(
+            lambda *given, place=place: passed.append(place)
+        )
+
+    network(image(), torch.eye(3))
+
+    assert passed == network.last[:3]
+
+
 @pytest.mark.parametrize("tunings", [MERGING[0], (LoRA(2), BottleneckAdapter())], ids=pair)
 def test_what_is_frozen_is_stored_once(tunings: tuple[Tuning, Tuning | None]) -> None:
     network = encoder(tunings)
