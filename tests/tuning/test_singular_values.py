@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from vtagml.tuning.singular_values import MonotoneMap, SpectralLinear
+from tests.fakes.backbones import TinySwin
+from vtagml.tuning.singular_values import MonotoneMap, SingularValues, SpectralLinear
+
+LAYERS = ("qkv", "proj", "fc1", "fc2")
 
 
 def layer(entering: int, leaving: int) -> nn.Linear:
@@ -95,3 +98,17 @@ def test_merging_leaves_a_matrix_that_others_have_too() -> None:
     assert torch.equal(shared, before)
     assert torch.equal(merged.weight, expected)
     assert not merged.weight.requires_grad
+
+
+def test_queries_keys_and_values_are_three_matrices_with_one_map() -> None:
+    backbone = TinySwin((64, 96))
+    SingularValues(4).tune(backbone)
+    block = backbone.stages[2].blocks[0]
+
+    layers = {key: module for key, module in block.named_modules() if key.endswith(LAYERS)}
+
+    assert {key: layer.parts for key, layer in layers.items()} == {  # type: ignore[union-attr]
+        **{"attn.qkv": 3, "attn.proj": 1},
+        **{"mlp.fc1": 1, "mlp.fc2": 1},
+    }
+    assert sum(each.numel() for each in block.parameters() if each.requires_grad) == 4 * 4
