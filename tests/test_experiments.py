@@ -58,6 +58,7 @@ NEW_TASK = [
     shown_with(FOLDER / name) for name in ("settings/new_edges.yaml", "ablations/uniform_row.yaml")
 ]
 METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
+STREAMS = ("Shared", "Separate")
 ELSEWHERE = {*ADAPTATIONS, *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK))}
 SCENES_CASES = [
     *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS}),
@@ -240,13 +241,13 @@ def test_every_tuning_has_an_overlay_of_either_stream() -> None:
     for method in METHODS:
         encoder = yaml.safe_load(method.read_text())["model"]["init_args"]["encoder"]
         stream = encoder["class_path"].rpartition(".")[2]
-        if stream in ("Shared", "Separate"):
+        if stream in STREAMS:
             given = encoder["init_args"]["tuning"]
             name = given["class_path"] if isinstance(given, dict) else given
             pairs.add((stream, name.rpartition(".")[2]))
     tunings = set(tuning.__all__) - {"Tuning"}
     # Where nothing of the backbone trains, the streams of all tasks are one.
-    assert pairs == {*product(("Shared", "Separate"), tunings)} - {("Separate", "Frozen")}
+    assert pairs == {*product(STREAMS, tunings)} - {("Separate", "Frozen")}
 
 
 @pytest.mark.parametrize(

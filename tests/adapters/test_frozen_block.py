@@ -41,6 +41,39 @@ def test_its_parts_make_the_block(family: type[StagedBackbone], number: int) -> 
     assert (output - tokens).abs().mean() > 0.01
 
 
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_features_are_what_attention_projects(family: type[StagedBackbone], number: int) -> None:
+    frozen, tokens = third_stage(family, number)
+    logits, values = frozen.attention(tokens)
+    scale, _ = frozen.scales
+
+    features = frozen.features(logits.softmax(-1) @ values, tokens)
+
+    projected = scale(frozen.block.attn.proj(features))
+    torch.testing.assert_close(projected, frozen.attend(tokens), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_grid_is_the_map_that_decoders_read(family: type[StagedBackbone]) -> None:
+    frozen, tokens = third_stage(family, 0)
+    maps: list[Tensor] = []
+
+    def flipped(map: Tensor) -> Tensor:
+        maps.append(map)
+        return map.flip(-1)
+
+    found = frozen.over_grid(flipped, tokens)
+
+    (map,) = maps
+    assert map.shape == (2, tokens.shape[-1], 10, 14)
+    prefix = 1 if family is TinyViT else 0
+    channels_last = tokens[:, prefix:].reshape(2, 10, 14, -1)
+    assert torch.equal(map, channels_last.permute(0, 3, 1, 2))
+    assert torch.equal(found[:, prefix:], channels_last.flip(2).view_as(tokens[:, prefix:]))
+    assert torch.equal(found[:, :prefix], tokens[:, :prefix])
+
+
 def test_the_second_block_shifts() -> None:
     frozen, _ = third_stage(TinySwinV2, 1)
 
@@ -75,6 +108,7 @@ def test_layer_scale_and_normalised_queries_of_a_vit() -> None:
     output = middle + frozen.sublayer(second, frozen.feed_forward, middle)
 
     torch.testing.assert_close(output, block(tokens), rtol=0, atol=1e-12)
+    assert frozen.scales == (block.ls1, block.ls2)
 
 
 def test_leading_norms_of_post_norm_blocks_have_unit_scale() -> None:

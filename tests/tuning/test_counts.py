@@ -5,7 +5,16 @@ from torch import nn
 
 from vtagml.backbone import Swin
 from vtagml.encoders import Encoder, Separate, Shared
-from vtagml.tuning import BitFit, BottleneckAdapter, Frozen, Full, LoRA, RelativeBias, Tuning
+from vtagml.tuning import (
+    BitFit,
+    BottleneckAdapter,
+    Frozen,
+    Full,
+    LoRA,
+    LoRAEverywhere,
+    RelativeBias,
+    Tuning,
+)
 
 TASKS = ("segmentation", "parts", "saliency", "normals")
 WHOLE = 27_517_818  # Swin-T without head and final norm; printed 27.51 M
@@ -33,6 +42,7 @@ def stored(module: nn.Module) -> int:
         (RelativeBias(), 23_322),  # the 12 tables: printed .03 M shared, .09 M for four
         (BottleneckAdapter(reduction=2), 2_172_000),  # printed 2.17 M
         (LoRA(rank=5), 132_480),  # printed .13 M
+        (LoRAEverywhere(rank=64), 4_521_984),  # 16d per rank: the most of MTLoRA's 8.34 M
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Tuning) else "",
 )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
-from vtagml.backbone import Backbone, FocalNet, StagedBackbone
+from vtagml.backbone import Backbone, FocalNet, Place, StagedBackbone
 from vtagml.tuning import (
     BitFit,
     BottleneckAdapter,
@@ -15,12 +15,15 @@ from vtagml.tuning import (
     Full,
     HoulsbyAdapter,
     LoRA,
+    LoRAEverywhere,
     LowRankAdapter,
     RelativeBias,
+    SingularValues,
     Tuning,
 )
 
-ADDED: list[Tuning] = [LoRA(2), BottleneckAdapter(), HoulsbyAdapter(), LowRankAdapter(rank=2)]
+MERGING: list[Tuning] = [LoRA(2), LoRAEverywhere(2), SingularValues(8)]
+ADDED = [*MERGING, BottleneckAdapter(), HoulsbyAdapter(), LowRankAdapter(rank=2)]
 OWN: list[Tuning] = [Frozen(), Full(), BitFit(), RelativeBias()]
 TUNINGS = [*OWN, *ADDED]
 SIZE = (64, 96)
@@ -114,7 +117,9 @@ def test_closed_backbones_are_refused_with_the_reason(tuning: Tuning) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=name)
-@pytest.mark.parametrize("tuning", [Frozen(), Full(), BitFit(), LoRA(2, alpha=3.0)], ids=name)
+@pytest.mark.parametrize(
+    "tuning", [Frozen(), Full(), BitFit(), LoRA(2, alpha=3.0), *MERGING[1:]], ids=name
+)
 def test_merged_it_has_timm_s_keys_and_the_same_output(
     tuning: Tuning, family: type[StagedBackbone]
 ) -> None:
@@ -129,6 +134,34 @@ def test_merged_it_has_timm_s_keys_and_the_same_output(
         torch.testing.assert_close(level, whole, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("tuning", MERGING, ids=name)
+def test_a_block_alone_merges_and_leaves_the_others(tuning: Tuning) -> None:
+    backbone = moved(tuned(tuning)).double()
+    first, second = backbone.stages[2].blocks
+    tokens = torch.randn(1, 8, 8, 64, dtype=torch.float64)
+    expected, keys = first(tokens), set(second.state_dict())
+
+    tuning.merge(first)
+
+    torch.testing.assert_close(first(tokens), expected, rtol=1e-10, atol=1e-10)
+    assert set(first.state_dict()) == set(TinySwinV2(SIZE).stages[2].blocks[0].state_dict())
+    assert set(second.state_dict()) == keys
+
+
+@pytest.mark.parametrize("tuning", ADDED, ids=name)
+def test_it_stands_only_where_the_backbone_may_be_tuned(tuning: Tuning) -> None:
+    torch.manual_seed(0)
+    backbone = awake(TinySwinV2(SIZE))
+    backbone.tunable = [Place(3, 2)]
+
+    tuning.tune(backbone)
+
+    block = {id(each) for each in backbone.standing_at(Place(3, 2)).parameters()}
+    trained = [each for each in backbone.parameters() if each.requires_grad]
+    assert trained
+    assert all(id(each) in block for each in trained)
+
+
 @pytest.mark.parametrize("tuning", [BottleneckAdapter(), HoulsbyAdapter(), LowRankAdapter(rank=2)])
 def test_what_cannot_be_merged_says_so(tuning: Tuning) -> None:
     with pytest.raises(ValueError, match="non-linearity cannot be merged"):
@@ -140,6 +173,7 @@ def test_what_cannot_be_merged_says_so(tuning: Tuning) -> None:
     [
         (lambda: LoRA(0), "`rank` must lie between 1 and the 16 channels"),
         (lambda: LoRA(17), "found 17"),
+        (lambda: SingularValues(0), "`pieces` must be at least 1, found 0"),
         (lambda: LowRankAdapter(rank=5), "`rank` must lie between 1 and the 4 channels"),
         (lambda: BottleneckAdapter([(5, 1)]), "`blocks` must have stages between 1 and 4"),
         (lambda: HoulsbyAdapter([]), "`blocks` must name at least one"),

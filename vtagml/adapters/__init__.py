@@ -5,12 +5,14 @@ the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' 
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
 `VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass. A `HyperNetwork`
-generates the weights of bottlenecks, for every task and block.
+generates the weights of bottlenecks, for every task and block. `TaskPrompts` and `DynamicFilter`
+are TADFormer's: they weigh features and filter them.
 `FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
 """
 
 from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias, FullBias, PerHeadBias
 from vtagml.adapters.bottleneck import Bottleneck
+from vtagml.adapters.dynamic_filter import DynamicFilter
 from vtagml.adapters.film import FiLM
 from vtagml.adapters.frozen_block import FrozenBlock
 from vtagml.adapters.frozen_families import frozen_block
@@ -23,6 +25,7 @@ from vtagml.adapters.hypernetwork import DecomposedGenerator, Generator, HyperNe
 from vtagml.adapters.scaled_hypernetwork import ScaledHyperNetwork
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
+from vtagml.adapters.task_prompts import TaskPrompts
 from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
 from vtagml.adapters.vision_adapter import Adapter, LiteralVisionAdapter, VisionAdapter
 from vtagml.adapters.vmt_adapter import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
@@ -34,6 +37,7 @@ __all__ = [
     "Bottleneck",
     "BottleneckWeights",
     "DecomposedGenerator",
+    "DynamicFilter",
     "FiLM",
     "FixedWeights",
     "FoldedVMTAdapter",
@@ -47,6 +51,7 @@ __all__ = [
     "ScaledHyperNetwork",
     "TaskAdaptedAttention",
     "TaskEmbedding",
+    "TaskPrompts",
     "TaskScaledNorm",
     "VMTAdapter",
     "VMTAdapterLite",

@@ -61,6 +61,11 @@ class FrozenBlock(ABC):
         return self.block.norm1, self.block.norm2
 
     @property
+    def scales(self) -> tuple[Layer, Layer]:
+        """What scales the outputs of attention and feed-forward network; most blocks have none."""
+        return nn.Identity(), nn.Identity()
+
+    @property
     @abstractmethod
     def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         """Frozen norms that can stand before attention and feed-forward network."""
@@ -82,6 +87,23 @@ class FrozenBlock(ABC):
         self, tokens: Float[Tensor, "batch *tokens channels"]
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns the output of the frozen attention as a whole, as fast as timm runs it."""
+
+    @abstractmethod
+    def features(
+        self,
+        attended: Float[Tensor, "batch window heads tokens head"],
+        tokens: Float[Tensor, "batch *tokens channels"],
+    ) -> Float[Tensor, "batch *tokens channels"]:
+        """Returns what `gather` projects: the attended values of all heads, one after another."""
+
+    @abstractmethod
+    def over_grid(
+        self, function: Layer, tokens: Float[Tensor, "batch *tokens channels"]
+    ) -> Float[Tensor, "batch *tokens channels"]:
+        """Runs a function of maps, channels second, over the tokens that have a place in the image.
+
+        Others, such as class tokens, stay as they are.
+        """
 
     @abstractmethod
     def gather(

@@ -59,10 +59,25 @@ class _FrozenWindowBlock(FrozenBlock):
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch height width channels"],
     ) -> Float[Tensor, "batch height width channels"]:
+        return self._restore(self.block.attn.proj(attended.transpose(2, 3).flatten(3)), tokens)
+
+    def features(
+        self,
+        attended: Float[Tensor, "batch window heads tokens head"],
+        tokens: Float[Tensor, "batch height width channels"],
+    ) -> Float[Tensor, "batch height width channels"]:
+        return self._restore(attended.transpose(2, 3).flatten(3), tokens)
+
+    def over_grid(
+        self, function: Layer, tokens: Float[Tensor, "batch height width channels"]
+    ) -> Float[Tensor, "batch height width channels"]:
+        return function(tokens.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+    def _restore(self, windows: Tensor, tokens: Tensor) -> Tensor:
+        """Brings windows to the layout of the tokens that they were made of."""
         height, width = tokens.shape[1:3]
         window_height, window_width = self.window
         rows, columns = math.ceil(height / window_height), math.ceil(width / window_width)
-        windows = self.block.attn.proj(attended.transpose(2, 3).flatten(3))
         grid = windows.unflatten(2, self.window).unflatten(1, (rows, columns))
         padded = grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
         return torch.roll(padded[:, :height, :width], self.block.shift_size, dims=(1, 2))
@@ -104,6 +119,9 @@ class FrozenSwinV2Block(_FrozenWindowBlock):
         bias = None
         if attention.q_bias is not None:
             bias = torch.cat((attention.q_bias, attention.k_bias, attention.v_bias))
+        if not isinstance(attention.qkv, nn.Linear):  # but one with something beside it
+            projected: Tensor = attention.qkv(windows)
+            return projected if bias is None else projected + bias
         return F.linear(windows, attention.qkv.weight, bias)
 
     def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from copy import copy
 from typing import cast
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -40,6 +41,10 @@ class FrozenViTBlock(FrozenBlock):
         return self.grid
 
     @property
+    def scales(self) -> tuple[Layer, Layer]:
+        return self.block.ls1, self.block.ls2
+
+    @property
     def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         return self.norms
 
@@ -68,9 +73,21 @@ class FrozenViTBlock(FrozenBlock):
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch tokens channels"],
     ) -> Float[Tensor, "batch tokens channels"]:
-        attention = self.block.attn
-        heads_joined = attended.squeeze(1).transpose(1, 2).flatten(2)
-        return self.block.ls1(attention.proj(attention.norm(heads_joined)))
+        return self.block.ls1(self.block.attn.proj(self.features(attended, tokens)))
+
+    def features(
+        self,
+        attended: Float[Tensor, "batch window heads tokens head"],
+        tokens: Float[Tensor, "batch tokens channels"],
+    ) -> Float[Tensor, "batch tokens channels"]:
+        return self.block.attn.norm(attended.squeeze(1).transpose(1, 2).flatten(2))
+
+    def over_grid(
+        self, function: Layer, tokens: Float[Tensor, "batch tokens channels"]
+    ) -> Float[Tensor, "batch tokens channels"]:
+        prefix, patches = tokens.tensor_split([self.prefix_tokens], dim=1)
+        map = function(patches.transpose(1, 2).unflatten(2, self.grid))
+        return torch.cat([prefix, map.flatten(2).transpose(1, 2)], dim=1)
 
     def feed_forward(
         self, tokens: Float[Tensor, "*tokens channels"]

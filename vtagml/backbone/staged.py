@@ -29,11 +29,14 @@ class StagedBackbone(TimmBackbone):
     Attributes:
         behind: Modules that the walk calls with the output of a block, by the block's place.
         run: How blocks are run: `recomputed` keeps none of their activations for the backward.
+        tunable: Which places a tuning finds that asks for all; null for all there are.
     """
 
     unused: tuple[str, ...] = ("head.", "norm.", "fc_norm.")
     attention = ("attn.qkv", "attn.proj")
     """The linear layers of a block's attention."""
+    feed_forward = ("mlp.fc1", "mlp.fc2")
+    """Those of its feed-forward network."""
     outputs = ("attn.proj", "mlp.fc2")
     """The last layers of a block's residual branches."""
 
@@ -47,6 +50,7 @@ class StagedBackbone(TimmBackbone):
         super().__init__(architecture, image_size, weights, drop_path)
         self.behind = nn.ModuleDict()
         self.run: Run = straight
+        self.tunable: Sequence[Place] | None = None
 
     @property
     @abstractmethod
@@ -124,15 +128,28 @@ class StagedBackbone(TimmBackbone):
         depths = [len(stage.blocks) for stage in self.stages]
         if blocks is not None:
             return chosen_places(depths, blocks)
+        if self.tunable is not None:
+            return list(self.tunable)
         return [
             Place(stage, block)
             for stage, depth in enumerate(depths, start=1)
             for block in range(1, depth + 1)
         ]
 
+    def last_places(self) -> list[Place]:
+        """The last block of each stage."""
+        return [Place(stage, len(each.blocks)) for stage, each in enumerate(self.stages, start=1)]
+
     def block(self, place: Place) -> nn.Module:
         """The block at a place."""
         return self.stages[place.stage - 1].blocks[place.block - 1]
+
+    def standing_at(self, place: Place) -> nn.Module:
+        """The block at a place and what stands behind it."""
+        block = self.block(place)
+        if str(place) in self.behind:
+            return nn.Sequential(block, self.behind[str(place)])
+        return block
 
     def replace(self, block: nn.Module, layer: str, make: Callable[[nn.Module], nn.Module]) -> None:
         """Puts in the place of a layer of a block what is made of it, for good."""

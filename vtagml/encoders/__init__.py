@@ -5,18 +5,22 @@ trains is a tuning's word (`vtagml.tuning`). `VTAGML` is the paper's: vision ada
 backbone, conditioned by task affinity, all streams folded into one batch. `VMT` is VMT-Adapter:
 one stream, and features of each task beside it. `Hyperformer`, `Polyhistor` and `PolyhistorLite`
 generate the weights of adapters, for every task and block. `Progressive` shares what trains early
-and parts late, by groups of tasks that a `Grouping` names or a measured S makes.
+and parts late, by groups of tasks that a `Grouping` names or a measured S makes. `LastBlocks` is
+MTLoRA's form: one stream, and the last block of each stage once more for each task; `TADFormer` has
+prompts and filters there.
 """
 
 from vtagml.encoders.encoder import Encoder
 from vtagml.encoders.generated import Generated
 from vtagml.encoders.grouping import Grouping, MeasuredGroups, NamedGroups, OneThenAll
 from vtagml.encoders.hyperformer import Hyperformer
+from vtagml.encoders.last_blocks import LastBlocks
 from vtagml.encoders.polyhistor import Polyhistor
 from vtagml.encoders.polyhistor_lite import PolyhistorLite
 from vtagml.encoders.progressive import Progressive
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
+from vtagml.encoders.tadformer import TADFormer
 from vtagml.encoders.tuned import Tuned
 from vtagml.encoders.vmt import VMT
 from vtagml.encoders.vtagml import VTAGML
@@ -28,6 +32,7 @@ __all__ = [
     "Generated",
     "Grouping",
     "Hyperformer",
+    "LastBlocks",
     "MeasuredGroups",
     "NamedGroups",
     "OneThenAll",
@@ -36,5 +41,6 @@ __all__ = [
     "Progressive",
     "Separate",
     "Shared",
+    "TADFormer",
     "Tuned",
 ]

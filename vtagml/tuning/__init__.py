@@ -2,9 +2,10 @@
 
 A tuning changes a backbone in place: it freezes what stays, puts in what is new and says what
 trains. `Full` and `Frozen` are the ends; `BitFit` and `RelativeBias` train a few numbers that are
-there already; `LoRA` adds a low-rank product to attention's matrices; `BottleneckAdapter` stands
-behind blocks, `HoulsbyAdapter` and `LowRankAdapter` in their residual branches. Each starts as
-exactly the pre-trained backbone. How tasks share a tuned backbone is the encoder's business.
+there already; `LoRA` adds a low-rank product to attention's matrices, `LoRAEverywhere` to all of a
+block, and `SingularValues` stretches their spectra; `BottleneckAdapter` stands behind blocks,
+`HoulsbyAdapter` and `LowRankAdapter` in their residual branches. Each starts as exactly the
+pre-trained backbone. How tasks share a tuned backbone is the encoder's business.
 """
 
 from vtagml.tuning.bitfit import BitFit
@@ -13,8 +14,10 @@ from vtagml.tuning.frozen import Frozen
 from vtagml.tuning.full import Full
 from vtagml.tuning.houlsby_adapter import HoulsbyAdapter
 from vtagml.tuning.lora import LoRA
+from vtagml.tuning.lora_everywhere import LoRAEverywhere
 from vtagml.tuning.low_rank_adapter import LowRankAdapter
 from vtagml.tuning.relative_bias import RelativeBias
+from vtagml.tuning.singular_values import SingularValues
 from vtagml.tuning.tuning import Tuning
 
 __all__ = [
@@ -24,7 +27,9 @@ __all__ = [
     "Full",
     "HoulsbyAdapter",
     "LoRA",
+    "LoRAEverywhere",
     "LowRankAdapter",
     "RelativeBias",
+    "SingularValues",
     "Tuning",
 ]

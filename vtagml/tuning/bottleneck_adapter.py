@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from vtagml.adapters import Bottleneck
 from vtagml.backbone import Backbone, staged
-from vtagml.tuning.tuning import Tuning
+from vtagml.tuning.tuning import Network, Tuning
 
 
 class NormedBottleneck(nn.Module):
@@ -51,7 +51,7 @@ class BottleneckAdapter(Tuning):
             channels = network.channels[place.stage - 1]
             network.behind[str(place)] = NormedBottleneck(channels, self.reduction)
 
-    def merge(self, backbone: Backbone) -> Backbone:
+    def merge(self, network: Network) -> Network:
         raise ValueError(
             "A bottleneck with a non-linearity cannot be merged into the backbone's weights: keep "
             "the checkpoint, or tune with `vtagml.tuning.LoRA`, which can."

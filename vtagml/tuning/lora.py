@@ -1,14 +1,15 @@
 """LoRA: a trained low-rank product beside frozen matrices."""
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.backbone import Backbone, staged
-from vtagml.tuning.tuning import Tuning
+from vtagml.backbone import Backbone, StagedBackbone, staged
+from vtagml.tuning.tuning import Network, Tuning
 
 
 class LowRankLinear(nn.Module):
@@ -59,6 +60,8 @@ class LowRankLinear(nn.Module):
 class LoRA(Tuning):
     """Adds a low-rank product to the matrices of attention in every block.
 
+    A sibling overrides which layers have one.
+
     Args:
         rank: Of the product.
         alpha: The product counts alpha/rank; null for one times.
@@ -68,20 +71,21 @@ class LoRA(Tuning):
         self.rank = rank
         self.scale = 1.0 if alpha is None else alpha / rank
 
-    def tune(self, backbone: Backbone) -> None:
-        blocks = staged(backbone.freeze())
-        for place in blocks.places():
-            for layer in blocks.attention:
-                blocks.replace(blocks.block(place), layer, self._beside)
+    def layers(self, network: StagedBackbone) -> Sequence[str]:
+        """The linear layers of a block that have a product beside them."""
+        return network.attention
 
-    def merge(self, backbone: Backbone) -> Backbone:
-        blocks = staged(backbone)
-        for place in blocks.places():
-            for layer in blocks.attention:
-                blocks.replace(
-                    blocks.block(place), layer, lambda module: cast(LowRankLinear, module).merged()
-                )
-        return backbone
+    def tune(self, backbone: Backbone) -> None:
+        network = staged(backbone.freeze())
+        for place in network.places():
+            for layer in self.layers(network):
+                network.replace(network.block(place), layer, self._beside)
+
+    def merge(self, network: Network) -> Network:
+        for name, module in list(network.named_modules()):
+            if isinstance(module, LowRankLinear):
+                network.set_submodule(name, module.merged())
+        return network
 
     def _beside(self, layer: nn.Module) -> nn.Module:
         return LowRankLinear(cast(nn.Linear, layer), self.rank, self.scale)

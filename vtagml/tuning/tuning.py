@@ -1,8 +1,13 @@
 """What of a backbone learns."""
 
 from abc import ABC, abstractmethod
+from typing import TypeVar
+
+from torch import nn
 
 from vtagml.backbone import Backbone
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Tuning(ABC):
@@ -15,12 +20,12 @@ class Tuning(ABC):
     def tune(self, backbone: Backbone) -> None:
         """Freezes what stays as it is and adds what is new."""
 
-    def merge(self, backbone: Backbone) -> Backbone:
-        """Brings a tuned backbone back to the layers and keys of timm, in place.
+    def merge(self, network: Network) -> Network:
+        """Brings a tuned backbone, or some of its blocks, back to timm's layers and keys, in place.
 
         Its output stays. Here it has them already; a sibling overrides it where it does not.
 
         Raises:
             ValueError: What was added cannot be written as weights of the backbone.
         """
-        return backbone
+        return network
