@@ -10,7 +10,19 @@ from tests.fakes.holes import CLASSES, SIDE, sgd
 from vtagml.adapters import VMTAdapterLite
 from vtagml.affinity import Uniform
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VMT, VTAGML, Encoder, Separate, Shared
+from vtagml.encoders import (
+    VMT,
+    VTAGML,
+    Encoder,
+    Hyperformer,
+    LastBlocks,
+    Polyhistor,
+    PolyhistorLite,
+    Progressive,
+    Separate,
+    Shared,
+    TADFormer,
+)
 from vtagml.module import MultitaskModule, OptimizerOfParameters
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.tuning import (
@@ -20,8 +32,10 @@ from vtagml.tuning import (
     Full,
     HoulsbyAdapter,
     LoRA,
+    LoRAEverywhere,
     LowRankAdapter,
     RelativeBias,
+    SingularValues,
     Tuning,
 )
 
@@ -33,8 +47,10 @@ TUNINGS: dict[str, Tuning] = {
     "bottleneck_adapter": BottleneckAdapter(),
     "houlsby_adapter": HoulsbyAdapter(),
     "lora": LoRA(2),
+    "lora_everywhere": LoRAEverywhere(2),
     "low_rank_adapter": LowRankAdapter(rank=2),
     "relative_bias": RelativeBias(),
+    "singular_values": SingularValues(),
 }
 
 METHODS: dict[str, Make] = {
@@ -45,6 +61,13 @@ METHODS: dict[str, Make] = {
     "plain": partial(Shared, tuning=BottleneckAdapter([(3, 1), (4, 2)])),
     **{f"{name}_shared": partial(Shared, tuning=tuning) for name, tuning in TUNINGS.items()},
     **{f"{name}_separate": partial(Separate, tuning=tuning) for name, tuning in TUNINGS.items()},
+    "hyperformer": partial(Hyperformer, embedding=8),
+    "polyhistor": partial(Polyhistor, embedding=8, rank=4),
+    "polyhistor_lite": partial(PolyhistorLite, embedding=8, rank=4),
+    "progressive": Progressive,
+    "mtlora": partial(LastBlocks, tuning=LoRAEverywhere(4), own=LoRAEverywhere(2)),
+    "ditask": partial(LastBlocks, tuning=SingularValues(), own=SingularValues(4)),
+    "tadformer": TADFormer,
     "vmt": VMT,
     "vmt_lite": partial(VMT, adapter=partial(VMTAdapterLite, dimension=2)),
 }
