@@ -160,7 +160,7 @@ class Taskonomy(FileDataModule):
         return READERS[self.depth](self.root, tree, self.depth_range, camera)
 
     def tree(self) -> str:
-        """The pattern of the tree that lies in `root`: the one of four in which buildings have images."""
+        """The pattern of the tree in `root`: the one of four in which buildings have images."""
         buildings = self._every_building()
         found = [tree for tree in TREES if self._unpacked(tree, "rgb", buildings)]
         if not found:

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from vtagml.backbone import Backbone, differing_keys
 from vtagml.network import MultitaskNetwork
@@ -86,18 +85,14 @@ def identity(network: MultitaskNetwork) -> dict[str, str]:
         value = state[name].detach().cpu()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(_bytes(value))
-    architectures = dict.fromkeys(_architectures(network))  # copies of one, a task each
+    backbones = (module for module in network.modules() if isinstance(module, Backbone))
+    names = (str(getattr(each, "architecture", type(each).__name__)) for each in backbones)
+    architectures = dict.fromkeys(names)  # copies of one, a task each
     return {"architecture": ", ".join(architectures), "backbone": digest.hexdigest()}
 
 
 def task_names(network: MultitaskNetwork) -> list[str]:
     return list(network.encoder.tasks)
-
-
-def _architectures(network: nn.Module) -> Iterator[str]:
-    for module in network.modules():
-        if isinstance(module, Backbone):
-            yield str(getattr(module, "architecture", type(module).__name__))
 
 
 def _bytes(value: Shaped[Tensor, "*size"]) -> bytes:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.decoders.maps import upsample
+from vtagml.decoders.maps import Map, Scores, upsample
 
 LEVELS = 4
 
@@ -42,22 +42,18 @@ class Decoder(nn.Module, ABC):
         self.head = self.make_head(outputs)
 
     @abstractmethod
-    def trunk(self, pyramid: list[Float[Tensor, "batch _ _ _"]]) -> Float[Tensor, "batch ..."]:
+    def trunk(self, pyramid: list[Map]) -> Float[Tensor, "batch ..."]:
         """Features that the head reads, from levels at strides 4, 8, 16, 32."""
 
     def make_head(self, outputs: int) -> nn.Module:
         """A fresh linear head for this trunk; `Shared` asks for one per task."""
         return small(nn.Conv2d(self.features, positive(outputs, "outputs"), kernel_size=1))
 
-    def finish(
-        self, scores: Float[Tensor, "batch _ *grid"], size: tuple[int, int]
-    ) -> Float[Tensor, "batch _ *image"]:
+    def finish(self, scores: Scores, size: tuple[int, int]) -> Scores:
         """The head's output brought to the image's size."""
         return upsample(scores, size)
 
-    def forward(
-        self, pyramid: list[Float[Tensor, "batch ..."]], size: tuple[int, int]
-    ) -> Float[Tensor, "batch outputs *image"]:
+    def forward(self, pyramid: list[Float[Tensor, "batch ..."]], size: tuple[int, int]) -> Scores:
         """Map at height and width `size`, in the dtype of the pyramid's finest level."""
         scores = self.head(self.read(pyramid)).to(pyramid[0].dtype)
         return self.finish(scores, size)

@@ -11,17 +11,11 @@ from torch.func import functional_call
 from torch.nn.functional import softplus
 
 from vtagml.affinity import unobserved
+from vtagml.losses.shapes import Pictures
 from vtagml.losses.unknown import full_precision
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives.discriminator import Discriminator
-from vtagml.objectives.objective import (
-    Batch,
-    Losses,
-    Objective,
-    Term,
-    check_names,
-    mean_counts,
-)
+from vtagml.objectives.objective import Batch, Losses, Objective, Term, check_names, mean_counts
 from vtagml.objectives.sum_of_tasks import SumOfTasks
 from vtagml.tasks.task import Span, Task
 
@@ -129,9 +123,7 @@ class Adversarial(Objective):
         }
         return Losses(losses, terms)
 
-    def target_maps(
-        self, network: MultitaskNetwork, image: Float[Tensor, "batch 3 height width"]
-    ) -> Mapping[str, Tensor]:
+    def target_maps(self, network: MultitaskNetwork, image: Pictures) -> Mapping[str, Tensor]:
         """The network's maps of the target's images. The hook that a sibling overrides."""
         with unobserved(network):
             return network(image)
@@ -182,9 +174,7 @@ class ObservedAdversarial(Adversarial):
     tasks must be equal, or tasks of a larger one count more.
     """
 
-    def target_maps(
-        self, network: MultitaskNetwork, image: Float[Tensor, "batch 3 height width"]
-    ) -> Mapping[str, Tensor]:
+    def target_maps(self, network: MultitaskNetwork, image: Pictures) -> Mapping[str, Tensor]:
         return network(image)
 
 
