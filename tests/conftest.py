@@ -23,13 +23,13 @@ def _seed() -> None:
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A dataset's folder, as `lightning scenes` writes it; written when it is first asked for."""
     # Imported here: what this file imports goes unchecked by jaxtyping.
-    from datamodules.writing import make_plan
+    from datamodules.writing import write_scenes
 
     folder = tmp_path_factory.mktemp("data")
 
     def written(dataset: str) -> Path:
         if not (folder / dataset).exists():
-            make_plan(dataset, folder / dataset, count=4, size=(48, 64)).write(processes=0)
+            write_scenes(dataset, folder / dataset, count=4, size=(48, 64), processes=0)
         return folder / dataset
 
     return written

@@ -171,3 +171,29 @@ def make_plan(
     chosen = find_layout(layout, form) if isinstance(layout, str) else layout
     height, width = chosen.size if size is None else size
     return Plan(chosen, Path(out), count, (int(height), int(width)), seed, look)
+
+
+def write_scenes(
+    layout: str | Layout,
+    out: str | Path,
+    count: int,
+    overwrite: bool = False,
+    processes: int | None = None,
+    **options: Any,
+) -> Plan:
+    """Write procedural scenes to disk as if they were a dataset.
+
+    Args:
+        layout: As in `make_plan`, which takes the options, too.
+        out: Likewise.
+        count: Likewise.
+        overwrite: Replaces scenes with other settings that are in `out`.
+        processes: How many draw at once; by default one per core, 0 draws in this process.
+        options: Form, size, seed and look.
+
+    Returns:
+        What was written.
+    """
+    plan = make_plan(layout, out, count, **options)
+    plan.write(overwrite, processes)
+    return plan

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datamodules.rendering import Frame
-from datamodules.writing import Place, Plan, make_plan
+from datamodules.writing import Place, Plan, write_scenes
 from datamodules.writing.views import Views
 
 Written = Callable[..., Plan]
@@ -35,9 +35,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         count: int = 2,
     ) -> Plan:
         out = tmp_path_factory.mktemp(word) / "tree"
-        plan = make_plan(word, out, count, form=form, size=size, seed=3)
-        plan.write(processes=0)
-        return plan
+        return write_scenes(word, out, count, form=form, size=size, seed=3, processes=0)
 
     return write
 

@@ -25,7 +25,7 @@ from datamodules import (
 from datamodules.files import DatasetNotFoundError, FileDataModule
 from datamodules.rendering import ROOM_CLASSES
 from datamodules.samples import Draw
-from datamodules.writing import Plan, make_plan
+from datamodules.writing import Plan, write_scenes
 from vtagml.commands.command import Command
 
 SPLITS = ("train", "val", "test")
@@ -63,7 +63,7 @@ def files(word: str, form: str | None = None) -> Callable[..., DenseDataModule]:
 
     def make(folder: Path, **settings) -> FileDataModule:
         if not (folder / "scenes.json").exists():
-            make_plan(word, folder, count=4, form=form, size=(48, 64)).write(processes=0)
+            write_scenes(word, folder, count=4, form=form, size=(48, 64), processes=0)
         if "augment" in settings:
             settings["geometry"] = [Resize(SIZE)]
         return FILES[word](folder, SIZE, **settings)

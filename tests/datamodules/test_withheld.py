@@ -11,7 +11,7 @@ from datamodules import VKITTI2, Cityscapes, DenseDataModule, NYUDv2, Scenes, Sy
 from datamodules.files import FileDataModule
 from datamodules.prepared.prepare import prepare
 from datamodules.prepared.watching import files_read
-from datamodules.writing import make_plan
+from datamodules.writing import write_scenes
 
 SIZE = (32, 48)
 DATASETS: dict[str, type[FileDataModule]] = {
@@ -32,7 +32,7 @@ def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A dataset's folder, in a folder of the dataset's name."""
     folder = tmp_path_factory.mktemp(request.param) / request.param
     form = "npy" if request.param == "nyudv2" else None
-    make_plan(request.param, folder, count=4, form=form, size=(48, 64)).write(processes=0)
+    write_scenes(request.param, folder, count=4, form=form, size=(48, 64), processes=0)
     return folder
 
 
@@ -142,7 +142,7 @@ def test_scenes_withhold_labels(cache: bool, tmp_path: Path) -> None:
 
 def test_a_prepared_copy_is_not_opened_where_labels_are_withheld(tmp_path: Path) -> None:
     tree = tmp_path / "synthia"
-    make_plan("synthia", tree, count=4, size=(48, 64)).write(processes=0)
+    write_scenes("synthia", tree, count=4, size=(48, 64), processes=0)
     prepare(made(tree), processes=0)
     with files_read(tree) as opened:
         loaded(made(tree, ["segmentation"]), "train")

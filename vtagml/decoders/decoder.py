@@ -60,7 +60,12 @@ class Decoder(nn.Module, ABC):
 
     def read(self, pyramid: list[Float[Tensor, "batch ..."]]) -> Float[Tensor, "batch ..."]:
         """The trunk's features, of the levels and, for a trunk that reads it, the summary."""
-        check_pyramid(pyramid[:LEVELS], self.channels)
+        found = tuple(level.shape[1] for level in pyramid[:LEVELS])
+        if found != self.channels:
+            raise ValueError(
+                f"`pyramid` must have levels of {self.channels} channels, finest first, found "
+                f"{found}; build the decoder with the encoder's `channels`."
+            )
         return self.trunk(pyramid if self.reads_summary else pyramid[:LEVELS])
 
 
@@ -96,13 +101,3 @@ def checked_channels(channels: Sequence[int]) -> tuple[int, ...]:
             f"32), found {tuple(channels)}; pass the encoder's `channels`."
         )
     return tuple(channels)
-
-
-def check_pyramid(pyramid: Sequence[Tensor], channels: tuple[int, ...]) -> None:
-    """Raises unless the pyramid's levels have these channels."""
-    found = tuple(level.shape[1] for level in pyramid)
-    if found != channels:
-        raise ValueError(
-            f"`pyramid` must have levels of {channels} channels, finest first, found {found}; "
-            f"build the decoder with the encoder's `channels`."
-        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.sweep.command_line import agent_words, lightning_words
+    from vtagml.sweep.command_line import lightning_words
     from vtagml.sweep.definition import EarlyStop, Sweep, read_sweep
     from vtagml.sweep.figures import sweep_figures
     from vtagml.sweep.parameters import Parameter, listed

@@ -14,7 +14,7 @@ from datamodules.check import Report, check
 from datamodules.check.examination import TaskStatistics, value_problem
 from datamodules.check.tables import show
 from datamodules.files import DatasetNotFoundError
-from datamodules.writing import make_plan
+from datamodules.writing import write_scenes
 from tests.fakes.tree import CLASSES, Tree, write_tree
 
 
@@ -136,7 +136,7 @@ def test_sample_that_teaches_nothing_is_named(
 
 def test_withheld_labels_are_no_problem(tmp_path: Path) -> None:
     root = tmp_path / "cityscapes"
-    make_plan("cityscapes", root, count=1, size=(16, 24)).write(processes=0)
+    write_scenes("cityscapes", root, count=1, size=(16, 24), processes=0)
     for file in root.glob("gtFine/test/*/*_labelIds.png"):
         cv2.imwrite(str(file), np.zeros((16, 24), np.uint8))  # void, as in the archive
     data = Cityscapes(root, (16, 24), test_split="test", tasks=["segmentation"])

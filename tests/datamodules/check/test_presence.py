@@ -10,7 +10,7 @@ from datamodules import VKITTI2, Cityscapes, NYUDv2, Synthia, Taskonomy
 from datamodules.check import Report, check
 from datamodules.check.presence import expected, unpaired, unwritten
 from datamodules.files import FileDataModule
-from datamodules.writing import make_plan
+from datamodules.writing import make_plan, write_scenes
 from tests.fakes import cityscapes, nyudv2, synthia, taskonomy, vkitti2
 from tests.fakes.tree import Tree, write_tree
 
@@ -132,14 +132,14 @@ MAKERS: dict[str, type[FileDataModule]] = {
 
 @pytest.mark.parametrize("word", MAKERS)
 def test_a_whole_stand_in_lacks_nothing(word: str, tmp_path: Path) -> None:
-    make_plan(word, tmp_path, count=2, size=SIZE).write(processes=0)
+    write_scenes(word, tmp_path, count=2, size=SIZE, processes=0)
     report = check(MAKERS[word](tmp_path, SIZE, tasks=["segmentation"]), processes=0)
     assert report.ok
     assert [split.official for split in report.splits.values()] == [None, None, None]
 
 
 def test_incomplete_stand_in_is_reported(tmp_path: Path) -> None:
-    make_plan("cityscapes", tmp_path, count=2, size=SIZE).write(processes=0)
+    write_scenes("cityscapes", tmp_path, count=2, size=SIZE, processes=0)
     (image, *_) = sorted((tmp_path / "leftImg8bit" / "train").rglob("*.png"))
     image.unlink()
     report = check(Cityscapes(tmp_path, SIZE, tasks=["segmentation"]), processes=0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from datamodules.processes.parallel import Died
-from datamodules.writing import Plan, find_layout, make_plan
+from datamodules.writing import Plan, find_layout, make_plan, write_scenes
 
 SIZE = (16, 24)
 
@@ -36,23 +36,20 @@ def test_val_and_test_get_a_quarter_and_at_least_one(tmp_path: Path, count: int)
 
 def test_the_same_settings_write_the_same_bytes(plan: Plan, tmp_path: Path) -> None:
     plan.write(processes=0)
-    again = make_plan("cityscapes", tmp_path / "again", 1, size=SIZE)
-    again.write(processes=0)
+    again = write_scenes("cityscapes", tmp_path / "again", 1, size=SIZE, processes=0)
     assert contents(plan.out) == contents(again.out)
 
 
 @pytest.mark.slow
 def test_processes_write_the_same_bytes(plan: Plan, tmp_path: Path) -> None:
     plan.write(processes=0)
-    again = make_plan("cityscapes", tmp_path / "again", 1, size=SIZE)
-    again.write(processes=2)
+    again = write_scenes("cityscapes", tmp_path / "again", 1, size=SIZE, processes=2)
     assert contents(plan.out) == contents(again.out)
 
 
 def test_another_seed_writes_other_scenes(plan: Plan, tmp_path: Path) -> None:
     plan.write(processes=0)
-    other = make_plan("cityscapes", tmp_path / "other", 1, size=SIZE, seed=1)
-    other.write(processes=0)
+    other = write_scenes("cityscapes", tmp_path / "other", 1, size=SIZE, seed=1, processes=0)
     changed = [path for path in plan.files if path.endswith("leftImg8bit.png")]
     assert len(changed) == 3
     for path in changed:
