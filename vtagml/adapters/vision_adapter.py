@@ -84,7 +84,7 @@ class VisionAdapter(Adapter):
         self.attention = TaskAdaptedAttention(block, embedding, bias)
         self.attention_norm = norm(attention_norm, embedding)
         self.feed_forward_norm = norm(feed_forward_norm, embedding)
-        self.bottleneck_norm = norm(_neutral(block), embedding)
+        self.bottleneck_norm = norm(nn.LayerNorm(block.channels, feed_forward_norm.eps), embedding)
         self.gate = nn.Parameter(torch.zeros(block.channels)) if skip else None
         self.bottleneck = Bottleneck(block.channels, reduction)
 
@@ -162,8 +162,3 @@ class LiteralVisionAdapter(Adapter):
         if self.skip and previous is not None:
             point = point + previous
         return self.output_norm(self.bottleneck(point) + activation, embeddings), point
-
-
-def _neutral(block: FrozenBlock) -> nn.LayerNorm:
-    _, norm = block.norms
-    return nn.LayerNorm(block.channels, norm.eps)

@@ -58,7 +58,9 @@ class SwinDecoder(Decoder):
         heads = checked_heads(widths, heads)
         super().__init__(channels, outputs, features=widths[-1])
         window, depth = positive(window, "window"), positive(depth, "depth")
-        self.entrance = entrance(deepest, width)
+        norm = nn.LayerNorm(deepest)
+        same = deepest == width
+        self.entrance = norm if same else nn.Sequential(norm, nn.Linear(deepest, width))
         self.expansions = nn.ModuleList(map(Expansion, widths[:-1]))
         self.merges = nn.ModuleList(map(self.make_merge, widths[1:], self.channels[-2::-1]))
         self.stages = nn.ModuleList(
@@ -133,12 +135,6 @@ class WithoutSkip(nn.Module):
 
     def forward(self, features: Map, level: Map) -> Map:
         return features
-
-
-def entrance(channels: int, width: int) -> nn.Module:
-    """The deepest level, normalised and projected to the first stage's width if it differs."""
-    norm = nn.LayerNorm(channels)
-    return norm if channels == width else nn.Sequential(norm, nn.Linear(channels, width))
 
 
 def checked_width(width: int) -> int:

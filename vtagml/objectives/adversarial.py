@@ -1,6 +1,6 @@
 """Labels of a source, images of a target: discriminators make the target's maps look alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -152,7 +152,9 @@ class Adversarial(Objective):
             fooling.append(softplus(-full_precision(held(code(target[name])))))
             telling.append(softplus(-full_precision(judge(code(source[name].detach())))))
             telling.append(softplus(full_precision(judge(code(target[name].detach())))))
-        means = _means(fooling + telling)
+        losses = fooling + telling
+        sums = torch.stack([loss.sum() for loss in losses])
+        means = sums / mean_counts(sums.new_tensor([loss.numel() for loss in losses]))
         tasks = len(self.judges)
         return means[:tasks], means[tasks:].view(tasks, 2).mean(1)
 
@@ -182,9 +184,3 @@ def _with_constant_weights(judge: nn.Module) -> Callable[[Tensor], Tensor]:
     """The same function of its input, which gives its own parameters no gradient."""
     held = {name: parameter.detach() for name, parameter in judge.named_parameters()}
     return partial(functional_call, judge, held)
-
-
-def _means(losses: Sequence[Tensor]) -> Float[Tensor, " loss"]:
-    """Mean of each over the elements of all ranks."""
-    sums = torch.stack([loss.sum() for loss in losses])
-    return sums / mean_counts(sums.new_tensor([loss.numel() for loss in losses]))
