@@ -33,7 +33,7 @@ from datamodules.geometry import (
     Resize,
     warp,
 )
-from datamodules.labels import IGNORE, ClassMap, Labels, LabelSpace, between
+from datamodules.labels import IGNORE, ClassMap, Labels, LabelSpace
 from datamodules.nyudv2 import NYUDv2
 from datamodules.pascal_context import PASCALContext
 from datamodules.photometric import Photometric
@@ -79,7 +79,6 @@ __all__ = [
     "Transform",
     "UnreadableFileError",
     "VKITTI2",
-    "between",
     "normals_from_depth",
     "sobel_edges",
     "warp",

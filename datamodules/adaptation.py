@@ -172,13 +172,12 @@ class PairedSampler(ShuffledSampler):
         size, used = self.target_samples, self._used()
         begin = self.epoch * used
         passes = range(begin // size, (begin + used - 1) // size + 1)
-        draws = [Draw(number, index) for number in passes for index in self._pass(number)]
+        draws = []
+        for number in passes:
+            random = np.random.default_rng([self.target_seed, number])
+            draws += [Draw(number, index) for index in random.permutation(size).tolist()]
         start = begin - passes.start * size
         return draws[start : start + used]
-
-    def _pass(self, number: int) -> list[int]:
-        random = np.random.default_rng([self.target_seed, number])
-        return random.permutation(self.target_samples).tolist()
 
 
 def _check_same_classes(

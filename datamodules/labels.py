@@ -2,7 +2,7 @@
 
 A network is trained in one space. It is evaluated on another dataset by reading that dataset's
 labels in the same space (`ClassMap`), or in another space, to which its predictions are mapped by
-the same names (`Labels.members`; for labels that were read already there is `between`).
+the same names (`Labels.members`).
 """
 
 import colorsys
@@ -96,45 +96,17 @@ class ClassMap:
     classes: Mapping[str, str]
 
     def table(self, ids: Mapping[int, str], size: int = ALL_IDS) -> UInt8[np.ndarray, " size"]:
-        """Look-up table from a dataset's ids, given with the dataset's names, to train ids."""
-        named = {id: self.classes[name] for id, name in ids.items() if name in self.classes}
-        return table(named, self.space, size)
+        """Look-up table from a dataset's ids, given with the dataset's names, to train ids.
 
-
-def table(
-    ids: Mapping[int, str], space: LabelSpace, size: int = ALL_IDS
-) -> UInt8[np.ndarray, " size"]:
-    """Look-up table from ids to train ids, 255 for ids that are not given.
-
-    Args:
-        ids: Ids and the classes of `space` that they stand for.
-        space: The space of the train ids.
-        size: Length of the table: one more than the largest id that is looked up.
-    """
-    train_ids = np.full(size, IGNORE, np.uint8)
-    for id, name in ids.items():
-        train_ids[id] = space.labels.names.index(name)
-    return train_ids
-
-
-def between(
-    source: LabelSpace,
-    target: LabelSpace,
-    exceptions: Mapping[str, str | None] | None = None,
-) -> UInt8[np.ndarray, " ids"]:
-    """Look-up table of 256 entries from one space's train ids to another's.
-
-    Classes go to the class of the same name, or to the wider class that holds them; what has no
-    place in `target`, and 255, becomes 255.
-
-    Args:
-        source: The space that labels or predictions are in.
-        target: The space that they are wanted in.
-        exceptions: Class names of `source` that go elsewhere than their name says, or nowhere.
-    """
-    homes = {name: target.home(name) for name in source.labels.names} | dict(exceptions or {})
-    ids = {source.labels.names.index(name): home for name, home in homes.items() if home}
-    return table(ids, target)
+        Args:
+            ids: The dataset's ids and names; ids that are not given become 255.
+            size: Length of the table: one more than the largest id that is looked up.
+        """
+        train_ids = np.full(size, IGNORE, np.uint8)
+        for id, name in ids.items():
+            if name in self.classes:
+                train_ids[id] = self.space.labels.names.index(self.classes[name])
+        return train_ids
 
 
 def class_maps(

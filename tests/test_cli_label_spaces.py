@@ -13,8 +13,8 @@ from lightning import LightningModule
 
 from datamodules import Cityscapes
 from datamodules.cityscapes.classes import CITYSCAPES_19, VKITTI2_8
-from datamodules.labels import between
 from tests.fakes import cityscapes, street
+from tests.fakes.spaces import between
 from tests.fakes.street import CHECKPOINT
 from vtagml.building import built
 from vtagml.cli import main

@@ -276,10 +276,7 @@ class MultitaskModule(lightning.LightningModule):
                 "neither: the learning-rate schedule needs the number of steps."
             )
         schedule = self.schedule(optimizer, int(steps))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def _by_name(tasks: list[Task]) -> dict[str, Task]:

@@ -39,19 +39,15 @@ class TaskStatistics:
     @classmethod
     def of(cls, label: np.ndarray, classes: int | None) -> "TaskStatistics":
         """Looks at the label of one sample; `classes` is None for a task without classes."""
-        if classes is None:
-            known = label[~np.isnan(label)]
-            histogram = None
-        else:
-            known = label[label != IGNORE]
-            histogram = np.bincount(known.ravel(), minlength=classes)
+        known = label[~np.isnan(label) if classes is None else label != IGNORE]
         # A normal counts as one pixel, its three components are unknown together.
         channels = label.shape[2] if label.ndim == 3 else 1
         found = cls(label.size // channels, (label.size - known.size) // channels)
         found.empty = int(known.size == 0)
         if known.size:
             found.low, found.high = float(known.min()), float(known.max())
-        found.histogram = histogram
+        if classes is not None:
+            found.histogram = np.bincount(known.ravel(), minlength=classes)
         return found
 
     def __add__(self, other: "TaskStatistics") -> "TaskStatistics":

@@ -29,8 +29,7 @@ def check_fit(
         raise UnreadableFileError(
             f"`{camera_file}` should fit the image `{image_file}` of {width} x {height} pixels,"
             f" found the principal point ({x:g}, {y:g}), far from its middle."
-            " Scale the camera file as the images were scaled, or use the full-size images.",
-            camera_file,
+            " Scale the camera file as the images were scaled, or use the full-size images."
         )
 
 
@@ -54,7 +53,6 @@ def same_size(
         raise UnreadableFileError(
             f"Sample `{name}`: `{task}` should have the image's {expected[0]} x {expected[1]}"
             f" pixels, found {found[0]} x {found[1]} in `{file}`. Replace the sample's files by"
-            " intact ones, scaled alike, or put it on a skip list.",
-            file,
+            " intact ones, scaled alike, or put it on a skip list."
         )
     return label

@@ -60,15 +60,7 @@ def damage_refused() -> Iterator[None]:
 
 
 class UnreadableFileError(ValueError):
-    """A file is damaged, or is not of the kind that its place in the dataset asks for.
-
-    Attributes:
-        file: The file, unless the error was raised in another process.
-    """
-
-    def __init__(self, message: str, file: Path | None = None) -> None:
-        super().__init__(message)
-        self.file = file
+    """A file is damaged, or is not of the kind that its place in the dataset asks for."""
 
 
 def unreadable(
@@ -83,8 +75,7 @@ def unreadable(
         remedy: What to do beside leaving the sample out.
     """
     return UnreadableFileError(
-        f"`{file}` should {expected}, found {found}. {remedy}, or put the sample on a skip list.",
-        file,
+        f"`{file}` should {expected}, found {found}. {remedy}, or put the sample on a skip list."
     )
 
 

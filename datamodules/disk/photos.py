@@ -77,6 +77,5 @@ def upright_rgb(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
 def _unreadable(file: Path, found: str) -> UnreadableFileError:
     return UnreadableFileError(
         f"`{file}` should be a whole picture, of at most 16 bits per channel, found {found}."
-        " Save it again as JPEG or PNG, or move it out of the folder.",
-        file,
+        " Save it again as JPEG or PNG, or move it out of the folder."
     )

@@ -153,11 +153,10 @@ def sorted_out(root: Path) -> Found:
         else:
             readable.append(photo)
     if not readable:
-        first = next(iter(left_out.items()))
+        first, reason = next(iter(left_out.items()))
         raise UnreadableFileError(
             f"`{root}` should be a folder with images, found none of {len(left_out)} that can be "
-            f"read: `{first[0]}`: {first[1]}",
-            first[0],
+            f"read: `{first}`: {reason}"
         )
     return Found(readable, left_out)
 

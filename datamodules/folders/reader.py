@@ -127,8 +127,7 @@ class FoldersReader:
                 f"`camera` should be that of every image, found the principal point"
                 f" ({camera[2]:g}, {camera[3]:g}) far from the middle of the {width} x {height}"
                 f" pixels of `{file}`. Give it in pixels of the images as they are on disk, or keep"
-                " images of other cameras in folders of their own.",
-                file,
+                " images of other cameras in folders of their own."
             )
         if self.camera_image is not None and self.camera_image.size != (height, width):
             other, size = self.camera_image
@@ -136,8 +135,7 @@ class FoldersReader:
                 f"`camera` should be that of every image, so that all have one size, found"
                 f" {width} x {height} pixels in `{file}` and {size[1]} x {size[0]} in `{other}`."
                 " Bring the images and labels to one size, or keep those of another in folders of"
-                " their own, with their own `camera`.",
-                file,
+                " their own, with their own `camera`."
             )
         return camera
 

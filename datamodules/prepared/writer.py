@@ -158,7 +158,9 @@ class Writer:
         """All files, cut off behind sample number `start`, without buffers of their own."""
         rows = self._rows()[:start]
         ends = {key: max((_end(row[key]) for row in rows), default=0) for key in self.keys}
-        ends |= {name: _length_of_lines(self.partial / name, start) for name in (NAMES, FILES)}
+        for name in (NAMES, FILES):
+            lines = (self.partial / name).read_bytes().splitlines(keepends=True) if start else []
+            ends[name] = sum(map(len, lines[:start]))
         ends |= {INDEX: start * self.row_type.itemsize}
         files = {}
         for key, end in ends.items():
@@ -204,8 +206,3 @@ def _end(place: Any) -> int:
 
 def _checksum(array: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(array).data)
-
-
-def _length_of_lines(file: Path, count: int) -> int:
-    lines = file.read_bytes().splitlines(keepends=True)[:count] if count else []
-    return sum(map(len, lines))

@@ -87,6 +87,5 @@ def _rows(file: Path) -> list[list[str]]:
 def _unreadable(file: Path, expected: str, found: str) -> UnreadableFileError:
     return UnreadableFileError(
         f"The split file `{file}` should {expected}, found {found}. Correct that line, or leave"
-        " `buildings` out and choose a `subset`.",
-        file,
+        " `buildings` out and choose a `subset`."
     )

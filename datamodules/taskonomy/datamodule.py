@@ -1,6 +1,6 @@
 """Taskonomy: images of several hundred scanned buildings, with all four tasks shipped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,13 +25,8 @@ from datamodules.taskonomy.reader import (
     views,
 )
 
-# Where a building's files of one domain lie, by the name of the tree.
-TREES: Mapping[str, str] = {
-    "omnitools": "{domain}/taskonomy/{building}",
-    "flat": "{domain}/{building}",
-    "tar": "{building}_{domain}/{domain}",
-    "old": "{building}/{domain}",
-}
+TREES = [layout.pattern for layout in LAYOUTS]
+"""Where a building's files of one domain lie, by tree."""
 
 
 class Taskonomy(FileDataModule):
@@ -162,14 +157,14 @@ class Taskonomy(FileDataModule):
                 f" it lacks that of {some_of(unknown)}. Unpack it, or set `depth` to `zbuffer`"
             )
         camera = not unknown and CAMERA_TASK in self.reads
-        return READERS[self.depth](self.root, TREES[tree], self.depth_range, camera)
+        return READERS[self.depth](self.root, tree, self.depth_range, camera)
 
     def tree(self) -> str:
-        """Which of the four trees lies in `root`: the one in which buildings have images."""
+        """The pattern of the tree in `root`: the one of four in which buildings have images."""
         buildings = self._every_building()
         found = [tree for tree in TREES if self._unpacked(tree, "rgb", buildings)]
         if not found:
-            patterns = (TREES[tree].format(domain="rgb", building="<building>") for tree in TREES)
+            patterns = (tree.format(domain="rgb", building="<building>") for tree in TREES)
             raise self.not_found(
                 f"the images of one of {len(buildings)} buildings (such as"
                 f" {', '.join(buildings[:3])}) in a folder of the form {' or '.join(patterns)}"
@@ -177,7 +172,7 @@ class Taskonomy(FileDataModule):
         if len(found) > 1:
             raise ValueError(
                 f"`root` should hold one tree, found images in {len(found)} forms in"
-                f" `{self.root}`: {', '.join(TREES[tree] for tree in found)}."
+                f" `{self.root}`: {', '.join(found)}."
                 " Move all buildings into one of them."
             )
         return found[0]
@@ -190,4 +185,4 @@ class Taskonomy(FileDataModule):
         return [name for name in buildings if self._folder(tree, domain, name).is_dir()]
 
     def _folder(self, tree: str, domain: str, building: str) -> Path:
-        return self.root / TREES[tree].format(domain=domain, building=building)
+        return self.root / tree.format(domain=domain, building=building)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -19,6 +19,8 @@ from datamodules.disk.spelling import spelled
 from datamodules.disk.values import classes_of, decoded_normals, known_depth, read_json
 from datamodules.taskonomy.classes import TRAIN_IDS
 from datamodules.transforms import Sample
+
+Depth: TypeAlias = Float32[np.ndarray, "height width"]
 
 # The first half of a file's name; the ending says of which domain it is.
 VIEW = r"point_(0|[1-9]\d*)_view_(0|[1-9]\d*)_domain_"
@@ -97,14 +99,12 @@ class TaskonomyReader:
     def _segmentation(self, file: Path) -> UInt8[np.ndarray, "height width"]:
         return classes_of(file, read_grey8(file), TRAIN_IDS)
 
-    def _depth(self, view: View, file: Path) -> Float32[np.ndarray, "height width"]:
+    def _depth(self, view: View, file: Path) -> Depth:
         codes = read_grey16(file)
         metres = self._along_axis(view, codes.astype(np.float32) / np.float32(CODES_PER_METRE))
         return known_depth(metres, self.depth_range, unknown=codes == NO_DEPTH)
 
-    def _along_axis(
-        self, view: View, metres: Float32[np.ndarray, "height width"]
-    ) -> Float32[np.ndarray, "height width"]:
+    def _along_axis(self, view: View, metres: Depth) -> Depth:
         """Depth along the optical axis, of which `depth_zbuffer` is already."""
         return metres
 
@@ -141,16 +141,12 @@ class EuclideanTaskonomyReader(TaskonomyReader):
         "depth": ("depth_euclidean", "depth_euclidean.png")
     }
 
-    def _along_axis(
-        self, view: View, metres: Float32[np.ndarray, "height width"]
-    ) -> Float32[np.ndarray, "height width"]:
+    def _along_axis(self, view: View, metres: Depth) -> Depth:
         height, width = metres.shape
         return metres / ray_lengths(self._camera(view, height, width), height, width)
 
 
-def ray_lengths(
-    camera: Float32[np.ndarray, " 4"], height: int, width: int
-) -> Float32[np.ndarray, "height width"]:
+def ray_lengths(camera: Float32[np.ndarray, " 4"], height: int, width: int) -> Depth:
     """Length of each pixel's ray (x, y, 1): by how much distance exceeds depth."""
     focal_x, focal_y, centre_x, centre_y = camera
     along = (np.arange(width, dtype=np.float32) + np.float32(0.5) - centre_x) / focal_x

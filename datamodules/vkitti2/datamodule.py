@@ -17,7 +17,7 @@ from datamodules.settings import checked_depth_range
 from datamodules.vkitti2.classes import VKITTI2_SPACES, train_ids
 from datamodules.vkitti2.layout import LAYOUTS
 from datamodules.vkitti2.predictions import vkitti2_format
-from datamodules.vkitti2.reader import CLASSES, DEPTH, Frame, Place, VKITTI2Reader, text_file
+from datamodules.vkitti2.reader import CLASSES, DEPTH, IMAGE, Frame, Place, VKITTI2Reader, text_file
 from datamodules.vkitti2.scenes import FRAMES, checked_scenes, stored_scenes
 
 VARIATIONS = (
@@ -32,15 +32,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "depth": ("depth",),
     "classes": ("classSegmentation", "classsegmentation"),
 }
-FILES: Mapping[str, re.Pattern[str]] = {
-    "rgb": re.compile(r"rgb_(\d{5})\.jpg"),
-    "depth": re.compile(r"depth_(\d{5})\.png"),
-    "classes": re.compile(r"classgt_(\d{5})\.png"),
-}
-LABELS: Mapping[str, tuple[str, str]] = {
-    "segmentation": ("classes", CLASSES),
-    "depth": ("depth", DEPTH),
-}
+FILES: Mapping[str, str] = {"rgb": IMAGE, "depth": DEPTH, "classes": CLASSES}
+LABELS: Mapping[str, str] = {"segmentation": "classes", "depth": "depth"}
 
 Choice = TypeVar("Choice")
 
@@ -140,9 +133,9 @@ class VKITTI2(FileDataModule):
         return frames
 
     def labelled(self, split: str, task: str) -> Labelled:
-        kind, form = LABELS[task]
+        kind = LABELS[task]
         place = self._place(kind)
-        return Labelled(self._frames(split, kind), lambda frame: place.file(frame, form))
+        return Labelled(self._frames(split, kind), lambda frame: place.file(frame, FILES[kind]))
 
     def reader(self) -> VKITTI2Reader:
         return VKITTI2Reader(
@@ -196,7 +189,8 @@ class VKITTI2(FileDataModule):
 
 def numbers(folder: Path, kind: str) -> list[int]:
     """Numbers of the frames that a folder has files of."""
-    return sorted(int(match[1]) for match in matches(folder, FILES[kind]))
+    pattern = re.compile(r"(\d{5})".join(map(re.escape, FILES[kind].split("{:05d}"))))
+    return sorted(int(match[1]) for match in matches(folder, pattern))
 
 
 def _chosen(name: str, chosen: Sequence[Choice], known: Sequence[Choice]) -> tuple[Choice, ...]:

@@ -91,7 +91,7 @@ class Plan:
             ValueError: The folder holds something else, or scenes with other settings.
         """
         self.check_folder(overwrite)
-        earlier = self.earlier()
+        earlier = read_plan(self.out)
         if overwrite and earlier is not None:
             earlier.remove()
         save(self.out / MANIFEST, self.settings)
@@ -109,7 +109,7 @@ class Plan:
                 f" written by `lightning scenes` (it has no `{MANIFEST}`), so it is left alone even"
                 " with `--overwrite`. Give another folder, or empty this one yourself."
             )
-        earlier = self.earlier()
+        earlier = read_plan(self.out)
         if earlier is None:
             raise ValueError(
                 f"`out` should be new or hold scenes whose `{MANIFEST}` says which files they are:"
@@ -122,10 +122,6 @@ class Plan:
                 f" {earlier.settings}, not {self.settings}. Give the same settings to finish it,"
                 " another folder, or `--overwrite` to replace those scenes."
             )
-
-    def earlier(self) -> "Plan | None":
-        """The plan by which `out` was written, None if there is none that can be read."""
-        return read_plan(self.out)
 
     def remove(self) -> None:
         """Remove the files of this plan, and the folders that are empty then; nothing else."""

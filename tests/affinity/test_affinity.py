@@ -207,7 +207,7 @@ def test_permuting_the_tasks_permutes_similarity_and_omega() -> None:
 
 def test_a_gram_of_other_tasks_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`gram` must be of the 2 tasks .* found one of 3"):
-        Uniform(["a", "b"]).observe(Gram.zeros(3))
+        Uniform(["a", "b"]).observe(Gram.of(torch.empty(0, 3, 3, dtype=torch.float64)))
 
 
 @pytest.mark.parametrize("tasks", [[], ["a", "a"], "ab"])

@@ -57,7 +57,7 @@ def run(network: nn.Module, net: Net, affinity: TROA, micro_batches: list[slice]
         optimiser.zero_grad()
         for part in micro_batches:
             loss_of(network(image[part]), target[:, part]).backward()
-        gram = net.fork.take() or Gram.zeros(3)
+        gram = net.fork.take() or Gram.of(torch.empty(0, 3, 3, dtype=torch.float64))
         affinity.observe(gram.reduced())
         optimiser.step()
 

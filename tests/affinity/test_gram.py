@@ -100,6 +100,10 @@ def test_the_product_of_two_norms_neither_under_nor_overflows(length: float) -> 
     torch.testing.assert_close(gram_of(gradient).cosines(), expected, rtol=0, atol=1e-12)
 
 
+def of_no_image(tasks: int) -> Gram:
+    return Gram.of(torch.empty(0, tasks, tasks, dtype=torch.float64))
+
+
 def test_grams_of_the_parts_add_up_to_the_gram_of_the_whole() -> None:
     gradient = random_gradient()
     gradient[2, 1] = 0
@@ -107,7 +111,7 @@ def test_grams_of_the_parts_add_up_to_the_gram_of_the_whole() -> None:
     parts = gram_of(gradient[:, :1]) + gram_of(gradient[:, 1:])
     torch.testing.assert_close(parts.dots, whole.dots)
     torch.testing.assert_close(parts.norms, whole.norms)
-    torch.testing.assert_close((whole + Gram.zeros(3)).dots, whole.dots, rtol=0, atol=0)
+    torch.testing.assert_close((whole + of_no_image(3)).dots, whole.dots, rtol=0, atol=0)
 
 
 def test_conversion_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +122,7 @@ def test_conversion_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_empty_gram_has_no_cosine() -> None:
-    assert Gram.zeros(2).cosines().isnan().all()
+    assert of_no_image(2).cosines().isnan().all()
 
 
 def test_without_a_process_group_the_reduced_gram_is_the_gram_itself() -> None:
@@ -169,7 +173,7 @@ def test_over_ranks_the_reduced_gram_is_that_of_all_images(ranks: int) -> None:
 
 def test_a_rank_that_captured_nothing_takes_part() -> None:
     whole = gram_of(random_gradient())
-    given = [whole, Gram.zeros(3)]
+    given = [whole, of_no_image(3)]
     for found in Ranks(2).run(lambda rank: given[rank].reduced()):
         assert torch.equal(found.dots, whole.dots)
         assert torch.equal(found.norms, whole.norms)

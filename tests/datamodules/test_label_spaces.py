@@ -14,10 +14,11 @@ from datamodules.cityscapes.classes import (
     VKITTI2_8,
     VKITTI2_8_STRICT,
 )
-from datamodules.labels import ClassMap, Labels, LabelSpace, between, find_space, table
+from datamodules.labels import ClassMap, Labels, LabelSpace, class_maps, find_space
 from datamodules.synthia.classes import SYNTHIA_IDS, SYNTHIA_SPACES
 from datamodules.taskonomy.classes import TASKONOMY_17
 from datamodules.vkitti2.classes import VKITTI2_14, VKITTI2_SPACES
+from tests.fakes.spaces import between
 
 # From the official label definitions and the field's own tables: id to train id.
 CITYSCAPES = {
@@ -160,15 +161,18 @@ def test_a_space_is_mapped_to_itself_as_it_is() -> None:
 
 
 def test_exceptions_go_where_they_are_sent() -> None:
-    pets = LabelSpace("pets", Labels.spread(["cat", "dog", "fox"]))
+    names = ["cat", "dog", "fox"]
+    own, ids = {name: name for name in names}, dict(enumerate(names))
     animals = LabelSpace("animals", Labels.spread(["wild", "dog"]))
-    assert between(pets, animals)[:3].tolist() == [255, 1, 255]
-    assert between(pets, animals, {"fox": "wild", "dog": None})[:3].tolist() == [255, 255, 0]
+    maps = class_maps([animals], own)
+    assert maps["animals"].table(ids)[:3].tolist() == [255, 1, 255]
+    maps = class_maps([animals], own, {"animals": {"fox": "wild", "dog": None}})
+    assert maps["animals"].table(ids)[:3].tolist() == [255, 255, 0]
 
 
 def test_table_of_ids_beyond_a_byte() -> None:
     pets = LabelSpace("pets", Labels.spread(["cat", "dog"]))
-    found = table({894: "dog", 3: "cat"}, pets, 895)
+    found = ClassMap(pets, {"hound": "dog", "cat": "cat"}).table({894: "hound", 3: "cat"}, 895)
     assert len(found) == 895
     assert (found[894], found[3], found[0]) == (1, 0, 255)
 

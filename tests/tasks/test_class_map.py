@@ -14,10 +14,11 @@ from datamodules.cityscapes.classes import (
     VKITTI2_8,
     VKITTI2_8_STRICT,
 )
-from datamodules.labels import LabelSpace, between
+from datamodules.labels import LabelSpace
 from datamodules.nyudv2.classes import NYU_13, NYU_40
 from datamodules.taskonomy.classes import TASKONOMY_17
 from datamodules.vkitti2.classes import VKITTI2_14
+from tests.fakes.spaces import between
 from vtagml.tasks import ClassMap, Segmentation, WideLabels
 from vtagml.tasks.prior import MajorityPrior
 

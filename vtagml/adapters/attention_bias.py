@@ -1,13 +1,17 @@
 """The task's term A' in the attention logits, in three layouts."""
 
 from abc import ABC, abstractmethod
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.adapters.film import FiLM
+from vtagml.adapters.film import Embeddings, FiLM
 from vtagml.adapters.frozen_block import FrozenBlock
+
+Modulated: TypeAlias = Float[Tensor, "task heads height width *columns"]
+Laid: TypeAlias = Float[Tensor, "task heads tokens tokens"]
 
 
 class AttentionBias(nn.Module, ABC):
@@ -37,17 +41,13 @@ class AttentionBias(nn.Module, ABC):
         self.matrix = nn.Parameter(torch.zeros(heads, *block.nominal_window, *columns))
         self.film = FiLM(embedding, heads * torch.Size(columns).numel())
 
-    def forward(
-        self, block: FrozenBlock, embeddings: Float[Tensor, "task embedding"]
-    ) -> Float[Tensor, "task heads tokens tokens"]:
+    def forward(self, block: FrozenBlock, embeddings: Embeddings) -> Laid:
         """Returns A' of each task for the tokens of one window, the same for all heads if 1."""
         scale, shift = (each.view(-1, *self.modulated) for each in self.film(embeddings))
         return block.beside_prefix(self.lay_out(block, self.matrix * (1 + scale) + shift))
 
     @abstractmethod
-    def lay_out(
-        self, block: FrozenBlock, matrix: Float[Tensor, "task heads height width *columns"]
-    ) -> Float[Tensor, "task heads tokens tokens"]:
+    def lay_out(self, block: FrozenBlock, matrix: Modulated) -> Laid:
         """Returns the matrix fitted to the block's window, a row and a column per token."""
 
 
@@ -61,9 +61,7 @@ class BlockDiagonalBias(AttentionBias):
     def __init__(self, block: FrozenBlock, embedding: int, heads: int = 1) -> None:
         super().__init__(block, embedding, heads, (block.nominal_window[1],))
 
-    def lay_out(
-        self, block: FrozenBlock, matrix: Float[Tensor, "task heads height width key"]
-    ) -> Float[Tensor, "task heads tokens tokens"]:
+    def lay_out(self, block: FrozenBlock, matrix: Modulated) -> Laid:
         height, width = block.window
         fitted = block.fit(matrix, (height, width, width))
         diagonal = torch.eye(height, dtype=matrix.dtype, device=matrix.device)
@@ -88,9 +86,5 @@ class FullBias(AttentionBias):
     def __init__(self, block: FrozenBlock, embedding: int) -> None:
         super().__init__(block, embedding, 1, block.nominal_window)
 
-    def lay_out(
-        self,
-        block: FrozenBlock,
-        matrix: Float[Tensor, "task heads height width key_height key_width"],
-    ) -> Float[Tensor, "task heads tokens tokens"]:
+    def lay_out(self, block: FrozenBlock, matrix: Modulated) -> Laid:
         return block.fit(matrix, (*block.window, *block.window)).flatten(4).flatten(2, 3)

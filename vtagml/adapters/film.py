@@ -1,7 +1,13 @@
 """Feature-wise linear modulation: a scale and a shift made from a task's embedding."""
 
+from typing import TypeAlias
+
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Streams: TypeAlias = Float[Tensor, "task batch *tokens channels"]
+Embeddings: TypeAlias = Float[Tensor, "task embedding"]
+Modulation: TypeAlias = Float[Tensor, "task channels"]
 
 
 class FiLM(nn.Module):
@@ -21,18 +27,13 @@ class FiLM(nn.Module):
         nn.init.zeros_(self.generator.weight)
         nn.init.zeros_(self.generator.bias)
 
-    def forward(
-        self, embeddings: Float[Tensor, "task embedding"]
-    ) -> tuple[Float[Tensor, "task features"], Float[Tensor, "task features"]]:
+    def forward(self, embeddings: Embeddings) -> tuple[Modulation, Modulation]:
         """Returns γ and β of each task."""
         scale, shift = self.generator(embeddings).chunk(2, dim=-1)
         return scale, shift
 
 
-def over_tokens(
-    modulation: Float[Tensor, "task channels"],
-    streams: Float[Tensor, "task batch *tokens channels"],
-) -> Float[Tensor, "task ... channels"]:
+def over_tokens(modulation: Modulation, streams: Streams) -> Float[Tensor, "task ... channels"]:
     """Returns the modulation with axes of length one where `streams` has batch and tokens."""
     tasks, channels = modulation.shape
     return modulation.view(tasks, *(1,) * (streams.ndim - 2), channels)

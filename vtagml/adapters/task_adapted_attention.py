@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias
+from vtagml.adapters.film import Embeddings, Streams
 from vtagml.adapters.frozen_block import Attention, FrozenBlock
 
 
@@ -34,12 +34,8 @@ class TaskAdaptedAttention(nn.Module):
         self.bias = bias(block, embedding)
 
     def forward(
-        self,
-        block: FrozenBlock,
-        streams: Float[Tensor, "task batch *tokens channels"],
-        embeddings: Float[Tensor, "task embedding"],
-        alike: bool = False,
-    ) -> Float[Tensor, "task batch *tokens channels"]:
+        self, block: FrozenBlock, streams: Streams, embeddings: Embeddings, alike: bool = False
+    ) -> Streams:
         """Returns each stream attended to with the bias of its task.
 
         Args:
@@ -57,17 +53,13 @@ class TaskAdaptedAttention(nn.Module):
         return block.gather(attended, streams.flatten(0, 1)).view(streams.shape)
 
 
-def per_stream(
-    attention: Callable[[Tensor], Attention], streams: Float[Tensor, "task batch *tokens channels"]
-) -> Attention:
+def per_stream(attention: Callable[[Tensor], Attention], streams: Streams) -> Attention:
     """Returns the attention of every stream, with a leading task axis."""
     folded = attention(streams.flatten(0, 1))
     return Attention(*(part.unflatten(0, streams.shape[:2]) for part in folded))
 
 
-def once(
-    attention: Callable[[Tensor], Attention], streams: Float[Tensor, "task batch *tokens channels"]
-) -> Attention:
+def once(attention: Callable[[Tensor], Attention], streams: Streams) -> Attention:
     """Returns what `per_stream` returns for streams that are copies of one another, for less.
 
     The first stream stands for all in the forward. In the backward every stream still gets the

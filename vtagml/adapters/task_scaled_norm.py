@@ -2,10 +2,9 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.adapters.film import FiLM, over_tokens
+from vtagml.adapters.film import Embeddings, FiLM, Modulation, Streams, over_tokens
 
 
 class TaskScaledNorm(nn.Module):
@@ -33,19 +32,13 @@ class TaskScaledNorm(nn.Module):
         self.bias = nn.Parameter(_copied(norm.bias, torch.zeros(self.channels)))
         self.film = FiLM(embedding, self.channels)
 
-    def forward(
-        self,
-        streams: Float[Tensor, "task batch *tokens channels"],
-        embeddings: Float[Tensor, "task embedding"],
-    ) -> Float[Tensor, "task batch *tokens channels"]:
+    def forward(self, streams: Streams, embeddings: Embeddings) -> Streams:
         """Returns each stream normalised over channels, scaled and shifted for its task."""
         scale, shift = self.modulation(embeddings)
         normalised = F.layer_norm(streams, (self.channels,), eps=self.eps)
         return normalised * over_tokens(scale, streams) + over_tokens(shift, streams)
 
-    def modulation(
-        self, embeddings: Float[Tensor, "task embedding"]
-    ) -> tuple[Float[Tensor, "task channels"], Float[Tensor, "task channels"]]:
+    def modulation(self, embeddings: Embeddings) -> tuple[Modulation, Modulation]:
         """Returns scale and shift of the normalised tokens of each task."""
         scale, shift = self.film(embeddings)
         return self.weight * (1 + scale), self.bias + shift
@@ -61,9 +54,7 @@ class LiteralTaskScaledNorm(TaskScaledNorm):
         network with its residual; here, too, z_t modulates, as on the slides and in the release.
     """
 
-    def modulation(
-        self, embeddings: Float[Tensor, "task embedding"]
-    ) -> tuple[Float[Tensor, "task channels"], Float[Tensor, "task channels"]]:
+    def modulation(self, embeddings: Embeddings) -> tuple[Modulation, Modulation]:
         scale, shift = self.film(embeddings)
         return self.weight * (1 + scale) + self.bias, shift
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias
 from vtagml.adapters.bottleneck import Bottleneck
+from vtagml.adapters.film import Embeddings, Streams
 from vtagml.adapters.frozen_block import FrozenBlock
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_scaled_norm import TaskScaledNorm
@@ -29,9 +29,9 @@ class Adapter(nn.Module, ABC):
     def forward(
         self,
         block: FrozenBlock,
-        streams: Float[Tensor, "task batch *tokens channels"],
-        embeddings: Float[Tensor, "task embedding"],
-        previous: Float[Tensor, "task batch *tokens channels"] | None = None,
+        streams: Streams,
+        embeddings: Embeddings,
+        previous: Streams | None = None,
         alike: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Returns the streams behind the adapter and what it sends over its skip.
@@ -84,16 +84,16 @@ class VisionAdapter(Adapter):
         self.attention = TaskAdaptedAttention(block, embedding, bias)
         self.attention_norm = norm(attention_norm, embedding)
         self.feed_forward_norm = norm(feed_forward_norm, embedding)
-        self.bottleneck_norm = norm(_neutral(block), embedding)
+        self.bottleneck_norm = norm(nn.LayerNorm(block.channels, feed_forward_norm.eps), embedding)
         self.gate = nn.Parameter(torch.zeros(block.channels)) if skip else None
         self.bottleneck = Bottleneck(block.channels, reduction)
 
     def forward(
         self,
         block: FrozenBlock,
-        streams: Float[Tensor, "task batch *tokens channels"],
-        embeddings: Float[Tensor, "task embedding"],
-        previous: Float[Tensor, "task batch *tokens channels"] | None = None,
+        streams: Streams,
+        embeddings: Embeddings,
+        previous: Streams | None = None,
         alike: bool = False,
     ) -> tuple[Tensor, Tensor]:
         # A norm in front of the attention has made the streams differ.
@@ -150,9 +150,9 @@ class LiteralVisionAdapter(Adapter):
     def forward(
         self,
         block: FrozenBlock,
-        streams: Float[Tensor, "task batch *tokens channels"],
-        embeddings: Float[Tensor, "task embedding"],
-        previous: Float[Tensor, "task batch *tokens channels"] | None = None,
+        streams: Streams,
+        embeddings: Embeddings,
+        previous: Streams | None = None,
         alike: bool = False,
     ) -> tuple[Tensor, Tensor]:
         attention_norm, feed_forward_norm = block.leading_norms
@@ -162,8 +162,3 @@ class LiteralVisionAdapter(Adapter):
         if self.skip and previous is not None:
             point = point + previous
         return self.output_norm(self.bottleneck(point) + activation, embeddings), point
-
-
-def _neutral(block: FrozenBlock) -> nn.LayerNorm:
-    _, norm = block.norms
-    return nn.LayerNorm(block.channels, norm.eps)

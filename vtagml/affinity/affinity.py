@@ -6,11 +6,18 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Int64
 from torch import Tensor, nn
 
 from vtagml.affinity.gram import Gram, exact_device
-from vtagml.affinity.transfer import AffinityState, positions, restricted, square, stochastic
+from vtagml.affinity.transfer import (
+    AffinityState,
+    Matrix,
+    positions,
+    restricted,
+    square,
+    stochastic,
+)
 
 HORIZON = 50  # Observations that the running mean S looks back on: one step's cosine is noise.
 STEPS_BETWEEN_LOOKS = 50  # On an accelerator; see `_report`.
@@ -44,7 +51,7 @@ class Affinity(nn.Module, ABC):
     learns = False
     """Whether ω follows the gradients, so that these must be each task's own."""
 
-    similarity: Float64[Tensor, "task source"]
+    similarity: Matrix
     observations: Int64[Tensor, "task source"]
     skipped: Int64[Tensor, "task source"]
     steps: Int64[Tensor, ""]
@@ -56,7 +63,7 @@ class Affinity(nn.Module, ABC):
                 f"`tasks` must be a list of different task names, at least one; found {tasks!r}."
             )
         self.tasks = tuple(tasks)
-        self.last_cosines: Float64[Tensor, "task source"] | None = None  # of one step, to look at
+        self.last_cosines: Matrix | None = None  # of one step, to look at
         self._looks = 0
         self._reported: dict[tuple[str, str], int] = {}
         count = len(self.tasks)
@@ -67,17 +74,13 @@ class Affinity(nn.Module, ABC):
         self.device = self.steps.device
 
     @abstractmethod
-    def affinities(self) -> Float64[Tensor, "task source"]:
+    def affinities(self) -> Matrix:
         """ω in float64. The hook that a sibling overrides."""
 
-    def learn(self, cosines: Float64[Tensor, "task source"]) -> None:
+    def learn(self, cosines: Matrix) -> None:
         """Lets ω follow the cosines of one step, NaN where undefined. Here it does not."""
 
-    def adopt(
-        self,
-        omega: Float64[Tensor, "task source"],
-        mean: Float64[Tensor, "task source"] | None = None,
-    ) -> None:
+    def adopt(self, omega: Matrix, mean: Matrix | None = None) -> None:
         """Goes on from the ω, and if it is known the E, of another run.
 
         Here it has no effect, since ω is not learned.

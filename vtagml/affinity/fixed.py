@@ -5,11 +5,9 @@ from os import PathLike
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float64
-from torch import Tensor
 
 from vtagml.affinity.from_file import FromFile
-from vtagml.affinity.transfer import AffinityState, Rows, positions, restricted, stochastic
+from vtagml.affinity.transfer import AffinityState, Matrix, Rows, positions, restricted, stochastic
 
 
 class Fixed(FromFile):
@@ -23,7 +21,7 @@ class Fixed(FromFile):
     """
 
     taken: ClassVar[str] = "fixed"
-    fixed: Float64[Tensor, "task source"]
+    fixed: Matrix
 
     def __init__(
         self,
@@ -42,6 +40,6 @@ class Fixed(FromFile):
         omega = stochastic("omega", state["omega"], known)
         self.fixed.copy_(restricted(omega, positions(self.tasks, known)))
 
-    def affinities(self) -> Float64[Tensor, "task source"]:
+    def affinities(self) -> Matrix:
         self.arrive()
         return self.fixed.clone()

@@ -33,12 +33,6 @@ class Gram:
     norms: Float64[Tensor, "task task"]
 
     @classmethod
-    def zeros(cls, tasks: int, device: torch.device | None = None) -> "Gram":
-        """The sum over no image: what a rank that captured nothing adds to the others."""
-        empty = torch.zeros(tasks, tasks, dtype=torch.float64, device=device)
-        return cls(empty, empty.clone())
-
-    @classmethod
     def of(cls, products: Float64[Tensor, "batch task task"]) -> "Gram":
         """Sums per-image inner products over the images where both tasks of a pair are present.
 
@@ -70,7 +64,7 @@ class Gram:
     def reduced(self) -> "Gram":
         """The sum over all ranks; itself where no process group is initialised.
 
-        Every rank has to call it: one that captured nothing calls it on `Gram.zeros`.
+        Every rank has to call it: one that captured nothing calls it on that of no image.
         """
         if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
             return self

@@ -1,8 +1,6 @@
 """TROA with the sign that the paper prints, to show what it does."""
 
-from jaxtyping import Float64
-from torch import Tensor
-
+from vtagml.affinity.transfer import Matrix
 from vtagml.affinity.troa import TROA
 
 
@@ -14,7 +12,5 @@ class PrintedTROA(TROA):
         zero for the formula without our regularisation; ω then becomes one-hot, off the diagonal.
     """
 
-    def direction(
-        self, similarity: Float64[Tensor, "task source"]
-    ) -> Float64[Tensor, "task source"]:
+    def direction(self, similarity: Matrix) -> Matrix:
         return -similarity

@@ -5,9 +5,10 @@ import random
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
+from vtagml.affinity.transfer import Matrix
 from vtagml.affinity.troa import TROA
 
 logger = logging.getLogger(__name__)
@@ -46,14 +47,10 @@ class Shuffled(TROA):
         self.seed = seed
         self.register_buffer("permutation", _derangements(len(self.tasks), seed))
 
-    def affinities(self) -> Float64[Tensor, "task source"]:
+    def affinities(self) -> Matrix:
         return super().affinities().gather(1, self.permutation)
 
-    def adopt(
-        self,
-        omega: Float64[Tensor, "task source"],
-        mean: Float64[Tensor, "task source"] | None = None,
-    ) -> None:
+    def adopt(self, omega: Matrix, mean: Matrix | None = None) -> None:
         # What `affinities` gives is shuffled; E and the log-weights are what it was before.
         super().adopt(torch.empty_like(omega).scatter_(1, self.permutation, omega), mean)
 

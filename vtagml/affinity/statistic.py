@@ -8,11 +8,10 @@ from torch import Tensor
 
 # Without the shapes below: a config names one of the functions, and its parser compares types.
 Statistic: TypeAlias = Callable[..., Any]
+Gradient: TypeAlias = Float[Tensor, "task batch *tokens channels"]
 
 
-def elementwise(
-    gradient: Float[Tensor, "task batch *tokens channels"],
-) -> Float[Tensor, "task batch features"]:
+def elementwise(gradient: Gradient) -> Float[Tensor, "task batch features"]:
     """Every element of a task's gradient, image by image: the default.
 
     Two tasks agree when they want the same change at the same place. It has the smallest spread
@@ -21,9 +20,7 @@ def elementwise(
     return gradient.flatten(2)
 
 
-def token_summed(
-    gradient: Float[Tensor, "task batch *tokens channels"],
-) -> Float[Tensor, "task batch features"]:
+def token_summed(gradient: Gradient) -> Float[Tensor, "task batch features"]:
     """The gradient of one shift common to all tokens of an image: the sum over its tokens.
 
     Two tasks agree when they want the same change on the whole. It is noisier than `elementwise`,

@@ -12,6 +12,7 @@ from torch import Tensor
 from vtagml.run_files import Form, read_json
 
 Rows: TypeAlias = Sequence[Sequence[int | float]]
+Matrix: TypeAlias = Float64[Tensor, "task source"]
 
 ROW_SUM_TOLERANCE = 1e-4  # Numbers typed by hand or written as float32 are not more exact.
 
@@ -66,7 +67,7 @@ def read_state(path: str | PathLike[str]) -> AffinityState:
     return cast(AffinityState, state)
 
 
-def square(name: str, values: Rows, tasks: Sequence[str]) -> Float64[Tensor, "task source"]:
+def square(name: str, values: Rows, tasks: Sequence[str]) -> Matrix:
     """Turns rows of numbers into a finite matrix with a row and a column per task."""
     shape = f"{len(tasks)} x {len(tasks)}, a row and a column for each of {list(tasks)}"
     lengths = [len(row) for row in values]
@@ -78,7 +79,7 @@ def square(name: str, values: Rows, tasks: Sequence[str]) -> Float64[Tensor, "ta
     return matrix
 
 
-def stochastic(name: str, values: Rows, tasks: Sequence[str]) -> Float64[Tensor, "task source"]:
+def stochastic(name: str, values: Rows, tasks: Sequence[str]) -> Matrix:
     """As `square`, with rows (targets) that are not negative and sum to one."""
     matrix = square(name, values, tasks)
     sums = matrix.sum(1)
@@ -102,9 +103,7 @@ def positions(wanted: Sequence[str], tasks: Sequence[str]) -> list[int]:
     return [list(tasks).index(task) for task in wanted]
 
 
-def restricted(
-    omega: Float64[Tensor, "task source"], order: Sequence[int]
-) -> Float64[Tensor, "kept kept"]:
+def restricted(omega: Matrix, order: Sequence[int]) -> Float64[Tensor, "kept kept"]:
     """ω among the tasks at the positions `order`: the rest is left out, rows sum to one again."""
     chosen = omega[list(order)][:, list(order)]
     sums = chosen.sum(1, keepdim=True)

@@ -6,11 +6,11 @@ from os import PathLike
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 from torch import Tensor
 
 from vtagml.affinity.from_file import FromFile
-from vtagml.affinity.transfer import AffinityState
+from vtagml.affinity.transfer import AffinityState, Matrix
 from vtagml.run_files import LARGEST
 
 SMALLEST_WEIGHT = 1e-300  # Stands for a zero in ω, whose logarithm must be finite.
@@ -53,8 +53,8 @@ class TROA(FromFile):
     """
 
     taken: ClassVar[str] = "log_weights"
-    log_weights: Float64[Tensor, "task source"]
-    window_sum: Float64[Tensor, "task source"]
+    log_weights: Matrix
+    window_sum: Matrix
     window_count: Int64[Tensor, "task source"]
 
     learns = True
@@ -83,17 +83,15 @@ class TROA(FromFile):
     def take(self, state: AffinityState) -> None:
         self.load(state)
 
-    def direction(
-        self, similarity: Float64[Tensor, "task source"]
-    ) -> Float64[Tensor, "task source"]:
+    def direction(self, similarity: Matrix) -> Matrix:
         """What the log-weights grow along: the similarity itself."""
         return similarity
 
-    def affinities(self) -> Float64[Tensor, "task source"]:
+    def affinities(self) -> Matrix:
         self.arrive()
         return self.log_weights.softmax(1)
 
-    def learn(self, cosines: Float64[Tensor, "task source"]) -> None:
+    def learn(self, cosines: Matrix) -> None:
         # Branch-free, so that no step waits for the device to learn whether an update is due.
         collecting = self.steps > self.start
         usable = collecting & ~cosines.isnan()
@@ -109,11 +107,7 @@ class TROA(FromFile):
         self.window_sum.masked_fill_(due, 0.0)
         self.window_count.masked_fill_(due, 0)
 
-    def adopt(
-        self,
-        omega: Float64[Tensor, "task source"],
-        mean: Float64[Tensor, "task source"] | None = None,
-    ) -> None:
+    def adopt(self, omega: Matrix, mean: Matrix | None = None) -> None:
         """Sets L = log ω + log Σ_n exp((κ/ρ)·E_n), by row: the L of this ω at the level of E.
 
         ω leaves a shift of each row of L open, but a pair without gradients keeps its L while the

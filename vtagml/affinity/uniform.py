@@ -1,10 +1,9 @@
 """The affinity under which all tasks count the same for each."""
 
 import torch
-from jaxtyping import Float64
-from torch import Tensor
 
 from vtagml.affinity.affinity import Affinity
+from vtagml.affinity.transfer import Matrix
 
 
 class Uniform(Affinity):
@@ -16,5 +15,5 @@ class Uniform(Affinity):
         Compare with `Identity` and `Shuffled` before crediting a gain to affinity.
     """
 
-    def affinities(self) -> Float64[Tensor, "task source"]:
+    def affinities(self) -> Matrix:
         return torch.full_like(self.similarity, 1 / len(self.tasks))

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from jaxtyping import Shaped
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from vtagml.backbone import Backbone, differing_keys
 from vtagml.network import MultitaskNetwork
@@ -30,7 +28,8 @@ def packed_adapters(network: MultitaskNetwork) -> bytes:
         for name, value in network.state_dict().items()
         if name not in frozen
     }
-    described = {"format": FORMAT, "tasks": json.dumps(task_names(network)), **identity(network)}
+    tasks = json.dumps(list(network.encoder.tasks))
+    described = {"format": FORMAT, "tasks": tasks, **identity(network)}
     return save(kept, metadata=described)
 
 
@@ -44,7 +43,7 @@ def load_adapters(network: MultitaskNetwork, path: Path) -> None:
             f"{_named(mine)}: adapters mean nothing on another backbone. Give the architecture and "
             "the weights that the file was trained with."
         )
-    tasks = task_names(network)
+    tasks = list(network.encoder.tasks)
     if json.loads(described["tasks"]) != tasks:
         raise ValueError(
             f"`{path}` has the tasks {json.loads(described['tasks'])}, this network {tasks}: they "
@@ -85,23 +84,11 @@ def identity(network: MultitaskNetwork) -> dict[str, str]:
     for name in sorted(frozen_names(network)):
         value = state[name].detach().cpu()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(_bytes(value))
-    architectures = dict.fromkeys(_architectures(network))  # copies of one, a task each
+        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+    backbones = (module for module in network.modules() if isinstance(module, Backbone))
+    names = (str(getattr(each, "architecture", type(each).__name__)) for each in backbones)
+    architectures = dict.fromkeys(names)  # copies of one, a task each
     return {"architecture": ", ".join(architectures), "backbone": digest.hexdigest()}
-
-
-def task_names(network: MultitaskNetwork) -> list[str]:
-    return list(network.encoder.tasks)
-
-
-def _architectures(network: nn.Module) -> Iterator[str]:
-    for module in network.modules():
-        if isinstance(module, Backbone):
-            yield str(getattr(module, "architecture", type(module).__name__))
-
-
-def _bytes(value: Shaped[Tensor, "*size"]) -> bytes:
-    return value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def _named(described: dict[str, str]) -> str:

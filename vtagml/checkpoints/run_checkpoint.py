@@ -1,5 +1,6 @@
 """When a run's checkpoints are taken, and how a run stops when it is asked to."""
 
+import math
 import sys
 import warnings
 from pathlib import Path
@@ -96,9 +97,12 @@ class RunCheckpoint(ModelCheckpoint):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         loop.forget_interrupted_validation(trainer)
-        # Ranks may differ by a batch, and one that asks the others alone would wait for ever.
-        mine = sum(trainer.num_val_batches)
-        self._askable = mine if trainer.world_size == 1 else self._agreed(trainer, mine, "min")
+        self._askable = sum(trainer.num_val_batches)
+        if trainer.world_size > 1:
+            # Ranks may differ by a batch, and one that asks the others alone would wait for ever:
+            # where a loader has no length, none asks before the validation is over.
+            mine = int(self._askable) if math.isfinite(self._askable) else 0
+            self._askable = self._agreed(trainer, mine, "min")
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, *batch: Any, **which: Any
@@ -204,7 +208,7 @@ class RunCheckpoint(ModelCheckpoint):
         number = self._request.number
         return number if trainer.world_size == 1 else self._agreed(trainer, number, "max")
 
-    def _agreed(self, trainer: Trainer, number: int | float, how: Literal["min", "max"]) -> int:
+    def _agreed(self, trainer: Trainer, number: int, how: Literal["min", "max"]) -> int:
         mine = torch.tensor(number, device=self._device)
         return int(trainer.strategy.reduce(mine, reduce_op=how))
 

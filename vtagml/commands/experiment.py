@@ -38,12 +38,7 @@ from vtagml.callbacks import (
     Throughput,
 )
 from vtagml.callbacks.kept_files import is_trial, keep
-from vtagml.checkpoints import (
-    AtomicCheckpointIO,
-    RunCheckpoint,
-    check_saved,
-    checkpoint_path,
-)
+from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint, check_saved, checkpoint_path
 from vtagml.checkpoints.reading import class_names_of
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.mistakes import arguments_of, explained

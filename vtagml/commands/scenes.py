@@ -41,11 +41,11 @@ def scenes(
     Example:
         lightning scenes --as cityscapes --out data/cityscapes --count 20
     """
-    from datamodules.writing.plan import make_plan
+    from datamodules.writing.plan import make_plan, read_plan
 
     plan = make_plan(as_, out=out, count=count, form=form, size=size, seed=seed, look=look)
     plan.check_folder(overwrite)
-    replaced = overwrite and (earlier := plan.earlier()) and earlier.settings != plan.settings
+    replaced = overwrite and (earlier := read_plan(plan.out)) and earlier.settings != plan.settings
     missing = plan.files if replaced else plan.missing
     sys.stdout.write(_announcement(plan, len(missing)))
     start = time.monotonic()

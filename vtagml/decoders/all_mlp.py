@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from vtagml.decoders.decoder import Decoder
-from vtagml.decoders.maps import channels_first, channels_last, upsample
+from vtagml.decoders.maps import ChannelsFirst, Map, channels_first, channels_last, upsample
 
 
 class AllMLP(Decoder):
@@ -38,9 +37,7 @@ class AllMLP(Decoder):
         self.norm = nn.LayerNorm(width)
         self.activation = nn.ReLU()
 
-    def trunk(
-        self, pyramid: list[Float[Tensor, "batch _ _ _"]]
-    ) -> Float[Tensor, "batch channels height width"]:
+    def trunk(self, pyramid: list[Map]) -> ChannelsFirst:
         height, width = pyramid[0].shape[-2:]
         fused = [
             upsample(

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.decoders.decoder import LEVELS, Decoder, divisible
-from vtagml.decoders.maps import double, upsample
+from vtagml.decoders.maps import ChannelsFirst, Map, double, upsample
 
 CHANNELS_PER_GROUP = 8
 
@@ -50,9 +49,7 @@ class ConvDecoder(Decoder):
         widths = [width, *without_level, *beyond]
         self.sharpenings = nn.ModuleList(map(Refine, widths[:-1], widths[1:]))
 
-    def trunk(
-        self, pyramid: list[Float[Tensor, "batch _ _ _"]]
-    ) -> Float[Tensor, "batch channels height width"]:
+    def trunk(self, pyramid: list[Map]) -> ChannelsFirst:
         features: Tensor
         features, *others = [
             lateral(level) for lateral, level in zip(self.laterals, pyramid[::-1], strict=False)
@@ -85,8 +82,6 @@ class Refine(nn.Module):
         self.norm = nn.GroupNorm(after // CHANNELS_PER_GROUP, after)
         self.activation = nn.GELU()
 
-    def forward(
-        self, features: Float[Tensor, "batch _ height width"]
-    ) -> Float[Tensor, "batch _ height width"]:
+    def forward(self, features: Map) -> Map:
         refined: Tensor = self.activation(self.norm(self.convolution(features)))
         return refined

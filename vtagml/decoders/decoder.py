@@ -7,7 +7,7 @@ from typing import TypeVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.decoders.maps import upsample
+from vtagml.decoders.maps import Map, Scores, upsample
 
 LEVELS = 4
 
@@ -42,29 +42,30 @@ class Decoder(nn.Module, ABC):
         self.head = self.make_head(outputs)
 
     @abstractmethod
-    def trunk(self, pyramid: list[Float[Tensor, "batch _ _ _"]]) -> Float[Tensor, "batch ..."]:
+    def trunk(self, pyramid: list[Map]) -> Float[Tensor, "batch ..."]:
         """Features that the head reads, from levels at strides 4, 8, 16, 32."""
 
     def make_head(self, outputs: int) -> nn.Module:
         """A fresh linear head for this trunk; `Shared` asks for one per task."""
         return small(nn.Conv2d(self.features, positive(outputs, "outputs"), kernel_size=1))
 
-    def finish(
-        self, scores: Float[Tensor, "batch _ *grid"], size: tuple[int, int]
-    ) -> Float[Tensor, "batch _ *image"]:
+    def finish(self, scores: Scores, size: tuple[int, int]) -> Scores:
         """The head's output brought to the image's size."""
         return upsample(scores, size)
 
-    def forward(
-        self, pyramid: list[Float[Tensor, "batch ..."]], size: tuple[int, int]
-    ) -> Float[Tensor, "batch outputs *image"]:
+    def forward(self, pyramid: list[Float[Tensor, "batch ..."]], size: tuple[int, int]) -> Scores:
         """Map at height and width `size`, in the dtype of the pyramid's finest level."""
         scores = self.head(self.read(pyramid)).to(pyramid[0].dtype)
         return self.finish(scores, size)
 
     def read(self, pyramid: list[Float[Tensor, "batch ..."]]) -> Float[Tensor, "batch ..."]:
         """The trunk's features, of the levels and, for a trunk that reads it, the summary."""
-        check_pyramid(pyramid[:LEVELS], self.channels)
+        found = tuple(level.shape[1] for level in pyramid[:LEVELS])
+        if found != self.channels:
+            raise ValueError(
+                f"`pyramid` must have levels of {self.channels} channels, finest first, found "
+                f"{found}; build the decoder with the encoder's `channels`."
+            )
         return self.trunk(pyramid if self.reads_summary else pyramid[:LEVELS])
 
 
@@ -100,13 +101,3 @@ def checked_channels(channels: Sequence[int]) -> tuple[int, ...]:
             f"32), found {tuple(channels)}; pass the encoder's `channels`."
         )
     return tuple(channels)
-
-
-def check_pyramid(pyramid: Sequence[Tensor], channels: tuple[int, ...]) -> None:
-    """Raises unless the pyramid's levels have these channels."""
-    found = tuple(level.shape[1] for level in pyramid)
-    if found != channels:
-        raise ValueError(
-            f"`pyramid` must have levels of {channels} channels, finest first, found {found}; "
-            f"build the decoder with the encoder's `channels`."
-        )

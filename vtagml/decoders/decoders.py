@@ -106,7 +106,8 @@ class Shared(Decoders):
     def streams(self, *pyramids: Pyramid) -> Sequence[Tensor]:
         """The trunk's features of every pyramid."""
         first = pyramids[0]
-        if all(identical(first, pyramid) for pyramid in pyramids):
+        # The very same tensors: one pass serves all tasks.
+        if all(level is same for own in pyramids for level, same in zip(first, own, strict=True)):
             return [self.decoder.read(first)] * len(pyramids)
         folded = [torch.cat(levels) for levels in zip(*pyramids, strict=True)]
         return self.decoder.read(folded).chunk(len(pyramids))
@@ -114,8 +115,3 @@ class Shared(Decoders):
 
 def height_and_width(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]
-
-
-def identical(first: Pyramid, second: Pyramid) -> bool:
-    """Whether two tasks were given the very same tensors, so that one pass serves both."""
-    return all(level is same for level, same in zip(first, second, strict=True))

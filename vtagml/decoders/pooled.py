@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.decoders.decoder import LEVELS, Decoder, checked_channels, positive, small
+from vtagml.decoders.maps import Map, Scores
 
 
 class PooledLinear(Decoder):
@@ -26,16 +27,14 @@ class PooledLinear(Decoder):
         self.level = level
         self.norm = nn.LayerNorm(self.features)
 
-    def trunk(self, pyramid: list[Float[Tensor, "batch _ _ _"]]) -> Float[Tensor, "batch channels"]:
+    def trunk(self, pyramid: list[Map]) -> Float[Tensor, "batch channels"]:
         normalised: Tensor = self.norm(pyramid[self.level].mean(dim=(2, 3)))
         return normalised
 
     def make_head(self, outputs: int) -> nn.Module:
         return small(nn.Linear(self.features, positive(outputs, "outputs")))
 
-    def finish(
-        self, scores: Float[Tensor, "batch _ *grid"], size: tuple[int, int]
-    ) -> Float[Tensor, "batch _ *image"]:
+    def finish(self, scores: Scores, size: tuple[int, int]) -> Scores:
         return scores
 
 

@@ -1,8 +1,8 @@
 """Swin's transformer block, and the stages that the decoder builds from it."""
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.decoders.maps import ChannelsLast
 from vtagml.decoders.window_attention import WindowAttention
 
 MLP_RATIO = 4
@@ -30,9 +30,7 @@ class SwinBlock(nn.Module):
             nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, channels)
         )
 
-    def forward(
-        self, features: Float[Tensor, "batch height width channels"]
-    ) -> Float[Tensor, "batch height width channels"]:
+    def forward(self, features: ChannelsLast) -> ChannelsLast:
         features = features + self.attention(self.norm_attention(features))
         mixed: Tensor = features + self.mlp(self.norm_mlp(features))
         return mixed

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vtagml.decoders.decoder import LEVELS, Decoder, checked_channels, divisible, positive, small
-from vtagml.decoders.maps import channels_first, channels_last, upsample
+from vtagml.decoders.maps import ChannelsFirst, Map, Scores, channels_first, channels_last, upsample
 from vtagml.decoders.swin_block import swin_stage
 
 CHANNELS_PER_HEAD = 32
@@ -59,7 +58,9 @@ class SwinDecoder(Decoder):
         heads = checked_heads(widths, heads)
         super().__init__(channels, outputs, features=widths[-1])
         window, depth = positive(window, "window"), positive(depth, "depth")
-        self.entrance = entrance(deepest, width)
+        norm = nn.LayerNorm(deepest)
+        same = deepest == width
+        self.entrance = norm if same else nn.Sequential(norm, nn.Linear(deepest, width))
         self.expansions = nn.ModuleList(map(Expansion, widths[:-1]))
         self.merges = nn.ModuleList(map(self.make_merge, widths[1:], self.channels[-2::-1]))
         self.stages = nn.ModuleList(
@@ -72,9 +73,7 @@ class SwinDecoder(Decoder):
         """How an encoder's level of `channels` joins a stage of `width`."""
         return Skip(width, channels)
 
-    def trunk(
-        self, pyramid: list[Float[Tensor, "batch _ _ _"]]
-    ) -> Float[Tensor, "batch channels height width"]:
+    def trunk(self, pyramid: list[Map]) -> ChannelsFirst:
         *finer, deepest = [channels_last(level) for level in pyramid]
         first, *later = self.stages
         features = first(self.entrance(deepest))
@@ -88,9 +87,7 @@ class SwinDecoder(Decoder):
         pixels = FINEST_STRIDE**2
         return small(nn.Conv2d(self.features, positive(outputs, "outputs") * pixels, kernel_size=1))
 
-    def finish(
-        self, scores: Float[Tensor, "batch _ *grid"], size: tuple[int, int]
-    ) -> Float[Tensor, "batch _ *image"]:
+    def finish(self, scores: Scores, size: tuple[int, int]) -> Scores:
         return upsample(functional.pixel_shuffle(scores, FINEST_STRIDE), size)
 
 
@@ -109,9 +106,7 @@ class Expansion(nn.Module):
         self.linear = nn.Linear(channels, 2 * channels, bias=False)
         self.norm = nn.LayerNorm(channels // 2)
 
-    def forward(
-        self, features: Float[Tensor, "batch _ _ _"]
-    ) -> Float[Tensor, "batch height width channels"]:
+    def forward(self, features: Map) -> Map:
         expanded = functional.pixel_shuffle(channels_first(self.linear(features)), 2)
         normalised: Tensor = self.norm(channels_last(expanded))
         return normalised
@@ -125,11 +120,7 @@ class Skip(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.reduction = nn.Linear(width + channels, width)
 
-    def forward(
-        self,
-        features: Float[Tensor, "batch _ _ _"],
-        level: Float[Tensor, "batch _ _ _"],
-    ) -> Float[Tensor, "batch height width channels"]:
+    def forward(self, features: Map, level: Map) -> Map:
         if features.shape[:3] != level.shape[:3]:
             raise ValueError(
                 f"`pyramid` must double its size from level to level, found {level.shape[1:3]} "
@@ -142,18 +133,8 @@ class Skip(nn.Module):
 class WithoutSkip(nn.Module):
     """Decoder's features alone."""
 
-    def forward(
-        self,
-        features: Float[Tensor, "batch height width _"],
-        level: Float[Tensor, "batch height width _"],
-    ) -> Float[Tensor, "batch height width _"]:
+    def forward(self, features: Map, level: Map) -> Map:
         return features
-
-
-def entrance(channels: int, width: int) -> nn.Module:
-    """The deepest level, normalised and projected to the first stage's width if it differs."""
-    norm = nn.LayerNorm(channels)
-    return norm if channels == width else nn.Sequential(norm, nn.Linear(channels, width))
 
 
 def checked_width(width: int) -> int:

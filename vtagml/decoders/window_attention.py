@@ -5,6 +5,8 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vtagml.decoders.maps import ChannelsLast
+
 PADDING = -1
 
 
@@ -37,9 +39,7 @@ class WindowAttention(nn.Module):
         self.out = nn.Linear(channels, channels)
         nn.init.trunc_normal_(self.bias, std=0.02)
 
-    def forward(
-        self, features: Float[Tensor, "batch height width channels"]
-    ) -> Float[Tensor, "batch height width channels"]:
+    def forward(self, features: ChannelsLast) -> ChannelsLast:
         height, width = features.shape[1:3]
         sides = (min(self.window, height), min(self.window, width))
         shifts = (self.shift * (height > sides[0]), self.shift * (width > sides[1]))
@@ -117,7 +117,7 @@ def merge(
     windows: Float[Tensor, "batch window tokens channels"],
     sides: tuple[int, int],
     size: tuple[int, int],
-) -> Float[Tensor, "batch height width channels"]:
+) -> ChannelsLast:
     """The map of this size that `partition` took apart."""
     batch, _, _, channels = windows.shape
     rows, columns = size[0] // sides[0], size[1] // sides[1]

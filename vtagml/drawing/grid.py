@@ -67,12 +67,8 @@ def shown_labels(labels: Tensor | Sequence[Tensor] | None, image: Pictures) -> T
 
 def missing_labels(target: Shaped[Tensor, "batch ..."]) -> list[bool]:
     """Of which samples no pixel has a label."""
-    return [not _any_known(label) for label in target]
-
-
-def _any_known(label: Shaped[Tensor, "*size"]) -> bool:
-    valid = known(label[None]) if label.is_floating_point() else known_classes(label)
-    return bool(valid.any())
+    valid = known(target) if target.is_floating_point() else known_classes(target)
+    return [not own.any() for own in valid]
 
 
 def shrunk(pictures: Pictures, side: int = LARGEST_SIDE) -> Float[Tensor, "batch 3 _height _width"]:

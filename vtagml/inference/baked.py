@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters import AttentionBias, TaskEmbedding, TaskScaledNorm
-from vtagml.adapters.film import over_tokens
+from vtagml.adapters.film import Embeddings, Streams, over_tokens
 from vtagml.network import MultitaskNetwork
 from vtagml.tasks import Task
 
@@ -72,17 +72,13 @@ class FixedNorm(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, norm: TaskScaledNorm, embeddings: Float[Tensor, "task embedding"]) -> None:
+    def __init__(self, norm: TaskScaledNorm, embeddings: Embeddings) -> None:
         super().__init__()
         self.channels, self.eps = norm.channels, norm.eps
         for name, value in zip(("scale", "shift"), norm.modulation(embeddings), strict=True):
             self.register_buffer(name, value.detach().clone())
 
-    def forward(
-        self,
-        streams: Float[Tensor, "task batch *tokens channels"],
-        embeddings: Float[Tensor, "task embedding"],
-    ) -> Float[Tensor, "task batch *tokens channels"]:
+    def forward(self, streams: Streams, embeddings: Embeddings) -> Streams:
         normalised = F.layer_norm(streams, (self.channels,), eps=self.eps)
         return normalised * over_tokens(self.scale, streams) + over_tokens(self.shift, streams)
 

@@ -1,17 +1,12 @@
 """The absolute difference over known pixels."""
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from vtagml.losses.shapes import Sums
+from vtagml.losses.shapes import Maps, Sums
 from vtagml.losses.unknown import full_precision, known
 
 
-def masked_l1(
-    prediction: Float[Tensor, "batch channels height width"],
-    target: Float[Tensor, "batch channels height width"],
-) -> Sums:
+def masked_l1(prediction: Maps, target: Maps) -> Sums:
     """The absolute difference, averaged over channels, summed over valid pixels; their number.
 
     Sec. 4 (surface normals and edges). A pixel is valid when all channels of its target are

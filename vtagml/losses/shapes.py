@@ -5,6 +5,7 @@ from typing import TypeAlias
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+Maps: TypeAlias = Float[Tensor, "batch channels height width"]
 Field: TypeAlias = Float[Tensor, "batch 1 height width"]
 """A number per pixel."""
 

@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from vtagml.losses.shapes import Maps, Where
+
 UNKNOWN_CLASS = 255
 """The class id of pixels and images without a label."""
 
 
-def known(
-    target: Float[Tensor, "batch channels height width"],
-) -> Bool[Tensor, "batch 1 height width"]:
+def known(target: Maps) -> Where:
     """Where a continuous label is known: finite in all its channels."""
     return target.isfinite().all(dim=1, keepdim=True)
 

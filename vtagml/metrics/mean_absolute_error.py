@@ -1,10 +1,7 @@
 """The mean absolute difference of continuous labels."""
 
-from jaxtyping import Float
-from torch import Tensor
-
 from vtagml.losses.masked_l1 import masked_l1
-from vtagml.losses.shapes import Sums
+from vtagml.losses.shapes import Maps, Sums
 from vtagml.metrics.pooled import Pooled
 
 
@@ -13,9 +10,5 @@ class MaskedMeanAbsoluteError(Pooled):
 
     higher_is_better = False
 
-    def sums(
-        self,
-        prediction: Float[Tensor, "batch channels height width"],
-        target: Float[Tensor, "batch channels height width"],
-    ) -> Sums:
+    def sums(self, prediction: Maps, target: Maps) -> Sums:
         return masked_l1(prediction.double(), target)

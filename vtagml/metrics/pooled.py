@@ -26,9 +26,8 @@ class Pooled(Metric, ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        zero = torch.zeros((), dtype=torch.float64)
-        self.add_state("total", zero, dist_reduce_fx="sum")
-        self.add_state("count", zero.clone(), dist_reduce_fx="sum")
+        for name in ("total", "count"):
+            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     @abstractmethod
     def sums(self, prediction: Values, target: Values) -> Sums:

@@ -1,6 +1,6 @@
 """Labels of a source, images of a target: discriminators make the target's maps look alike."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,17 +11,11 @@ from torch.func import functional_call
 from torch.nn.functional import softplus
 
 from vtagml.affinity import unobserved
+from vtagml.losses.shapes import Pictures
 from vtagml.losses.unknown import full_precision
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives.discriminator import Discriminator
-from vtagml.objectives.objective import (
-    Batch,
-    Losses,
-    Objective,
-    Term,
-    check_names,
-    mean_counts,
-)
+from vtagml.objectives.objective import Batch, Losses, Objective, Term, check_names, mean_counts
 from vtagml.objectives.sum_of_tasks import SumOfTasks
 from vtagml.tasks.task import Span, Task
 
@@ -129,9 +123,7 @@ class Adversarial(Objective):
         }
         return Losses(losses, terms)
 
-    def target_maps(
-        self, network: MultitaskNetwork, image: Float[Tensor, "batch 3 height width"]
-    ) -> Mapping[str, Tensor]:
+    def target_maps(self, network: MultitaskNetwork, image: Pictures) -> Mapping[str, Tensor]:
         """The network's maps of the target's images. The hook that a sibling overrides."""
         with unobserved(network):
             return network(image)
@@ -160,7 +152,9 @@ class Adversarial(Objective):
             fooling.append(softplus(-full_precision(held(code(target[name])))))
             telling.append(softplus(-full_precision(judge(code(source[name].detach())))))
             telling.append(softplus(full_precision(judge(code(target[name].detach())))))
-        means = _means(fooling + telling)
+        losses = fooling + telling
+        sums = torch.stack([loss.sum() for loss in losses])
+        means = sums / mean_counts(sums.new_tensor([loss.numel() for loss in losses]))
         tasks = len(self.judges)
         return means[:tasks], means[tasks:].view(tasks, 2).mean(1)
 
@@ -182,9 +176,7 @@ class ObservedAdversarial(Adversarial):
     tasks must be equal, or tasks of a larger one count more.
     """
 
-    def target_maps(
-        self, network: MultitaskNetwork, image: Float[Tensor, "batch 3 height width"]
-    ) -> Mapping[str, Tensor]:
+    def target_maps(self, network: MultitaskNetwork, image: Pictures) -> Mapping[str, Tensor]:
         return network(image)
 
 
@@ -192,9 +184,3 @@ def _with_constant_weights(judge: nn.Module) -> Callable[[Tensor], Tensor]:
     """The same function of its input, which gives its own parameters no gradient."""
     held = {name: parameter.detach() for name, parameter in judge.named_parameters()}
     return partial(functional_call, judge, held)
-
-
-def _means(losses: Sequence[Tensor]) -> Float[Tensor, " loss"]:
-    """Mean of each over the elements of all ranks."""
-    sums = torch.stack([loss.sum() for loss in losses])
-    return sums / mean_counts(sums.new_tensor([loss.numel() for loss in losses]))

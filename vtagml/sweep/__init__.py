@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.sweep.command_line import agent_words, lightning_words
+    from vtagml.sweep.command_line import lightning_words
     from vtagml.sweep.definition import EarlyStop, Sweep, read_sweep
     from vtagml.sweep.figures import sweep_figures
     from vtagml.sweep.parameters import Parameter, listed
     from vtagml.sweep.queue import TrialJob, TrialQueue
     from vtagml.sweep.study import failed, folder_name, known_trials
-    from vtagml.sweep.table import (
-        best_of,
-        ranked,
-        readers_sheet,
-        whole_sheet,
-    )
+    from vtagml.sweep.table import best_of, ranked, readers_sheet, whole_sheet
 
 open_when_asked(__name__)

@@ -19,8 +19,10 @@ def check_command(given: Any) -> tuple[str, ...]:
     return tuple(words)
 
 
-def agent_words(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
-    """Returns what W&B's agent runs for some values, macros replaced by W&B's own functions.
+def lightning_words(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+    """Returns what W&B's agent runs for some values, after the word `lightning`.
+
+    Macros are replaced by W&B's own functions.
 
     Args:
         command: A sweep's.
@@ -32,11 +34,5 @@ def agent_words(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
     for word in create_sweep_command(list(command)):
         macro = re.fullmatch(r"\$\{(.*)\}", word)
         words += macros.get(macro[1], []) if macro else [word]
-    return words
-
-
-def lightning_words(command: Sequence[str], values: Mapping[str, Any]) -> list[str]:
-    """Returns the words after `lightning`, for some values."""
-    words = agent_words(command, values)
     start = next(place for place, word in enumerate(words) if word in OURS)
     return words[start + 1 :]

@@ -48,17 +48,13 @@ class TrialJob(Job):
         logs = RunFolder(self.folder).log_versions.values()
         files = (file.stat() for place in logs for file in place.glob("*.csv"))
         state = [(file.st_size, file.st_mtime_ns) for file in files]
-        if state == self._state:  # nothing new: long logs take long to read
-            return self._curve
-        self._state, self._curve = state, self._read_curve()
+        if state != self._state:  # or there is nothing new: long logs take long to read
+            self._state, self._curve = state, {}
+            try:
+                self._curve = read_logs(self.folder).get(self.metric, {})
+            except ValueError as error:  # damaged: costs this trial, not the sweep
+                self.damage = str(error)
         return self._curve
-
-    def _read_curve(self) -> Mapping[int, float]:
-        try:
-            return read_logs(self.folder).get(self.metric, {})
-        except ValueError as error:  # damaged: costs this trial, not the sweep
-            self.damage = str(error)
-            return {}
 
     def metrics(self) -> dict[str, float]:
         """Returns the last value of everything that validations logged."""

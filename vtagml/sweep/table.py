@@ -13,11 +13,7 @@ from vtagml.sweep.definition import Sweep
 from vtagml.sweep.parameters import Parameter
 from vtagml.sweep.study import ENDED, FAILURE, folder_name
 
-STATES = {
-    TrialState.COMPLETE: "done",
-    TrialState.PRUNED: "given up",
-    TrialState.FAIL: "failed",
-}
+STATES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "given up", TrialState.FAIL: "failed"}
 SHOWN_LETTERS = 36
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from vtagml.losses.cross_entropy import cross_entropy
 from vtagml.losses.shapes import Field, Ids, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known_classes
-from vtagml.tasks.class_map import ClassMap
+from vtagml.tasks.class_map import ClassMap, few
 from vtagml.tasks.key import Key, Legend
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.palette import UNKNOWN_GREY, palette
@@ -107,12 +107,12 @@ class Categorical(Task, ABC):
             return
         names, colours = labels[self.name].names, labels[self.name].colours
         if self.names is None and len(names) != self.classes:
-            shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
             raise ValueError(
                 f"`classes` of {type(self).__name__} ({self.name}) is {self.classes}, but the "
-                f"data has {len(names)} classes ({shown}): set `classes: {len(names)}`. A model "
-                f"of {self.classes} classes can be evaluated here by a map of its predictions: "
-                "test its checkpoint, which knows what they are called, or set `names`."
+                f"data has {len(names)} classes ({few(names)}): set `classes: {len(names)}`. A "
+                f"model of {self.classes} classes can be evaluated here by a map of its "
+                "predictions: test its checkpoint, which knows what they are called, or set "
+                "`names`."
             )
         if len(colours) != len(names):
             raise ValueError(

@@ -56,8 +56,8 @@ class ClassMap:
             members = tuple((id,) for id in range(len(trained)))
         if not any(members):
             raise ValueError(
-                f"None of the model's {len(trained)} classes ({_few(trained)}) is, by its name, one"
-                f" of the {len(labels.names)} classes of the data ({_few(labels.names)}): its"
+                f"None of the model's {len(trained)} classes ({few(trained)}) is, by its name, one"
+                f" of the {len(labels.names)} classes of the data ({few(labels.names)}): its"
                 " predictions mean nothing there. Choose data with classes in common."
             )
         return cls(tuple(trained), tuple(labels.names), members)
@@ -91,5 +91,5 @@ class ClassMap:
         return f"{head} ({listed})" if listed else head
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

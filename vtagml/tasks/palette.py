@@ -41,12 +41,8 @@ def palette(classes: int) -> list[tuple[float, float, float]]:
 
 def _halves(index: int) -> float:
     """0, 1/2, 1/4, 3/4, 1/8, …: any first few are spread over [0, 1) (van der Corput)."""
-    position, scale = 0.0, 0.5
-    while index:
-        index, bit = divmod(index, 2)
-        position += scale * bit
-        scale /= 2
-    return position
+    digits = f"{index:b}"
+    return int(digits[::-1], 2) / 2 ** len(digits)
 
 
 def ramp(colours: str) -> Float[Tensor, "256 3"]:

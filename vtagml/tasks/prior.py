@@ -30,19 +30,16 @@ class MeanPrior(Prior):
     """The mean label of every pixel; one that was never labelled gets the mean of all pixels."""
 
     def __init__(self) -> None:
-        self._total: Tensor | None = None
-        self._count: Tensor | None = None
+        # Of the labels' size, and on their device, from the first batch on.
+        self._total = self._count = torch.zeros((), dtype=torch.float64)
 
     def update(self, target: Float[Tensor, "batch channels height width"]) -> None:
-        if self._total is None or self._count is None:
-            self._total = torch.zeros_like(target[0], dtype=torch.float64)
-            self._count = torch.zeros_like(target[0, :1], dtype=torch.float64)
         valid = known(target)
-        self._total += torch.where(valid, target, 0.0).sum(dim=0, dtype=torch.float64)
-        self._count += valid.sum(dim=0)
+        self._total = self._total + torch.where(valid, target, 0.0).sum(dim=0, dtype=torch.float64)
+        self._count = self._count + valid.sum(dim=0)
 
     def compute(self) -> Float[Tensor, "channels height width"]:
-        if self._total is None or self._count is None or not self._count.any():
+        if not self._count.any():
             raise _no_label()
         everywhere = self._total.sum(dim=(1, 2), keepdim=True) / self._count.sum()
         mean = torch.where(self._count > 0, self._total / self._count, everywhere)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassJaccardIndex
 
+from vtagml.losses.shapes import Pictures
 from vtagml.losses.unknown import UNKNOWN_CLASS
 from vtagml.metrics.accuracy import Accuracy
 from vtagml.metrics.collection import collect
@@ -54,7 +55,5 @@ class Segmentation(Categorical):
         )
         return collect({"miou": miou, "accuracy": Accuracy()})
 
-    def picture(
-        self, prediction: Int[Tensor, "batch height width"]
-    ) -> Float[Tensor, "batch 3 height width"]:
+    def picture(self, prediction: Int[Tensor, "batch height width"]) -> Pictures:
         return self.colours(prediction).movedim(-1, 1)

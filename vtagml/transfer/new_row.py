@@ -11,7 +11,7 @@ from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from vtagml.affinity.from_file import FromFile
-from vtagml.affinity.transfer import AffinityState, Rows, positions, restricted, stochastic
+from vtagml.affinity.transfer import AffinityState, Matrix, Rows, positions, restricted, stochastic
 
 OF_SOURCE = Path("affinity.json of the run that `vtagml.transfer.NewTask` starts from")
 """Stands for a file that `NewTask` will name: whoever needs it before is told so."""
@@ -33,7 +33,7 @@ class NewRow(FromFile):
     """
 
     taken: ClassVar[str] = "known"
-    known: Float64[Tensor, "task source"]
+    known: Matrix
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class NewRow(FromFile):
     def row(self) -> Float64[Tensor, " source"]:
         """The new task's affinities to the known ones, which sum to one."""
 
-    def affinities(self) -> Float64[Tensor, "task source"]:
+    def affinities(self) -> Matrix:
         self.arrive()
         omega = self.known.clone()
         omega[self.place, self.others] = self.row()

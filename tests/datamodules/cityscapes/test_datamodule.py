@@ -227,7 +227,7 @@ def test_damaged_file_is_named(own: Path, ending: str, content, problem: str) ->
         cv2.imwrite(str(file), content)
     with pytest.raises(UnreadableFileError, match=f"{file.name}` should.*{problem}") as error:
         first(cityscapes(own))
-    assert error.value.file == file
+    assert f"`{file}`" in str(error.value)
 
 
 @pytest.mark.parametrize("value", [0, -1, None, "1", float("nan"), True])

@@ -29,7 +29,6 @@ def test_label_of_another_size_is_refused(shape: tuple[int, ...]) -> None:
         same_size("a_7", IMAGE, "depth", Path("tree/a.png"), np.ones(shape))
     sizes = f"the image's 4 x 6 pixels, found {shape[0]} x {shape[1]} in `tree/a.png`"
     assert str(error.value).startswith(f"Sample `a_7`: `depth` should have {sizes}")
-    assert error.value.file == Path("tree/a.png")
 
 
 @pytest.mark.parametrize(

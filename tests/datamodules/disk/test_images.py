@@ -132,7 +132,7 @@ def test_other_kinds_are_refused_by_what_they_are(place, read, data: bytes, foun
         UnreadableFileError, match=f"(?s)sample.png` should be.*found .*{found}"
     ) as error:
         read(file)
-    assert error.value.file == file
+    assert f"`{file}`" in str(error.value)
 
 
 PNG, JPEG = encoded("PNG"), encoded("JPEG")
@@ -192,9 +192,6 @@ def test_error_reaches_other_processes(place) -> None:
         read_rgb(place(b""))
     error = pickle.loads(pickle.dumps(caught.value))
     assert str(error) == str(caught.value)
-    assert error.file == caught.value.file
-    # A loader's worker hands on the message alone.
-    assert UnreadableFileError("message").file is None
 
 
 @pytest.mark.parametrize(
@@ -243,7 +240,7 @@ def test_other_arrays_are_not_written(tmp_path: Path, array: np.ndarray) -> None
 def test_a_folder_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError, match="found a folder") as error:
         read_rgb(tmp_path)
-    assert error.value.file == tmp_path
+    assert f"`{tmp_path}`" in str(error.value)
 
 
 def test_a_file_without_permission_is_named(place, monkeypatch) -> None:
@@ -254,4 +251,4 @@ def test_a_file_without_permission_is_named(place, monkeypatch) -> None:
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(UnreadableFileError, match="cannot be read") as error:
         read_rgb(file)
-    assert error.value.file == file
+    assert f"`{file}`" in str(error.value)

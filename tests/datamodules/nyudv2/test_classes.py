@@ -1,7 +1,7 @@
 import numpy as np
 
-from datamodules.labels import between
 from datamodules.nyudv2.classes import NYU_13, NYU_40, NYU_SPACES, train_ids, train_ids_of_raw
+from tests.fakes.spaces import between
 
 FORTY, THIRTEEN = NYU_SPACES["nyu_40"], NYU_SPACES["nyu_13"]
 

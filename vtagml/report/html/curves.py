@@ -94,7 +94,8 @@ def _shared(
     matches = [match for key in keys if (match := pattern.fullmatch(key))]
     choices = [{"key": match[0], "label": match[1] or TOTAL} for match in matches]
     choices.sort(key=lambda choice: choice["label"] != TOTAL)
-    return _panel(title, choices, logarithmic, together=True)
+    # Curves of one unit stand together in a panel; of others one is chosen.
+    return {"title": title, "choices": choices, "logarithmic": logarithmic, "together": True}
 
 
 def _validation(keys: Sequence[str], finished: Sequence[Run]) -> list[dict[str, Any]]:
@@ -103,7 +104,12 @@ def _validation(keys: Sequence[str], finished: Sequence[Run]) -> list[dict[str, 
     for match in filter(None, map(VALIDATION.fullmatch, keys)):
         tasks.setdefault(match[1], []).append(match[2])
     return [
-        _panel(f"Validation: {task}", _choices(task, metrics, _owner(task, finished)), False, False)
+        {
+            "title": f"Validation: {task}",
+            "choices": _choices(task, metrics, _owner(task, finished)),
+            "logarithmic": False,
+            "together": False,
+        }
         for task, metrics in tasks.items()
     ]
 
@@ -118,15 +124,3 @@ def _choices(task: str, metrics: Sequence[str], run: Run | None) -> list[dict[st
         {"key": f"val/{task}/{name}", "label": run.unit(task, name).heading(run.better(task, name))}
         for name in names
     ]
-
-
-def _panel(
-    title: str, choices: Sequence[dict[str, str]], logarithmic: bool, together: bool
-) -> dict[str, Any]:
-    """Curves of one unit stand `together` in a panel; of others one is chosen."""
-    return {
-        "title": title,
-        "choices": list(choices),
-        "logarithmic": logarithmic,
-        "together": together,
-    }

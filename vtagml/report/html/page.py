@@ -89,6 +89,7 @@ def filled(title: str, shown: Mapping[str, Any]) -> bytes:
     """Puts content into the template; only its own script and style are allowed to run."""
     style, scripts = asset("style.css"), "\n".join(asset(f"{name}.js") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{scripts}}})();\n'
+    data = json.dumps(plain(shown), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     parts = {
         "TITLE": escape(title),
         "POLICY": (
@@ -96,7 +97,7 @@ def filled(title: str, shown: Mapping[str, Any]) -> bytes:
             f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
         ),
         "STYLE": style,
-        "CONTENT": _json(shown),
+        "CONTENT": data.translate(UNSAFE),
         "SCRIPT": script,
     }
     text = asset("template.html")
@@ -113,8 +114,3 @@ def asset(name: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _json(shown: Mapping[str, Any]) -> str:
-    text = json.dumps(plain(shown), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.translate(UNSAFE)
