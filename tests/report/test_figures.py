@@ -8,7 +8,7 @@ from tests.report.run_folders import a_run, write_log, write_run
 from vtagml.drawing import to_png
 from vtagml.report import Method, compare, read_run, reported
 from vtagml.report.comparison import Comparison
-from vtagml.report.figures import result_dots, validation_curves
+from vtagml.report.figures import result_dots, trade_off, validation_curves
 
 
 def with_curves(folder: Path, *curves: dict[int, float]) -> Comparison:
@@ -82,3 +82,31 @@ def test_many_methods_and_long_names(tmp_path: Path) -> None:
     figure = result_dots(compare(methods))
     labels = figure.axes[0].get_yticklabels()
     assert max(len(label.get_text()) for label in labels) == 44
+
+
+def test_delta_stands_over_what_trains_and_methods_without_either_are_left_out(
+    tmp_path: Path,
+) -> None:
+    def method(name: str, depth: float, trainable: int | None) -> Method:
+        changes = {"provenance.parameters.trainable": trainable}
+        metrics = {"segmentation": 0.4, "depth": depth}
+        return Method(name, (a_run(tmp_path / name, metrics=metrics, changes=changes),))
+
+    methods = [method("base", 0.8, 100), method("better", 0.4, 1000), method("older", 0.4, None)]
+
+    figure = drawn(trade_off(compare(methods, ["base"])))
+
+    (axes,) = figure.axes
+    points = [line for line in axes.lines if line.get_marker() not in ("None", "")]
+    # RMSE halved and mIoU as it was: 25 % on average.
+    assert [tuple(line.get_xydata()[0]) for line in points] == [(100, 0), (1000, 25)]  # type: ignore[index]
+    assert axes.get_xscale() == "log"
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["base", "better"]
+    assert to_png(figure).startswith(b"\x89PNG")
+
+
+def test_one_method_has_no_trade_off(tmp_path: Path) -> None:
+    alone = Method("base", (a_run(tmp_path / "a", changes={"provenance.parameters.trainable": 5}),))
+
+    assert trade_off(compare([alone], ["base"])) is None

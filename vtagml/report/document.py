@@ -8,7 +8,7 @@ from vtagml.drawing import PICTURES, to_files
 from vtagml.report.comparison import Comparison
 from vtagml.report.conflict_figures import course, distributions
 from vtagml.report.conflicts import PLACES, conflict_sheet, of_methods
-from vtagml.report.figures import result_dots, validation_curves
+from vtagml.report.figures import result_dots, trade_off, validation_curves
 from vtagml.report.formats import Sheet, comma_separated, latex, markdown, markdown_prose
 from vtagml.report.methods import Method
 from vtagml.report.role_counts import parameter_sheets
@@ -41,6 +41,7 @@ def comparison_files(
     sheet, origins = readers(comparison), sources(comparison)
     figures = pictures("results", result_dots(comparison), formats)
     figures |= pictures("validation", validation_curves(comparison), formats)
+    figures |= pictures("parameters_and_delta", trade_off(comparison), formats)
     parameters, of_parameters = _parameters(comparison.methods, formats)
     conflicts, of_conflicts = _conflicts(comparison.methods, formats)
     text = ["# Comparison", markdown(sheet), listed(comparison.notes)]

@@ -157,5 +157,43 @@ def _draw_seeds(axes: Axes, row: Row, task: str, place: int, factor: float) -> N
         axes.plot(values, [place + 0.28] * len(values), "|", color=INK, ms=5, mew=0.9)
 
 
+def trade_off(comparison: Comparison) -> Figure | None:
+    """Draws Δm against the number of parameters that train, as VMT-Adapter's Fig. 1 does.
+
+    Returns:
+        None where fewer than two methods have both.
+    """
+    found = [
+        (row.name, row.trainable, row.delta)
+        for row in comparison.rows
+        if row.trainable and row.delta is not None
+    ]
+    if len(found) < 2:
+        return None
+    lines = -(-len(found) // LEGEND_COLUMNS)
+    height = CURVE_HEIGHT + LINE * lines + REST
+    title = "Δm against the parameters that train"
+    figure = new_figure(2 * CURVE_WIDTH, height, title, arranged=True)
+    axes = figure.subplots()
+    for index, (name, trainable, delta) in enumerate(found):
+        style = _point(index, name)
+        axes.errorbar(trainable, delta.mean, delta.deviation or None, capsize=3, **style)
+    tidy(axes)
+    axes.set_xscale("log")
+    axes.axhline(0.0, color=FAINT, lw=0.8, zorder=0)
+    axes.set_xlabel("parameters that train, decoders among them", size=SMALL)
+    axes.set_ylabel("Δm % ↑", size=SMALL)
+    points = [Line2D([], [], **_point(index, name)) for index, (name, *_) in enumerate(found)]
+    legend_below(figure, points, LEGEND_COLUMNS)
+    return figure
+
+
+def _point(index: int, name: str) -> dict[str, Any]:
+    # Markers and colours are of the same number: a further round pairs them otherwise.
+    marker = MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]
+    colour = line_style(index)["color"]
+    return {"marker": marker, "color": colour, "ms": 7, "ls": "none", "label": _short(name)}
+
+
 def _short(name: str) -> str:
     return as_written(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
