@@ -10,7 +10,7 @@ from vtagml.benchmark.resolved import differences, settings_of
 from vtagml.commands.parse import resolved
 
 ROOT = Path(__file__).parents[2]
-PLANS = ("scenes_cpu", "scenes_gpu")
+PLANS = ("scenes_cpu", "scenes_gpu", "methods_cpu")
 
 
 def rows(*changes: dict[str, Any]) -> list[dict[str, Any]]:
