@@ -55,10 +55,13 @@ def test_an_image_in_which_nothing_is_salient_is_right_if_nothing_is_called_so()
 
 
 def test_images_without_a_label_are_left_out() -> None:
+    imperfect = 1 - PREDICTION
     target = torch.cat([TARGET, torch.full_like(TARGET[:1], torch.nan)])
-    prediction = torch.cat([PREDICTION, torch.ones_like(PREDICTION[:1])])
+    prediction = torch.cat([imperfect, torch.ones_like(PREDICTION[:1])])
     for metric in (ForegroundIoU, MaxF1, MaxF):
-        assert value(metric(), prediction, target) == value(metric(), PREDICTION, TARGET)
+        expected = value(metric(), imperfect, TARGET)
+        assert 0 < expected < 1
+        assert value(metric(), prediction, target) == expected
 
 
 def test_a_pixel_on_a_threshold_passes_it_in_the_pooled_f_alone() -> None:

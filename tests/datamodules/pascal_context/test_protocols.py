@@ -94,6 +94,22 @@ def test_normals_are_mirrored_and_turned_with_the_photo(protocol: type[Protocol]
     assert found == {True, False}
 
 
+@pytest.mark.parametrize(
+    ("protocol", "lowest", "highest"), [(Stretched, 0.75, 1.25), (Cropped, 0.5, 2.0)]
+)
+def test_photos_are_zoomed_as_far_as_the_line_of_papers_does(
+    protocol: type[Protocol], lowest: float, highest: float
+) -> None:
+    # What is magnified is nearer: depth, were there any, would be divided by the factor.
+    one = {"depth": np.ones(SOURCE, np.float32)}
+    zooms = np.array(
+        [1 / np.nanmax(seen(protocol(), (64, 64), seed, **one)["depth"]) for seed in range(40)]
+    )
+    step = (highest - lowest) / 8
+    assert lowest - 1e-5 <= zooms.min() < lowest + step
+    assert highest - step < zooms.max() <= highest + 1e-5
+
+
 def test_zoom_is_about_the_middle_and_keeps_the_size() -> None:
     # Half as large: 40 x 30 pixels become 20 x 15, between 10 pixels on each side and 7 or 8.
     zoom = CentredZoom((0.5, 0.5))
