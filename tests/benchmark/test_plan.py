@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from vtagml.benchmark.resolved import differences, settings_of
 from vtagml.commands.parse import resolved
 
 ROOT = Path(__file__).parents[2]
+BASE = Path("experiments/scenes_sdne.yaml")
 PLANS = ("scenes_cpu", "scenes_gpu", "methods_cpu")
 
 
@@ -143,7 +145,7 @@ def test_names_choose_cells_with_their_sources() -> None:
         names("absent")
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", PLANS[:2])
 def test_the_plans_of_this_repository(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     plan = read_plan(Path(f"experiments/benchmarks/{name}.yaml"))
@@ -154,6 +156,21 @@ def test_the_plans_of_this_repository(name: str, monkeypatch: pytest.MonkeyPatch
     single = lambdas if name == "scenes_cpu" else set()
     assert {row.name for row in plan.rows.values() if row.seeds == (0,)} == single
     assert all(row.seeds == (0, 1, 2) for row in plan.rows.values() if row.name not in single)
+
+
+def test_every_method_of_the_plan_of_methods_has_three_rates_unless_it_was_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    rates, methods = read_plan(Path("experiments/benchmarks/methods_cpu.yaml")).settings
+    searched = Counter(row.configs for row in rates.rows)
+    assert set(searched.values()) == {3}
+    assert all(row.seeds == (0,) for row in rates.rows)
+    assert all(row.seeds == (0, 1, 2) for row in methods.rows)
+    found = {row.configs for row in methods.rows}
+    before = {"single_task", "frozen", "full"}  # and VTAGML, the base alone
+    known = {(BASE, Path(f"experiments/methods/{name}.yaml")) for name in before} | {(BASE,)}
+    assert found == searched.keys() | known
 
 
 @pytest.mark.slow
