@@ -51,6 +51,6 @@ def test_each_rank_gets_its_own_and_one_that_was_not_there_keeps_what_it_has() -
 
 def test_every_rank_keeps_the_states_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     # The generators of threads are the same: a rank's number stands for the state of one.
-    monkeypatch.setattr(torch, "get_rng_state", torch.distributed.get_rank)
+    monkeypatch.setattr(torch, "get_rng_state", lambda: torch.distributed.get_rank())
     found = Ranks(2).run(lambda rank: random_states(CPU))
     assert [[state["torch"] for state in own] for own in found] == [[0, 1]] * 2
