@@ -43,6 +43,8 @@ ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.y
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
+# Of widths that the small networks do not have.
+ON_SWIN_T = [shown_with(FOLDER / f"ablations/vmt_lite_{number}.yaml") for number in (6, 12)]
 ZERO_SHOT, NOVEL = (
     [shown_with(path) for path in sorted(FOLDER.glob(f"settings/{kind}_*.yaml"))]
     for kind in ("zero_shot", "novel")
@@ -59,7 +61,11 @@ NEW_TASK = [
 ]
 METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
 STREAMS = ("Shared", "Separate")
-ELSEWHERE = {*ADAPTATIONS, *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK))}
+FAST = ("lora_separate", "vmt")
+ELSEWHERE = {
+    *ADAPTATIONS,
+    *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),
+}
 SCENES_CASES = [
     *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS}),
     *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, SINGLE_TASK}),
@@ -97,10 +103,10 @@ def check_results(run: Path) -> None:
 @pytest.mark.parametrize(
     "configs",
     [
-        # All of them run, but only one tuning of each task's own among the fast tests.
+        # All of them run; of the methods, which `test_methods.py` trains, two among the fast ones.
         pytest.param(configs, marks=pytest.mark.slow if is_slow else ())
         for configs in SCENES_CASES
-        for is_slow in [configs[-1].stem.endswith("_separate") and "lora" not in configs[-1].stem]
+        for is_slow in [configs[-1].parent.name == "methods" and configs[-1].stem not in FAST]
     ],
     ids=name_of,
 )
@@ -109,6 +115,20 @@ def test_config_trains_tests_and_leaves_its_results(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     main(["fit", *words_of(configs), *SMALL, *unfetched(configs)])
+    check_results(tmp_path / "runs" / name_of(configs))
+
+
+@pytest.mark.parametrize("configs", ON_SWIN_T, ids=name_of)
+def test_ablation_of_swin_t_runs_on_swin_t(
+    configs: Configs,
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = [f"--data.root={stand_in('pascal_context')}", *SMALL_FILES]
+    weights = "--model.encoder.init_args.backbone.init_args.weights=null"
+    main(["fit", *words_of(configs), *data, weights])
     check_results(tmp_path / "runs" / name_of(configs))
 
 

@@ -91,6 +91,7 @@ def test_ten_steps_move_what_trains_and_nothing_else(method: str, tmp_path: Path
     assert len(trained - moved) <= 0.1 * len(trained), trained - moved
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 @every_method
 def test_resumed_it_is_the_run_that_was_not_stopped(method: str, tmp_path: Path) -> None:
