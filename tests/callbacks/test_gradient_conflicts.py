@@ -106,7 +106,11 @@ def small_trainer(folder: Path, callbacks: list[Callback], **settings: Any) -> T
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize(
-    "settings", [{}, {"accumulate_grad_batches": 2}, {"precision": "bf16-mixed"}]
+    "settings",
+    [
+        {"accumulate_grad_batches": 2},
+        *(pytest.param(own, marks=pytest.mark.slow) for own in ({}, {"precision": "bf16-mixed"})),
+    ],
 )
 def test_training_is_the_same_to_the_bit(tmp_path: Path, settings: dict[str, Any]) -> None:
     without = fitted(tmp_path, [], **settings)

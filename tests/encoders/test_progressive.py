@@ -180,7 +180,7 @@ def test_what_is_frozen_stays() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("tuning", [BitFit(), LoRA(2)])
+@pytest.mark.parametrize("tuning", [pytest.param(BitFit(), marks=pytest.mark.slow), LoRA(2)])
 def test_folded_it_says_the_same_in_layers_of_timm(
     tuning: Tuning, family: type[StagedBackbone]
 ) -> None:

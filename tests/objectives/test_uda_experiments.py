@@ -43,7 +43,9 @@ def check_results(run: Path) -> None:
     assert (run / "checkpoints" / "last.ckpt").is_file()
 
 
-@pytest.mark.parametrize("configs", [(SCENES,), (SCENES, ROOMS)], ids=name_of)
+@pytest.mark.parametrize(
+    "configs", [pytest.param((SCENES,), marks=pytest.mark.slow), (SCENES, ROOMS)], ids=name_of
+)
 def test_config_trains_and_tests(
     configs: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +55,7 @@ def test_config_trains_and_tests(
     assert not (tmp_path / "None").exists()  # where scenes would be kept by `cache=null`
 
 
+@pytest.mark.slow  # rooms are the fast one
 @pytest.mark.parametrize(
     "configs", [(ALONE,), *(configs for configs in ADAPTED if SCENES not in configs)], ids=name_of
 )
