@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from datamodules.writing import stand_ins
 from tests.fakes.experiments import FOLDER, name_of, words_of
 from tests.fakes.small import SMALL
 from tests.notebooks import LIMIT, NOTEBOOKS, ROOT, execute
@@ -137,3 +138,9 @@ def test_it_is_small_enough_for_a_repository(path: Path) -> None:
 )
 def test_absolute_paths_are_recognised(text: str, found: bool) -> None:
     assert bool(ABSOLUTE.search(text)) == found
+
+
+def test_each_dataset_that_scenes_can_stand_in_for_is_shown() -> None:
+    (path,) = [path for path in NOTEBOOKS if path.stem == "datasets"]
+    shown = "\n".join(cell.source for cell in codes(path))
+    assert [word for word in stand_ins() if f'roots["{word}"]' not in shown] == []

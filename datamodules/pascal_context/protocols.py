@@ -83,7 +83,9 @@ class Cropped(Protocol):
     Evaluation: padded on the right and below, nothing scaled, and scored at the size on disk.
 
     Note:
-        The papers add to brightness where `Photometric` multiplies, and know no average.
+        The papers add to brightness where `Photometric` multiplies, and know no average. Their loss
+        of normals is a sum over the three components: with one that is a mean, as those of
+        `Stretched` have it, the same training needs three times its weight.
     """
 
     evaluated_at = NATIVE

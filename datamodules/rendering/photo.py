@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from math import asin, cos, pi, radians, sin, tan
 
 import numpy as np
@@ -78,11 +80,11 @@ def photo_scene(rng: np.random.Generator, look: Look) -> Scene:
     size = np.max([np.abs(part.position) + part.extent() for part in main], axis=0)
     tall, large = float(size[2]), max(float(size[2]), 1.5 * float(size[:2].max()), 0.7)
     camera = _camera(rng, tall, large)
-    bodies = [*main]
-    for _ in range(int(rng.integers(0, 4))):
-        bodies += _beside(rng, large)
+    others = [_beside(rng, large) for _ in range(int(rng.integers(0, 4)))]
     outside = rng.random() < 0.5
-    stage = _meadow(rng) if outside else _room(rng)
+    stage = _meadow(rng) if outside else _room(rng, main)
+    seen = (parts for parts in others if all(_clearance(parts, wall) >= 0 for wall in stage[1:]))
+    bodies = [*main, *chain.from_iterable(seen)]
     return Scene(camera, _light(rng, look, outside), look, stage, bodies)
 
 
@@ -160,8 +162,8 @@ def _meadow(rng: np.random.Generator) -> list[Plane]:
     return [Plane(np.array([0, 0, 1.0]), 0.0, np.array([1.0, 0, 0]), grass, CATEGORIES["grass"])]
 
 
-def _room(rng: np.random.Generator) -> list[Plane]:
-    """A floor, a wall behind, and one at the side."""
+def _room(rng: np.random.Generator, main: Sequence[Body]) -> list[Plane]:
+    """A floor, a wall behind, and one at the side; what the photo is of stands before them."""
     floor, wall = (
         random_material(rng, _STUFF, (0.4, 1.5), (0.0, 0.5), (0.3, 0.9)) for _ in range(2)
     )
@@ -172,8 +174,16 @@ def _room(rng: np.random.Generator) -> list[Plane]:
             np.array([sin(angle), -cos(angle), 0.0]),
             np.array([cos(angle), sin(angle)]),
         )
-        planes.append(Plane(normal, -far, np.append(across, 0.0), wall, CATEGORIES["wall"]))
+        plane = Plane(normal, -far, np.append(across, 0.0), wall, CATEGORIES["wall"])
+        planes.append(replace(plane, offset=-far + min(0.0, _clearance(main, plane))))
     return planes
+
+
+def _clearance(parts: Sequence[Body], plane: Plane) -> float:
+    """How far a thing is in front of a plane, at least; negative if it may stick in it."""
+    normal = plane.normal
+    reach = (normal @ part.position - np.abs(normal) @ part.extent() for part in parts)
+    return float(min(reach)) - plane.offset
 
 
 def _light(rng: np.random.Generator, look: Look, outside: bool) -> Light:

@@ -41,6 +41,7 @@ def test_a_report(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "table.csv",
         "table.tex",
         "runs.csv",
+        "figures/parameters_and_delta.png",
         "figures/results.png",
         "figures/validation.png",
     }
@@ -163,5 +164,5 @@ def test_the_help_names_every_option() -> None:
         *FORMATS,
     ):
         assert option in Command("report").help
-    assert {"vtagml_table2", "vtagml_table5"} <= all_reported().keys()
-    assert "vtagml_table2, … vtagml_table5" in Command("report").help
+    words = " ".join(Command("report").help.split())
+    assert ", ".join(all_reported()) in words

@@ -129,7 +129,9 @@ def test_course_has_a_panel_per_place_and_a_line_per_method(tmp_path: Path) -> N
         "Gradients of the features at the fork",
     ]
     assert [len(axes.lines) for axes in figure.axes] == [2, 2]
-    assert figure.axes[0].lines[0].get_ydata()[-1] == 50.0
+    line = figure.axes[0].lines[0]
+    assert line.get_ydata()[-1] == 50.0
+    assert not line.get_clip_on()  # markers of shares of 0 stand on the axis
     without = Method("without", (run_with(tmp_path / "w", content(history=[])),))
     assert course(of_methods([without])) is None
 

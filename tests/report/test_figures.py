@@ -10,6 +10,8 @@ from vtagml.report import Method, compare, read_run, reported
 from vtagml.report.comparison import Comparison
 from vtagml.report.figures import result_dots, trade_off, validation_curves
 
+TRAINABLE = "provenance.parameters.trainable"
+
 
 def with_curves(folder: Path, *curves: dict[int, float]) -> Comparison:
     runs = []
@@ -88,7 +90,7 @@ def test_delta_stands_over_what_trains_and_methods_without_either_are_left_out(
     tmp_path: Path,
 ) -> None:
     def method(name: str, depth: float, trainable: int | None) -> Method:
-        changes = {"provenance.parameters.trainable": trainable}
+        changes = {TRAINABLE: trainable}
         metrics = {"segmentation": 0.4, "depth": depth}
         return Method(name, (a_run(tmp_path / name, metrics=metrics, changes=changes),))
 
@@ -98,15 +100,40 @@ def test_delta_stands_over_what_trains_and_methods_without_either_are_left_out(
 
     (axes,) = figure.axes
     points = [line for line in axes.lines if line.get_marker() not in ("None", "")]
-    # RMSE halved and mIoU as it was: 25 % on average.
-    assert [tuple(line.get_xydata()[0]) for line in points] == [(100, 0), (1000, 25)]  # type: ignore[index]
+    # RMSE halved and mIoU as it was: 25 % on average. Numbers are millions.
+    assert [tuple(line.get_xydata()[0]) for line in points] == [(1e-4, 0), (1e-3, 25)]  # type: ignore[index]
     assert axes.get_xscale() == "log"
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["base", "better"]
     assert to_png(figure).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [((3.1e5, 4.2e5), ["0.2", "0.5"]), ((9e5, 1.1e8), ["0.5", "1", "2", "5", "10"])],
+)
+def test_numbers_of_parameters_can_be_read_however_close_they_are(
+    tmp_path: Path, counts: tuple[float, float], expected: list[str]
+) -> None:
+    methods = [
+        Method(str(count), (a_run(tmp_path / str(count), changes={TRAINABLE: int(count)}),))
+        for count in counts
+    ]
+
+    figure = drawn(trade_off(compare(methods, [str(counts[0])])))
+
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    shown = [
+        label.get_text()
+        for place, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        if low <= place <= high
+    ]
+    assert shown[: len(expected)] == expected
+    assert axes.get_xlabel().startswith("trainable M")
+
+
 def test_one_method_has_no_trade_off(tmp_path: Path) -> None:
-    alone = Method("base", (a_run(tmp_path / "a", changes={"provenance.parameters.trainable": 5}),))
+    alone = Method("base", (a_run(tmp_path / "a", changes={TRAINABLE: 5}),))
 
     assert trade_off(compare([alone], ["base"])) is None

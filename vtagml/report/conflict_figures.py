@@ -82,6 +82,7 @@ def course(found: Mapping[str, Conflicts]) -> Figure | None:
                 marker="o",
                 ms=3.5,
                 lw=1.4,
+                clip_on=False,  # a share may be 0, on the axis
                 **line_style(index),
             )
         tidy(axes)

@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from vtagml.drawing.canvas import (
     FAINT,
@@ -28,6 +29,7 @@ from vtagml.report.statistics import Spread
 CURVE_WIDTH, CURVE_HEIGHT, DOT_WIDTH, LINE, LETTER, REST = 3.7, 2.9, 2.4, 0.3, 0.075, 0.9
 LEGEND_COLUMNS, LONGEST = 2, 44
 MARKERS = "osD^v<>"
+MILLION = 1e6
 
 
 def validation_curves(comparison: Comparison) -> Figure | None:
@@ -164,7 +166,7 @@ def trade_off(comparison: Comparison) -> Figure | None:
         None where fewer than two methods have both.
     """
     found = [
-        (row.name, row.trainable, row.delta)
+        (row.name, row.trainable / MILLION, row.delta)
         for row in comparison.rows
         if row.trainable and row.delta is not None
     ]
@@ -179,13 +181,22 @@ def trade_off(comparison: Comparison) -> Figure | None:
         style = _point(index, name)
         axes.errorbar(trainable, delta.mean, delta.deviation or None, capsize=3, **style)
     tidy(axes)
-    axes.set_xscale("log")
+    _number_logarithms(axes, [trainable for _, trainable, _ in found])
     axes.axhline(0.0, color=FAINT, lw=0.8, zorder=0)
-    axes.set_xlabel("parameters that train, decoders among them", size=SMALL)
+    axes.set_xlabel("trainable M, decoders among them", size=SMALL)
     axes.set_ylabel("Δm % ↑", size=SMALL)
     points = [Line2D([], [], **_point(index, name)) for index, (name, *_) in enumerate(found)]
     legend_below(figure, points, LEGEND_COLUMNS)
     return figure
+
+
+def _number_logarithms(axes: Axes, values: Sequence[float]) -> None:
+    """Makes x logarithmic with plain numbers, some of them in view however close the values are."""
+    axes.set_xscale("log")
+    axes.set_xlim(min(values) / 2, 2 * max(values))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _point(index: int, name: str) -> dict[str, Any]:

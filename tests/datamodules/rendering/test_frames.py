@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,7 @@ from datamodules.rendering import (
     room,
     street,
 )
+from datamodules.rendering.photo import photo_scene
 
 Render = Callable[[np.random.Generator, tuple[int, int], Look], Frame]
 RENDERS = [
@@ -176,6 +178,19 @@ def test_photos_show_people_from_head_to_foot() -> None:
             assert rows[0] < rows[1] < rows[3]
     assert stood > 8
     assert shown < 28  # there are photos without people
+
+
+def test_nothing_in_a_photo_sticks_in_a_wall() -> None:
+    rooms, beside = 0, 0
+    for seed in range(60):
+        scene = photo_scene(np.random.default_rng(seed), DAY)
+        walls = [plane for plane in scene.planes if plane.normal[2] == 0]
+        rooms, beside = rooms + bool(walls), beside + len(scene.bodies) * bool(walls)
+        for wall, part in product(walls, scene.bodies):
+            ahead = wall.normal @ part.position - np.abs(wall.normal) @ part.extent()
+            assert ahead >= wall.offset - 1e-9
+    assert rooms > 20
+    assert beside > 15 * rooms  # and rooms are not empty
 
 
 @pytest.mark.parametrize("render", RENDERS)
