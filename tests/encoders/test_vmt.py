@@ -176,6 +176,24 @@ def test_checkpointing_changes_no_number() -> None:
             torch.testing.assert_close(one.grad, other.grad)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_16_bits_levels_keep_what_the_stream_has(
+    kind: object, family: type[StagedBackbone]
+) -> None:
+    network = encoder(kind, family).float()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        # What adapters say is zero at the start, so nothing is left to round.
+        pyramids = network(image().float(), torch.eye(3))
+        expected = network.backbone(image().float())
+
+    for task in TASKS:
+        for level, whole in zip(pyramids[task], expected, strict=True):
+            assert level.dtype == whole.dtype
+            assert torch.equal(level, whole)
+
+
 @pytest.mark.parametrize(
     ("kind", "count"),
     [  # 2d²/ρ + 3d + 2Td, and m³ + 2d²/(ρm) + d + 2Td, over the 12 blocks of Swin-T
