@@ -90,11 +90,28 @@ class RowsOfTasks(nn.Module):
             ]
 
 
+class VectorsOfTasks(RowsOfTasks):
+    """Rows that are vectors to an optimiser, as a task's own scale or embedding would be.
+
+    They do not decay: a scale would leave the one that it starts at, and the row of a task that is
+    not taught would move.
+    """
+
+
 def modules_of(network: nn.Module, task: str) -> Iterator[nn.Module]:
     """The modules that belong to one task alone."""
     for module in network.modules():
         if isinstance(module, OfTasks):
             yield module[task]
+
+
+def modules_within(network: nn.Module, tasks: Collection[str]) -> Iterator[nn.Module]:
+    """The modules that belong to some tasks, or groups of them, and to no other."""
+    for task in tasks:
+        yield from modules_of(network, task)
+    for module in network.modules():
+        if isinstance(module, OfGroups):
+            yield from module.within(tasks)
 
 
 def keys_of(network: nn.Module, task: str) -> set[str]:
