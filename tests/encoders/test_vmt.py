@@ -146,6 +146,19 @@ def test_kronecker_products_add_up_to_the_matrices() -> None:
     torch.testing.assert_close(lite.up(), up.T)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    "kind", [VMTAdapter, VMTAdapterLite, partial(VMTAdapterLite, dimension=12)]
+)
+def test_a_bottleneck_starts_as_wide_as_a_linear_layer_does(kind: type[VMTAdapter]) -> None:
+    torch.manual_seed(0)
+
+    down = kind(192, TASKS).down()
+
+    # Spread evenly up to 1/√d, or with its variance.
+    assert down.std() == pytest.approx((3 * 192) ** -0.5, rel=0.25)
+    assert down.mean().abs() < 0.1 * down.std()
+
+
 def test_the_fork_captures_the_gradients_of_the_stages_outputs() -> None:
     network = moved(encoder()).train()
     pyramids = network(image(), torch.eye(3))
