@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, awake
-from vtagml.adapters import VMTAdapter, VMTAdapterLite
+from vtagml.adapters import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
 from vtagml.affinity import take_gram
 from vtagml.backbone import StagedBackbone, Swin
 from vtagml.encoders import VMT
@@ -129,6 +129,9 @@ def test_folded_it_says_the_same(kind: object, family: type[StagedBackbone]) -> 
     network.fold()
 
     assert not any(isinstance(module, VMTAdapter) for module in network.modules())
+    folded = [each for each in network.modules() if isinstance(each, FoldedVMTAdapter)]
+    layers = [layer for each in folded for layer in (each.down, each.up)]
+    assert not any(each.requires_grad for layer in layers for each in layer.parameters())
     found = network(image(), torch.eye(3))
     for task in TASKS:
         for level, whole in zip(found[task], expected[task], strict=True):
@@ -152,10 +155,10 @@ def test_kronecker_products_add_up_to_the_matrices() -> None:
 def test_a_bottleneck_starts_as_wide_as_a_linear_layer_does(kind: type[VMTAdapter]) -> None:
     torch.manual_seed(0)
 
-    down = kind(192, TASKS).down()
+    down = kind(192, TASKS).down().detach()
 
     # Spread evenly up to 1/√d, or with its variance.
-    assert down.std() == pytest.approx((3 * 192) ** -0.5, rel=0.25)
+    assert down.std().item() == pytest.approx((3 * 192) ** -0.5, rel=0.25)
     assert down.mean().abs() < 0.1 * down.std()
 
 
