@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from vtagml.of_tasks import OfTasks, RowsOfTasks, keys_of, modules_of
+from vtagml.of_tasks import (
+    OfGroups,
+    OfTasks,
+    RowsOfTasks,
+    keys_of,
+    modules_of,
+    modules_within,
+)
 
 
 class Network(nn.Module):
@@ -55,3 +62,15 @@ def test_what_is_a_task_s_alone_is_found_by_structure() -> None:
 
     assert keys_of(network, "edges") == {"rows.edges", "heads.edges.weight", "heads.edges.bias"}
     assert list(modules_of(network, "edges")) == [network.heads["edges"]]
+
+
+def test_groups_have_a_module_each_and_know_which_tasks_they_have() -> None:
+    groups = OfGroups(("a", "b", "c"))
+    everyone, pair = groups.of(("a", "b", "c")), groups.of(("a", "c"))
+
+    assert groups.of(("a", "c")) is pair
+    assert list(groups) == ["a+b+c", "a+c"]
+    assert list(groups.of_some()) == [pair]
+    assert list(groups.within(["a", "c"])) == [pair]
+    assert list(groups.within(["a", "b"])) == []
+    assert list(modules_within(groups, ["a", "b", "c"])) == [everyone, pair]

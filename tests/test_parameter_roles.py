@@ -11,7 +11,7 @@ from vtagml.affinity import Uniform
 from vtagml.backbone import Swin, SwinV2Nano
 from vtagml.decoders import AllMLP, ConvDecoder, Decoders, PerTask
 from vtagml.decoders import Shared as SharedTrunk
-from vtagml.encoders import VTAGML, Encoder, Separate, Shared
+from vtagml.encoders import VTAGML, Encoder, NamedGroups, Progressive, Separate, Shared
 from vtagml.inference.baked import baked
 from vtagml.of_tasks import OfTasks, RowsOfTasks
 from vtagml.parameter_roles import (
@@ -182,6 +182,19 @@ def test_what_only_some_tasks_have_is_not_shared_by_all() -> None:
     }
     assert {each.numel() for each in shared_by_all(module)} == {1, 7}
     assert of_some_tasks(RowsOfTasks("a", torch.zeros(1, 5))) == set()
+
+
+def test_what_a_group_of_some_tasks_has_is_not_shared_by_all() -> None:
+    tasks = ("a", "b", "c")
+    groups = NamedGroups([[["a", "b", "c"]], [["a", "b"], ["c"]], *2 * [[["a"], ["b"], ["c"]]]])
+    module = Progressive(tasks, SwinV2Nano(weights=None), LoRA(2), groups)
+    pair = {id(each) for each in module.shared["a+b"].parameters()}
+    alone = {id(each) for each in module.own.parameters()}
+    assert pair
+    assert of_some_tasks(module) == pair | alone
+    assert {id(each) for each in shared_by_all(module)} == {
+        id(each) for each in module.shared["a+b+c"].parameters()
+    }
 
 
 def test_every_parameter_counts_once_in_its_first_part() -> None:

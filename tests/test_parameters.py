@@ -1,8 +1,10 @@
 """Which group of the optimiser a parameter is in, by its shape and whether it trains."""
 
+import pytest
 import torch
 from torch import nn
 
+from vtagml.of_tasks import RowsOfTasks, VectorsOfTasks
 from vtagml.parameters import parameter_groups
 
 
@@ -38,3 +40,20 @@ def test_a_room_where_nothing_trains_has_no_group() -> None:
     groups = parameter_groups(nn.Linear(3, 2, bias=False), Room().requires_grad_(False))
 
     assert [group["name"] for group in groups] == ["decoders/matrices"]
+
+
+@pytest.mark.parametrize("tasks", ["a", "abc"])
+def test_a_scale_of_each_task_decays_as_little_as_one_of_all(tasks: str) -> None:
+    scales = VectorsOfTasks(tasks, torch.ones(len(tasks), 5))
+
+    (group,) = parameter_groups(nn.Module(), nn.Sequential(scales))
+
+    assert group == {"name": "encoder/vectors", "params": [scales.rows], "weight_decay": 0.0}
+
+
+def test_other_rows_are_one_matrix() -> None:
+    rows = RowsOfTasks("abc", torch.ones(3, 5))
+
+    (group,) = parameter_groups(nn.Module(), nn.Sequential(rows))
+
+    assert group == {"name": "encoder/matrices", "params": [rows.rows]}

@@ -24,7 +24,7 @@ from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
 from vtagml.objectives import Batch, Losses, Objective, SumOfTasks
-from vtagml.of_tasks import modules_of
+from vtagml.of_tasks import modules_within
 from vtagml.parameters import parameter_groups
 from vtagml.schedule import WarmupCosine
 from vtagml.step_counts import LooksAhead, StepCounts, scale
@@ -102,9 +102,8 @@ class MultitaskModule(lightning.LightningModule):
         self.network = MultitaskNetwork(outputs, encoder, decoders, affinity)
         # After the network, so that its first weights do not depend on the objective.
         self.objective = objective(self.tasks)
-        for name in self.tasks.keys() - self.objective.taught:
-            for module in modules_of(self.network, name):
-                module.requires_grad_(False)  # no loss reaches them
+        for module in modules_within(self.network, self.tasks.keys() - self.objective.taught):
+            module.requires_grad_(False)  # no loss reaches them
         self.optimizer, self.schedule, self.encoder_rate = optimizer, schedule, encoder_rate
         self.last_losses: Tensor = torch.zeros(len(self.tasks))  # of the last micro-batch, by task
         self.evaluation = Evaluation(self.tasks)

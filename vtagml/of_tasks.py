@@ -1,6 +1,6 @@
 """What belongs to a task is kept under its name, in the network and in its checkpoints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -8,6 +8,35 @@ from torch import Tensor, nn
 
 class OfTasks(nn.ModuleDict):
     """A module for every task, under its name."""
+
+
+class OfGroups(nn.ModuleDict):
+    """A module for every group of tasks, under their names with a plus between them.
+
+    Args:
+        tasks: Names of all tasks.
+    """
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        super().__init__()
+        self.tasks = tuple(tasks)
+        self.members: dict[str, tuple[str, ...]] = {}
+
+    def of(self, group: Sequence[str]) -> nn.Module:
+        """The module of a group, an empty one at first."""
+        name = "+".join(group)
+        if name not in self:
+            self[name] = nn.Module()
+            self.members[name] = tuple(group)
+        return self[name]
+
+    def of_some(self) -> Iterator[nn.Module]:
+        """The modules of groups that do not have all tasks."""
+        return (self[name] for name, own in self.members.items() if set(own) != set(self.tasks))
+
+    def within(self, tasks: Collection[str]) -> Iterator[nn.Module]:
+        """The modules of groups all of whose tasks are among some."""
+        return (self[name] for name, own in self.members.items() if set(own) <= set(tasks))
 
 
 class RowsOfTasks(nn.Module):
@@ -61,11 +90,28 @@ class RowsOfTasks(nn.Module):
             ]
 
 
+class VectorsOfTasks(RowsOfTasks):
+    """Rows that are vectors to an optimiser, as a task's own scale or embedding would be.
+
+    They do not decay: a scale would leave the one that it starts at, and the row of a task that is
+    not taught would move.
+    """
+
+
 def modules_of(network: nn.Module, task: str) -> Iterator[nn.Module]:
     """The modules that belong to one task alone."""
     for module in network.modules():
         if isinstance(module, OfTasks):
             yield module[task]
+
+
+def modules_within(network: nn.Module, tasks: Collection[str]) -> Iterator[nn.Module]:
+    """The modules that belong to some tasks, or groups of them, and to no other."""
+    for task in tasks:
+        yield from modules_of(network, task)
+    for module in network.modules():
+        if isinstance(module, OfGroups):
+            yield from module.within(tasks)
 
 
 def keys_of(network: nn.Module, task: str) -> set[str]:

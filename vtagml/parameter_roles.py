@@ -10,7 +10,7 @@ from torch import nn
 from vtagml.backbone import Backbone
 from vtagml.decoders import Decoder
 from vtagml.decoders import Shared as SharedTrunk
-from vtagml.of_tasks import OfTasks, RowsOfTasks
+from vtagml.of_tasks import OfGroups, OfTasks, RowsOfTasks
 
 DEPTH = 2  # Encoder and decoders, and what they consist of.
 
@@ -118,6 +118,8 @@ def of_some_tasks(network: nn.Module) -> set[int]:
         elif isinstance(module, OfTasks):
             holders = Counter(number for each in module.values() for number in _ids(each))
             own.update(number for number, times in holders.items() if times < len(module))
+        elif isinstance(module, OfGroups):
+            own |= _ids(*module.of_some())
     return own
 
 

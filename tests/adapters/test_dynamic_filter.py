@@ -54,3 +54,16 @@ def test_dynamic_taps_are_normalised() -> None:
 
 def test_it_has_the_parameters_of_the_release() -> None:
     assert sum(each.numel() for each in DynamicFilter(64).parameters()) == 9 * 64**2 + 27 * 64
+
+
+@torch.no_grad()
+def test_it_is_exported_for_any_batch() -> None:
+    filter = moved(3)
+    shapes = ({0: torch.export.Dim("batch")},)
+
+    program = torch.export.export(
+        filter, (torch.zeros(2, 3, 7, 6).double(),), dynamic_shapes=shapes, strict=False
+    )
+
+    map = torch.randn(5, 3, 7, 6, dtype=torch.float64)
+    torch.testing.assert_close(program.module()(map), filter(map))

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.fakes.backbones import TinyViT, awake
-from vtagml.encoders import Encoder, OneThenAll, Progressive, Separate
-from vtagml.tuning import BottleneckAdapter
+from vtagml.encoders import Encoder, LastBlocks, OneThenAll, Progressive, Separate
+from vtagml.tuning import BottleneckAdapter, Frozen
 
 TASKS = ("depth", "normals")
 
@@ -16,6 +16,8 @@ TASKS = ("depth", "normals")
     [
         lambda tuning: Separate(TASKS, awake(TinyViT()), tuning),
         lambda tuning: Progressive(TASKS, awake(TinyViT()), tuning, OneThenAll(1)),
+        # Tasks have nothing of their own in what runs for all of them.
+        lambda tuning: LastBlocks(TASKS, awake(TinyViT()), tuning, own=Frozen()),
     ],
 )
 @torch.no_grad()

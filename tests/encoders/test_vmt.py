@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, awake
-from vtagml.adapters import VMTAdapter, VMTAdapterLite
+from vtagml.adapters import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
 from vtagml.affinity import take_gram
 from vtagml.backbone import StagedBackbone, Swin
 from vtagml.encoders import VMT
@@ -129,6 +129,9 @@ def test_folded_it_says_the_same(kind: object, family: type[StagedBackbone]) -> 
     network.fold()
 
     assert not any(isinstance(module, VMTAdapter) for module in network.modules())
+    folded = [each for each in network.modules() if isinstance(each, FoldedVMTAdapter)]
+    layers = [layer for each in folded for layer in (each.down, each.up)]
+    assert not any(each.requires_grad for layer in layers for each in layer.parameters())
     found = network(image(), torch.eye(3))
     for task in TASKS:
         for level, whole in zip(found[task], expected[task], strict=True):
@@ -144,6 +147,19 @@ def test_kronecker_products_add_up_to_the_matrices() -> None:
 
     torch.testing.assert_close(lite.down(), down.T)  # type: ignore[union-attr]
     torch.testing.assert_close(lite.up(), up.T)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "kind", [VMTAdapter, VMTAdapterLite, partial(VMTAdapterLite, dimension=12)]
+)
+def test_a_bottleneck_starts_as_wide_as_a_linear_layer_does(kind: type[VMTAdapter]) -> None:
+    torch.manual_seed(0)
+
+    down = kind(192, TASKS).down().detach()
+
+    # Spread evenly up to 1/√d, or with its variance.
+    assert down.std().item() == pytest.approx((3 * 192) ** -0.5, rel=0.25)
+    assert down.mean().abs() < 0.1 * down.std()
 
 
 def test_the_fork_captures_the_gradients_of_the_stages_outputs() -> None:
@@ -174,6 +190,24 @@ def test_checkpointing_changes_no_number() -> None:
         assert (one.grad is None) == (other.grad is None)
         if one.grad is not None and other.grad is not None:
             torch.testing.assert_close(one.grad, other.grad)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_16_bits_levels_keep_what_the_stream_has(
+    kind: object, family: type[StagedBackbone]
+) -> None:
+    network = encoder(kind, family).float()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        # What adapters say is zero at the start, so nothing is left to round.
+        pyramids = network(image().float(), torch.eye(3))
+        expected = network.backbone(image().float())
+
+    for task in TASKS:
+        for level, whole in zip(pyramids[task], expected, strict=True):
+            assert level.dtype == whole.dtype
+            assert torch.equal(level, whole)
 
 
 @pytest.mark.parametrize(

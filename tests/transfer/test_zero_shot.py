@@ -19,11 +19,21 @@ from tests.fakes.holes import CLASSES, SIDE, Holes, holes, sgd
 from tests.transfer.runs import moved_vtagml, save_run, trainer
 from vtagml.affinity import TROA, Uniform
 from vtagml.decoders import ConvDecoder, PerTask, Shared
-from vtagml.encoders import VTAGML, Separate
+from vtagml.encoders import (
+    VMT,
+    VTAGML,
+    NamedGroups,
+    PolyhistorLite,
+    Progressive,
+    Separate,
+    TADFormer,
+)
 from vtagml.encoders import Shared as SharedStream
 from vtagml.module import MultitaskModule
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives import HeldOut
+from vtagml.of_tasks import keys_of
+from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.transfer import SourceWeights, TuneOnly, decoders_only, norms_and_decoders
 from vtagml.tuning import BitFit, BottleneckAdapter, Frozen
@@ -34,6 +44,13 @@ ROW = TASKS.index("depth")
 FROZEN = partial(SharedStream, tuning=Frozen())
 ADAPTERS = partial(SharedStream, tuning=BottleneckAdapter())
 SEPARATE = partial(Separate, tuning=BitFit())
+GROUPS = [
+    [TASKS],
+    [["segmentation", "depth", "normals"], ["edges"]],
+    *2 * [[["segmentation"], ["depth", "normals"], ["edges"]]],
+]
+PROGRESSIVE = partial(Progressive, tuning=BottleneckAdapter(), grouping=NamedGroups(GROUPS))
+WITHOUT_FORK = (SEPARATE, PROGRESSIVE)
 
 
 def everything(network: MultitaskNetwork) -> Iterable[nn.Parameter]:
@@ -50,7 +67,7 @@ def zero_shot(
         lambda outputs, channels: decoders(
             outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
         ),
-        Uniform if encoder is SEPARATE else lambda tasks: TROA(tasks, start=0, every=1),
+        Uniform if encoder in WITHOUT_FORK else lambda tasks: TROA(tasks, start=0, every=1),
         objective=lambda tasks: HeldOut(tasks, held_out),
         optimizer=sgd,
     )
@@ -246,3 +263,40 @@ def test_two_ranks_tune_as_one_process(source: Path, tmp_path: Path) -> None:
     assert frozen
     for name in frozen:
         assert torch.equal(together[name], start[f"network.{name}"].to(together[name])), name
+
+
+def test_a_group_of_held_out_tasks_is_frozen_and_one_with_a_taught_task_is_not() -> None:
+    module = zero_shot(["depth", "normals"], PROGRESSIVE)
+
+    encoder = module.network.encoder
+    assert isinstance(encoder, Progressive)
+    training = {
+        name: {each.requires_grad for each in own.parameters()}
+        for name, own in [*encoder.shared.items(), *encoder.own.items()]
+    }
+    assert training == {
+        "+".join(TASKS): {True},
+        "segmentation+depth+normals": {True},
+        "depth+normals": {False},
+        "segmentation": {True},
+        "edges": {True},
+        "depth": set(),
+        "normals": set(),
+    }
+
+
+@pytest.mark.parametrize("method", [VMT, partial(PolyhistorLite, embedding=8, rank=4), TADFormer])
+def test_what_is_a_held_out_task_s_own_does_not_decay(method: Any) -> None:
+    module = zero_shot(HELD_OUT, method)
+    groups = parameter_groups(module.network.decoders, module.network.encoder)
+    optimizer = torch.optim.AdamW(groups, lr=0.1, weight_decay=0.5)
+    for each in module.parameters():
+        each.grad = torch.zeros_like(each)
+    keys = keys_of(module.network.encoder, "depth")
+    before = {key: module.network.encoder.state_dict()[key].clone() for key in keys}
+
+    optimizer.step()
+
+    after = module.network.encoder.state_dict()
+    assert keys
+    assert all(torch.equal(after[key], value) for key, value in before.items())

@@ -34,7 +34,7 @@ def test_a_map_worked_by_hand() -> None:
     map.slopes.data = torch.tensor([3.0, 2**0.5 - 1], dtype=torch.float64).log()
     numbers = torch.tensor([0, 0.25, 0.5, 0.75, 1], dtype=torch.float64)
 
-    moved = numbers + map(numbers)
+    moved = numbers * (1 + map(numbers))
 
     expected = torch.tensor([0, 0.5, 1, 1.125, 1.25], dtype=torch.float64)
     torch.testing.assert_close(moved, expected)
@@ -45,7 +45,7 @@ def test_order_stays() -> None:
     nn.init.normal_(map.slopes, std=3)
     numbers = torch.linspace(0, 1, 101)
 
-    assert (numbers + map(numbers)).diff().min() > 0
+    assert (numbers * (1 + map(numbers))).diff().min() > 0
 
 
 @pytest.mark.parametrize(("entering", "leaving", "parts"), [(6, 9, 1), (9, 6, 1), (6, 18, 3)])
@@ -60,7 +60,7 @@ def test_vectors_stay_and_values_are_the_map_s(entering: int, leaving: int, part
     ):
         left, values, right = torch.linalg.svd(whole, full_matrices=False)
         shares = values / values.max()
-        expected = values.max() * (shares + made.map(shares))
+        expected = values.max() * shares * (1 + made.map(shares))
         torch.testing.assert_close(part, left @ expected.diag() @ right)
         assert not torch.allclose(part, whole)
 
@@ -75,6 +75,19 @@ def test_a_matrix_that_lacks_ranks_keeps_lacking_them() -> None:
     assert torch.linalg.matrix_rank(changed) == 2
     frozen.weight.zero_()
     assert not spectral(frozen).matrix().any()
+
+
+def test_ranks_that_lack_break_no_gradient_in_16_bits() -> None:
+    frozen = nn.Linear(6, 6).requires_grad_(False)
+    frozen.weight[:] = frozen.weight[:, :2] @ torch.randn(2, 6)
+    made = SpectralLinear(frozen, 1, 4)
+
+    with torch.autocast("cpu", torch.float16):
+        loss = made(torch.randn(5, 6)).float().square().mean()
+    (1024 * loss).backward()  # scaled, as gradients of 16 bits have to be
+
+    assert made.map.slopes.grad is not None
+    assert made.map.slopes.grad.isfinite().all()
 
 
 def test_a_checkpoint_has_no_factors_and_brings_its_own_matrix() -> None:

@@ -39,7 +39,7 @@ def folded(module: nn.Module, own: Mapping[str, Tensor], *inputs: Tensor, apart:
         return functional_call(module, tensors, given)
 
     if torch.compiler.is_exporting():  # a trace through vmap holds for one size of batch alone
-        count = len(next(iter(own.values())))
+        count = len(inputs[0]) if apart else len(next(iter(own.values())))
         rows_of = [{name: tensor[row] for name, tensor in own.items()} for row in range(count)]
         given = [[each[row] if apart else each for each in inputs] for row in range(count)]
         return _stacked([of_one_row(mine, *its) for mine, its in zip(rows_of, given, strict=True)])

@@ -12,7 +12,7 @@ from vtagml.backbone import Backbone, Place, StagedBackbone, staged
 from vtagml.encoders.folded import folded
 from vtagml.encoders.grouping import Grouping, OneThenAll, Partition
 from vtagml.encoders.tuned import Tuned
-from vtagml.of_tasks import OfTasks
+from vtagml.of_tasks import OfGroups, OfTasks
 from vtagml.tuning import BottleneckAdapter, Tuning
 
 TensorOf = Callable[[str, str], nn.Parameter]
@@ -112,7 +112,7 @@ class Progressive(Tuned):
         """Leaves a backbone what is kept, and gives the rest of its stages to the groups."""
         self.backbone, self.trained = backbone, _apart(backbone, kept)
         self.own = OfTasks({task: nn.Module() for task in self.tasks})
-        self.shared = nn.ModuleDict()
+        self.shared = OfGroups(self.tasks)
         every = [(place, name) for place, own in self.trained.items() for name in own.values()]
         for place, name in every:
             for group in self.partitions[place.stage - 1]:
@@ -124,10 +124,7 @@ class Progressive(Tuned):
         """What belongs to a group, under the backbone's names."""
         if len(group) == 1:
             return self.own[group[0]]
-        name = "+".join(group)
-        if name not in self.shared:
-            self.shared[name] = nn.Module()
-        return self.shared[name]
+        return self.shared.of(group)
 
     def _grouped(self, place: Place, tokens: Tensor, before: Partition) -> Tensor:
         """Runs what stands at a place for all groups of its stage."""

@@ -107,12 +107,9 @@ class VMT(Encoder):
         read = [features[place].flatten(0, -2).T for place in places]
         read.append(torch.ones_like(read[0]))
         # Channel by channel a product of small matrices: [channels, task, block, token].
-        specific = torch.baddbmm(
-            streams.flatten(1, -2).permute(2, 0, 1),
-            torch.cat([scales, shift]).permute(2, 1, 0),
-            torch.stack(read, dim=1),
-        )
-        return specific.permute(1, 2, 0).view_as(streams)
+        specific = torch.bmm(torch.cat([scales, shift]).permute(2, 1, 0), torch.stack(read, dim=1))
+        # Not in the same call: autocast would round the streams, too.
+        return specific.permute(1, 2, 0).view_as(streams) + streams
 
 
 def _beside(

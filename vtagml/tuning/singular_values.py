@@ -31,12 +31,14 @@ class MonotoneMap(nn.Module):
         self.slopes = nn.Parameter(torch.zeros(pieces))
 
     def forward(self, numbers: Float[Tensor, "*numbers"]) -> Float[Tensor, "*numbers"]:
-        """Returns by how much it moves them: the map less the identity."""
+        """Returns by which share of themselves it moves them, of zero the limit."""
         pieces = len(self.slopes)
         flat = F.softplus(torch.zeros_like(self.slopes))
         steeper = (F.softplus(self.slopes) - flat) / flat
         knots = torch.arange(pieces, device=numbers.device, dtype=numbers.dtype) / pieces
-        covered = (numbers.unsqueeze(-1) - knots).clamp(0, 1 / pieces)
+        numbers = numbers.clamp_min(torch.finfo(numbers.dtype).tiny).unsqueeze(-1)
+        # Divided here, a number as small as that of a rank that lacks meets no gradient.
+        covered = (numbers - knots).clamp(0, 1 / pieces) / numbers
         return covered @ steeper
 
 
@@ -71,8 +73,7 @@ class SpectralLinear(nn.Module):
 
     def matrix(self) -> Float[Tensor, "leaving entering"]:
         """W with the singular values that the map gives."""
-        stretched = self.map(self.shares) / self.shares
-        change = (self.left * stretched.unsqueeze(-2)) @ self.right
+        change = (self.left * self.map(self.shares).unsqueeze(-2)) @ self.right
         return self.layer.weight + change.flatten(0, 1)
 
     def forward(
@@ -131,7 +132,7 @@ def decomposed(
     tall = matrices.mT if wide else matrices
     squares, vectors = torch.linalg.eigh(tall.mT @ tall)
     values = squares.clamp_min(0).sqrt()
-    shares = (values / values[:, -1:]).nan_to_num(0).clamp_min(torch.finfo(torch.float32).tiny)
+    shares = (values / values[:, -1:]).nan_to_num(0)
     across = tall @ vectors
     return (shares, vectors, across.mT) if wide else (shares, across, vectors.mT)
 
