@@ -279,10 +279,8 @@ def test_a_group_of_held_out_tasks_is_frozen_and_one_with_a_taught_task_is_not()
         "+".join(TASKS): {True},
         "segmentation+depth+normals": {True},
         "depth+normals": {False},
-        "segmentation": {True},
-        "edges": {True},
-        "depth": set(),
-        "normals": set(),
+        **dict.fromkeys(("segmentation", "edges"), {True}),
+        **dict.fromkeys(("depth", "normals"), set()),
     }
 
 
