@@ -279,8 +279,8 @@ def test_a_group_of_held_out_tasks_is_frozen_and_one_with_a_taught_task_is_not()
         "+".join(TASKS): {True},
         "segmentation+depth+normals": {True},
         "depth+normals": {False},
-        **dict.fromkeys(("segmentation", "edges"), {True}),
-        **dict.fromkeys(("depth", "normals"), set()),
+        **{name: {True} for name in ("segmentation", "edges")},
+        **{name: set() for name in ("depth", "normals")},
     }
 
 
