@@ -5,7 +5,7 @@ from torch import nn
 from tests.fakes.backbones import FAMILIES, TinySwinV2, awake
 from vtagml.backbone import StagedBackbone
 from vtagml.encoders import Separate, Shared
-from vtagml.tuning import BitFit, BottleneckAdapter, Full, LoRA, LowRankAdapter, Tuning
+from vtagml.tuning import BitFit, BottleneckAdapter, Frozen, Full, LoRA, LowRankAdapter, Tuning
 
 TASKS = ("depth", "normals")
 
@@ -120,3 +120,12 @@ def test_a_task_alone_has_its_backbone_alone() -> None:
 
     for level, expected in zip(found, network.backbones["depth"](image), strict=True):
         assert torch.equal(level, expected)
+
+
+def test_tasks_without_anything_of_their_own_are_the_backbone() -> None:
+    network = Separate(TASKS, awake(TinySwinV2((64, 96))), Frozen())
+    image = torch.rand(1, 3, 64, 96)
+
+    found = network(image, torch.eye(2))
+
+    assert torch.equal(found["depth"][3], network.backbones["normals"](image)[3])

@@ -180,12 +180,31 @@ def test_the_fork_captures_the_gradients_of_the_stages_outputs() -> None:
     torch.testing.assert_close(gram.dots, torch.einsum("nbf,mbf->nm", flat, flat))
 
 
+def test_levels_in_front_of_the_first_adapter_are_one_for_all_and_not_captured() -> None:
+    network = moved(encoder(blocks=[(3, 1)])).train()
+
+    pyramids = network(image(), torch.eye(3))
+    sum(level.sum() for task in TASKS for level in pyramids[task][2:]).backward()  # type: ignore[union-attr]
+
+    for level in (0, 1):
+        assert all(pyramids[task][level] is pyramids[TASKS[0]][level] for task in TASKS)
+        assert not pyramids[TASKS[0]][level].requires_grad
+    gram = take_gram(network)
+    assert gram is not None
+    numbers = sum(pyramids["depth"][level][0].numel() for level in (2, 3))
+    torch.testing.assert_close(gram.dots, torch.full_like(gram.dots, 2.0 * numbers))
+
+
 def test_checkpointing_changes_no_number() -> None:
     plain, checkpointed = (moved(encoder(checkpointing=on)).train() for on in (False, True))
+    calls: list[VMT] = []
     for network in (plain, checkpointed):
+        norm = adapter(network, "stage3_block1").norm
+        norm.register_forward_hook(lambda *given, network=network: calls.append(network))
         pyramids = network(image(), torch.eye(3))
         sum(level.square().mean() for task in TASKS for level in pyramids[task]).backward()
 
+    assert calls == [plain, checkpointed, checkpointed]  # once more in the backward
     for one, other in zip(plain.parameters(), checkpointed.parameters(), strict=True):
         assert (one.grad is None) == (other.grad is None)
         if one.grad is not None and other.grad is not None:
