@@ -87,8 +87,8 @@ def test_ten_steps_move_what_trains_and_nothing_else(method: str, tmp_path: Path
     moved = {key for key in before if not torch.equal(before[key], after[key])}
     # Torchmetrics and the affinity keep states of their own, which are no parameters.
     assert {key for key in moved if key.startswith("network.encoder")} <= trained
-    # Biases of keys leave every softmax as it is.
-    assert len(trained - moved) <= 0.1 * len(trained), trained - moved
+    # Biases of keys leave every softmax as it is, and windows of one token have no positions.
+    assert len(trained - moved) <= 0.15 * len(trained), trained - moved
 
 
 @pytest.mark.slow

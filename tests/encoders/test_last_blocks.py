@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, awake
+from tests.fakes.backbones import FAMILIES, FIRST_OF_FAMILIES, TinySwin, TinySwinV2, awake
 from vtagml.affinity import take_gram
 from vtagml.backbone import Place, StagedBackbone, Swin
 from vtagml.encoders import LastBlocks
@@ -85,7 +85,7 @@ def test_it_starts_as_the_backbone(
             torch.testing.assert_close(level, whole, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=pair)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES, ids=pair)
 @pytest.mark.parametrize("tunings", PAIRS, ids=pair)
 def test_what_trains_has_a_gradient_and_nothing_else_changes(
     tunings: tuple[Tuning, Tuning | None], family: type[StagedBackbone]
@@ -191,7 +191,7 @@ def test_keys_of_a_task_are_its_version_s() -> None:
         assert all(key.startswith(f"backbones.{task}.") for key in keys)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=pair)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES, ids=pair)
 @pytest.mark.parametrize("tunings", MERGING, ids=pair)
 @pytest.mark.parametrize("way", ["merge", "fold"])
 def test_merged_stream_and_versions_have_timm_s_keys_and_the_same_output(

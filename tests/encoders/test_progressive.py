@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
+from tests.fakes.backbones import FAMILIES, FIRST_OF_FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
 from vtagml.affinity import forks
 from vtagml.backbone import StagedBackbone, Swin
 from vtagml.encoders import (
@@ -92,7 +92,7 @@ def test_it_starts_as_the_backbone(tuning: Tuning, family: type[StagedBackbone])
     assert_same(found, run(plain(Shared, Frozen(), family).eval()))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES)
 @pytest.mark.parametrize("tuning", TUNINGS)
 def test_one_group_everywhere_is_shared(tuning: Tuning, family: type[StagedBackbone]) -> None:
     network = encoder(tuning, OneThenAll(4), family)
@@ -108,7 +108,7 @@ def test_one_group_everywhere_is_shared(tuning: Tuning, family: type[StagedBackb
     assert_same(run(network), run(shared))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES)
 @pytest.mark.parametrize("tuning", [LoRA(2), BottleneckAdapter(), LowRankAdapter(rank=2)])
 def test_a_group_per_task_everywhere_is_separate(
     tuning: Tuning, family: type[StagedBackbone]
@@ -123,7 +123,7 @@ def test_a_group_per_task_everywhere_is_separate(
     assert_same(run(network), run(separate))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES)
 @pytest.mark.parametrize("tuning", TUNINGS)
 def test_a_task_sees_the_adapters_of_its_groups(
     tuning: Tuning, family: type[StagedBackbone]
@@ -179,7 +179,7 @@ def test_what_is_frozen_stays() -> None:
     assert not network.backbone.training
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES)
 @pytest.mark.parametrize("tuning", [pytest.param(BitFit(), marks=pytest.mark.slow), LoRA(2)])
 def test_folded_it_says_the_same_in_layers_of_timm(
     tuning: Tuning, family: type[StagedBackbone]

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import pytest
 import torch
 from torch import nn
 
@@ -62,6 +63,11 @@ class TinyViT(ViT):
 
 
 FAMILIES: list[type[StagedBackbone]] = [TinySwinV2, TinySwin, TinyViT]
+FIRST_OF_FAMILIES = [
+    FAMILIES[0],
+    *(pytest.param(each, marks=pytest.mark.slow) for each in FAMILIES[1:]),
+]
+"""For what hardly depends on the family: the others are left to the slow tests."""
 
 
 def awake(backbone: BackboneType) -> BackboneType:

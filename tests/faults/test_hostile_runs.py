@@ -76,6 +76,7 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_go_on(
     assert alone.count("\n") == 1
 
 
+@pytest.mark.slow  # like the report above, read again for the page
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_run_that_cannot_be_read_has_its_place_on_the_page(kind: str) -> None:
     REFUSED[kind](BAD)
