@@ -61,6 +61,26 @@ def test_the_walk_calls_every_place_in_turn(stop: Place) -> None:
         assert torch.equal(level, whole) == (number < stop.stage)
 
 
+def test_a_stage_s_tokens_become_its_map_before_the_next_stage_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Three gradients meet there in VTAGML, and their sum is rounded in the order of the graph.
+    backbone = TinyViT()
+    seen: list[int] = []
+    level = backbone.level
+    monkeypatch.setattr(
+        backbone, "level", lambda stage, *given: seen.append(stage + 1) or level(stage, *given)
+    )
+
+    def visit(place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
+        seen.append(place.stage)
+        return layer(tokens)
+
+    backbone(torch.rand(1, 3, 64, 96), visit)
+
+    assert seen == [stage for stage in range(1, 5) for _ in range(4)]
+
+
 def test_what_stands_behind_a_block_reads_its_output() -> None:
     backbone = awake(TinySwinV2())
     image = torch.rand(1, 3, 96, 160)

@@ -138,7 +138,7 @@ def test_a_level_is_the_task_s_version_of_the_block_on_what_enters_the_stream_s(
         entering[place] = tokens
         return network.backbone.pass_through(place, layer, tokens)
 
-    network.backbone.walk(image(), visit)
+    list(network.backbone.walk(image(), visit))
     pyramids = network(image(), torch.eye(3))
 
     for task in TASKS:

@@ -1,13 +1,13 @@
 """Backbones that run stage by stage and block by block: the one walk over them."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.backbone.backbone import LEVELS, Backbone
+from vtagml.backbone.backbone import Backbone
 from vtagml.backbone.checkpointing import Run, straight
 from vtagml.backbone.places import Place, chosen_places
 from vtagml.backbone.timm_backbone import HUB, TimmBackbone
@@ -93,27 +93,30 @@ class StagedBackbone(TimmBackbone):
 
     def walk(
         self, image: Float[Tensor, "batch 3 height width"], visit: Visit | None = None
-    ) -> list[Tensor]:
-        """Returns the tokens that leave each stage, as `forward` says."""
+    ) -> Iterator[Tensor]:
+        """Yields the tokens that leave each stage, as `forward` says."""
         visit = visit or self.pass_through
         tokens = self.stem(self.normalize(image))
-        leaving = []
         for number, stage in enumerate(self.stages, start=1):
             for index, layer in enumerate((stage.downsample, *stage.blocks)):
                 tokens = visit(Place(number, index), layer, tokens)
-            leaving.append(tokens)
-        return leaving
+            yield tokens
 
-    def pyramid(self, leaving: Sequence[Tensor], size: tuple[int, int]) -> list[Tensor]:
-        """Returns the maps, and the summary, of the tokens that leave the last stages.
+    def pyramid(
+        self, leaving: Iterable[Tensor], size: tuple[int, int], first: int = 0
+    ) -> list[Tensor]:
+        """Returns the maps, and the summary, of the tokens that leave the stages.
 
         Args:
-            leaving: Of as many of the last stages as are given.
+            leaving: Tokens up to those of the last stage. Each becomes its map before the next are
+                asked for: gradients are added up in the order of what was computed.
             size: Height and width of the image.
+            first: Index of the stage that the first of them leave.
         """
-        first = LEVELS - len(leaving)
-        maps = [self.level(stage, tokens, size) for stage, tokens in enumerate(leaving, first)]
-        return [*maps, *self.summary(leaving[-1])]
+        maps = []
+        for stage, tokens in enumerate(leaving, first):
+            maps.append(self.level(stage, tokens, size))
+        return [*maps, *self.summary(tokens)]
 
     def pass_through(self, place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
         """Returns the output of the layer at a place and of what stands behind it."""

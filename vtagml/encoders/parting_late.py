@@ -54,7 +54,8 @@ class PartingLate(Tuned):
                 return tokens
             return self.backbone.pass_through(place, layer, tokens)
 
-        self.backbone.walk(image, visit)
+        for _ in self.backbone.walk(image, visit):
+            pass  # of the stream only what enters the last blocks is read
         streams = self.fork.expand(entering)
         leaving = [
             self.leave(place, each, size).flatten(0, 1)

@@ -79,13 +79,13 @@ class VMT(Encoder):
             tokens, features[place] = self.backbone.run(_beside, block, adapter, tokens)
             return tokens
 
-        leaving = self.backbone.walk(image, visit)
+        leaving = list(self.backbone.walk(image, visit))
         parting = self.places[0].stage - 1
         streams = [
             self._specific(stage, tokens, features).flatten(0, 1)
             for stage, tokens in enumerate(self.fork.expand(leaving[parting:]), parting + 1)
         ]
-        levels = self.backbone.pyramid(streams, size)
+        levels = self.backbone.pyramid(streams, size, parting)
         shared = [self.backbone.level(stage, leaving[stage], size) for stage in range(parting)]
         return of_each_task(self.tasks, shared, levels)
 
