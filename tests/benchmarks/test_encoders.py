@@ -10,13 +10,14 @@ import torch
 from tests.benchmarks.interleaved import CLEARLY, compare
 from tests.benchmarks.test_training_step import peak
 from vtagml.backbone import Swin
-from vtagml.encoders import VMT, Encoder, Separate, Shared
+from vtagml.encoders import VMT, Encoder, Hyperformer, Separate, Shared
 from vtagml.tuning import BottleneckAdapter
 
 TASKS = (1, 2, 4, 8)
 METHODS: dict[str, Callable[..., Encoder]] = {
     "VMT-Adapter": VMT,
     "shared adapter": lambda *given: Shared(*given, BottleneckAdapter(reduction=2)),
+    "Hyperformer": Hyperformer,
     "multiple adapter": lambda *given: Separate(*given, BottleneckAdapter(reduction=2)),
 }
 FLAT = ("VMT-Adapter", "shared adapter")
@@ -79,6 +80,7 @@ def test_memory_by_number_of_tasks(
         lambda: [peak(training(encoder(method, tasks)), tmp_path / "trace") for tasks in TASKS],
         rounds=1,
     )
+    assert (found[-1] < len(TASKS) * found[0]) == (method in FLAT)
     with capsys.disabled():
         print(f"\nEncoder alone, {method}, peak memory of a backward (MiB; ratio to one task)")
         for tasks, memory in zip(TASKS, found, strict=True):

@@ -8,12 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters import BottleneckWeights, FixedWeights, HyperNetwork, generated_bottleneck
-from vtagml.affinity import Fork, Statistic, elementwise
-from vtagml.backbone import Backbone, Place, recomputed, staged
-from vtagml.encoders.encoder import Encoder, of_each_task
+from vtagml.affinity import Statistic, elementwise
+from vtagml.backbone import Backbone, Place
+from vtagml.encoders.encoder import of_each_task
+from vtagml.encoders.on_frozen import OnFrozen
 
 
-class Generated(Encoder):
+class Generated(OnFrozen):
     """Bottlenecks behind the blocks of a frozen backbone, generated for every task.
 
     What is frozen in front of the first bottleneck runs once; there the tasks part, and from there
@@ -44,12 +45,7 @@ class Generated(Encoder):
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
     ) -> None:
-        super().__init__(tasks, backbone.channels)
-        self.fork = Fork(len(self.tasks), statistic)
-        self.backbone = staged(backbone.freeze())
-        if checkpointing:
-            self.backbone.run = recomputed
-        self.places = self.backbone.places(blocks)
+        super().__init__(tasks, backbone, blocks, statistic, checkpointing)
         widths = {str(place): self.backbone.channels[place.stage - 1] for place in self.places}
         self.hypernetwork: nn.Module = self.make(widths, embedding, reduction)
 

@@ -149,10 +149,9 @@ class Progressive(Tuned):
 
 def _unit(backbone: StagedBackbone, place: Place) -> nn.Module:
     """The layer at a place and what stands behind it."""
-    stage = backbone.stages[place.stage - 1]
-    layer = (stage.downsample, *stage.blocks)[place.block]
-    name = str(place)
-    return nn.Sequential(layer, backbone.behind[name]) if name in backbone.behind else layer
+    if place.block == 0:
+        return backbone.stages[place.stage - 1].downsample
+    return backbone.standing_at(place)
 
 
 def _apart(backbone: StagedBackbone, kept: set[int]) -> dict[Place, dict[str, str]]:

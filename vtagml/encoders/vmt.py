@@ -8,12 +8,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters import FoldedVMTAdapter, FrozenBlock, VMTAdapter, frozen_block
-from vtagml.affinity import Fork, Statistic, elementwise
-from vtagml.backbone import Backbone, Place, recomputed, staged
-from vtagml.encoders.encoder import Encoder, of_each_task
+from vtagml.affinity import Statistic, elementwise
+from vtagml.backbone import Backbone, Place
+from vtagml.encoders.encoder import of_each_task
+from vtagml.encoders.on_frozen import OnFrozen
 
 
-class VMT(Encoder):
+class VMT(OnFrozen):
     """VMT-Adapter, Sec. 4.1: adapters beside the feed-forward networks of a frozen backbone.
 
     The task-generic part of what an adapter says is added to the one stream that runs through the
@@ -47,12 +48,7 @@ class VMT(Encoder):
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
     ) -> None:
-        super().__init__(tasks, backbone.channels)
-        self.fork = Fork(len(self.tasks), statistic)
-        self.backbone = staged(backbone.freeze())
-        if checkpointing:
-            self.backbone.run = recomputed
-        self.places = self.backbone.places(blocks)
+        super().__init__(tasks, backbone, blocks, statistic, checkpointing)
         self.frozen_blocks = {
             place: frozen_block(self.backbone, self.backbone.block(place)) for place in self.places
         }

@@ -6,9 +6,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters import Adapter, FrozenBlock, TaskEmbedding, VisionAdapter, frozen_block
-from vtagml.affinity import Fork, Statistic, elementwise
-from vtagml.backbone import Backbone, Place, StagedBackbone, recomputed, staged
-from vtagml.encoders.encoder import Encoder, of_each_task
+from vtagml.affinity import Statistic, elementwise
+from vtagml.backbone import Backbone, Place
+from vtagml.encoders.encoder import of_each_task
+from vtagml.encoders.on_frozen import OnFrozen
 
 _THIRD, _FOURTH = 3, 4
 
@@ -16,7 +17,7 @@ Part = Callable[[Tensor], Tensor]
 """Gives the tokens where the streams part to each of them, with a leading axis."""
 
 
-class VTAGML(Encoder):
+class VTAGML(OnFrozen):
     """Vision Transformer Adapters for Generalizable Multitask Learning, Sec. 3.2.
 
     The tasks part at the first adapter: what is in front of it is frozen and runs once, without
@@ -54,13 +55,8 @@ class VTAGML(Encoder):
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
     ) -> None:
-        super().__init__(tasks, backbone.channels)
-        self.fork = Fork(len(self.tasks), statistic)
-        self.backbone = staged(backbone.freeze())
-        if checkpointing:
-            self.backbone.run = recomputed
+        super().__init__(tasks, backbone, blocks, statistic, checkpointing)
         self.embedding = TaskEmbedding(self.tasks, embedding)
-        self.places = _last(self.backbone) if blocks is None else self.backbone.places(blocks)
         self.frozen_blocks = {
             place: frozen_block(self.backbone, self.backbone.block(place)) for place in self.places
         }
@@ -70,6 +66,14 @@ class VTAGML(Encoder):
                 for place in self.places
             }
         )
+
+    def default_places(self) -> list[Place]:
+        """The paper's: the last four blocks of the third stage, two of the fourth."""
+        third, fourth = (
+            [place for place in self.backbone.places() if place.stage == stage]
+            for stage in (_THIRD, _FOURTH)
+        )
+        return [*third[-4:], *fourth[-2:]]
 
     def forward(
         self,
@@ -146,12 +150,3 @@ class _Streams:
         adapter = self.encoder.adapters[str(place)]
         streams, self.skip = run(adapter, block, streams, self.embeddings, self.skip, parting)
         return streams.flatten(0, 1)
-
-
-def _last(backbone: StagedBackbone) -> list[Place]:
-    """The paper's places: the last four blocks of the third stage, two of the fourth."""
-    third, fourth = (
-        [place for place in backbone.places() if place.stage == stage]
-        for stage in (_THIRD, _FOURTH)
-    )
-    return [*third[-4:], *fourth[-2:]]
