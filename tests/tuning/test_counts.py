@@ -12,6 +12,7 @@ from vtagml.tuning import (
     Full,
     LoRA,
     LoRAEverywhere,
+    LowRankAdapter,
     RelativeBias,
     Tuning,
 )
@@ -41,7 +42,10 @@ def stored(module: nn.Module) -> int:
         (BitFit(), 75_546 - FINAL_NORM_BIAS),  # printed .08 M
         (RelativeBias(), 23_322),  # the 12 tables: printed .03 M shared, .09 M for four
         (BottleneckAdapter(reduction=2), 2_172_000),  # printed 2.17 M
-        (LoRA(rank=5), 132_480),  # printed .13 M
+        (LoRA(rank=5), 132_480),  # printed .13 M shared
+        (LoRA(rank=3), 79_488),  # four times that: printed .32 M for each task alone
+        (LowRankAdapter(reduction=4), 99_360),  # printed .10 M shared
+        (LowRankAdapter(reduction=16), 84_456),  # four times that: printed .34 M
         (LoRAEverywhere(rank=64), 4_521_984),  # 16d per rank: the most of MTLoRA's 8.34 M
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Tuning) else "",
