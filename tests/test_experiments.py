@@ -38,11 +38,21 @@ def dataset_of(config: Path) -> str | None:
     return next((word for word in stand_ins() if config.stem.startswith(f"{word}_")), None)
 
 
+def tasks_in(config: Path) -> int:
+    """How many tasks a base has."""
+    return len(yaml.safe_load(config.read_text())["model"]["init_args"]["tasks"])
+
+
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
+# All of them run; among the fast ones the config of each dataset that has the most tasks.
+RICHEST = {
+    max((path for path in DATASET_CONFIGS if dataset_of(path) == dataset), key=tasks_in)
+    for dataset in set(map(dataset_of, DATASET_CONFIGS))
+}
 # Of widths that the small networks do not have.
 ON_SWIN_T = [shown_with(FOLDER / f"ablations/vmt_lite_{number}.yaml") for number in (6, 12)]
 ZERO_SHOT, NOVEL = (
@@ -61,7 +71,9 @@ NEW_TASK = [
 ]
 METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
 STREAMS = ("Shared", "Separate")
-FAST = ("lora_separate", "vmt")
+# Of the overlays those among the fast tests that no other test trains: the methods are trained by
+# `test_methods.py`, most ablations by the tests of the class that they name.
+FAST = ("lora_separate", "vmt", "shared", "literal", "street", "planted_pairs")
 ELSEWHERE = {
     *ADAPTATIONS,
     *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),
@@ -70,6 +82,11 @@ SCENES_CASES = [
     *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS}),
     *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, SINGLE_TASK}),
 ]
+
+
+def first_fast(cases: Sequence[Configs]) -> list[Any]:
+    """All of them run, the first among the fast tests."""
+    return [cases[0], *(pytest.param(each, marks=pytest.mark.slow) for each in cases[1:])]
 
 
 def small_words(configs: Sequence[Path], stand_in: Callable[[str], Path]) -> list[str]:
@@ -103,10 +120,9 @@ def check_results(run: Path) -> None:
 @pytest.mark.parametrize(
     "configs",
     [
-        # All of them run; of the methods, which `test_methods.py` trains, two among the fast ones.
-        pytest.param(configs, marks=pytest.mark.slow if is_slow else ())
+        pytest.param(configs, marks=() if is_fast else pytest.mark.slow)
         for configs in SCENES_CASES
-        for is_slow in [configs[-1].parent.name == "methods" and configs[-1].stem not in FAST]
+        for is_fast in [configs[-1] in BASES or configs[-1].stem in FAST]
     ],
     ids=name_of,
 )
@@ -172,7 +188,14 @@ def test_validation_changes_no_bit_of_the_weights(
     assert any("val/depth/rmse" in file.read_text() for file in logged)
 
 
-@pytest.mark.parametrize("configs", DATASET_CASES, ids=name_of)
+@pytest.mark.parametrize(
+    "configs",
+    [
+        pytest.param(configs, marks=() if configs[-1] in RICHEST else pytest.mark.slow)
+        for configs in DATASET_CASES
+    ],
+    ids=name_of,
+)
 def test_dataset_config_fits_validates_tests_and_predicts(
     configs: Configs,
     stand_in: Callable[[str], Path],
@@ -189,7 +212,7 @@ def test_dataset_config_fits_validates_tests_and_predicts(
     assert any((run / "predictions").iterdir())
 
 
-@pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", sorted(RICHEST), ids=lambda path: path.stem)
 def test_dataset_config_says_what_to_do_without_the_dataset(
     config: Path,
     tmp_path: Path,
@@ -215,11 +238,13 @@ def test_every_dataset_has_its_configs() -> None:
     assert {"pascal_context_sphn", "pascal_context_sphne"} <= names
 
 
-def test_a_config_uses_the_size_of_its_data_in_all_places() -> None:
+def test_a_config_has_one_size_and_the_folder_of_its_dataset() -> None:
     for path in DATASET_CONFIGS:
         config = resolved([path])
         backbone = config["model"]["init_args"]["encoder"]["init_args"]["backbone"]["init_args"]
-        assert backbone["image_size"] == config["data"]["init_args"]["image_size"], path.stem
+        data = config["data"]["init_args"]
+        assert backbone["image_size"] == data["image_size"], path.stem
+        assert data["root"] == f"data/{dataset_of(path)}", path.stem
 
 
 @pytest.mark.slow
@@ -270,14 +295,7 @@ def test_every_tuning_has_an_overlay_of_either_stream() -> None:
     assert pairs == {*product(STREAMS, tunings)} - {("Separate", "Frozen")}
 
 
-@pytest.mark.parametrize(
-    "configs",
-    [
-        pytest.param(configs, marks=() if index == 0 else pytest.mark.slow)
-        for index, configs in enumerate(ZERO_SHOT)
-    ],
-    ids=name_of,
-)
+@pytest.mark.parametrize("configs", first_fast(ZERO_SHOT), ids=name_of)
 def test_zero_shot_config_goes_on_from_its_source(
     configs: Configs,
     stand_in: Callable[[str], Path],
@@ -310,7 +328,7 @@ def test_zero_shot_config_goes_on_from_its_source(
     assert any(".adapters." in key for key in weights[0].keys() - same)
 
 
-@pytest.mark.parametrize("configs", NEW_TASK, ids=name_of)
+@pytest.mark.parametrize("configs", first_fast(NEW_TASK), ids=name_of)
 def test_new_task_config_adds_a_task_to_its_source(
     configs: Configs,
     stand_in: Callable[[str], Path],
@@ -333,7 +351,7 @@ def test_new_task_config_adds_a_task_to_its_source(
     assert sum(new[-1]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("configs", NOVEL, ids=name_of)
+@pytest.mark.parametrize("configs", first_fast(NOVEL), ids=name_of)
 def test_novel_config_tests_its_source(
     configs: Configs,
     stand_in: Callable[[str], Path],

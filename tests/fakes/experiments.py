@@ -4,6 +4,8 @@ import re
 import shlex
 import warnings
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,11 @@ def name_of(configs: Sequence[Path]) -> str:
 
 def resolved(configs: Sequence[Path]) -> dict[str, Any]:
     """Returns what the parser makes of them together."""
+    return deepcopy(_resolved_once(tuple(configs)))
+
+
+@cache
+def _resolved_once(configs: tuple[Path, ...]) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "LightningCLI's args parameter")  # of pytest's own words
         config: dict[str, Any] = config_of(words_of(configs)).as_dict()

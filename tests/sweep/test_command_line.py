@@ -1,6 +1,7 @@
 """The words of a trial are those of W&B's agent, which is asked itself."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,16 @@ def words_of_the_agent(
 
 
 @pytest.mark.parametrize(
-    "which", [pytest.param(0, id="first"), pytest.param(-1, id="last", marks=pytest.mark.slow)]
+    ("path", "which"),
+    [
+        # All run with the first and the last value; one is among the fast tests.
+        pytest.param(path, which, marks=pytest.mark.slow if number else ())
+        for number, (which, path) in enumerate(product((0, -1), SWEEPS))
+    ],
+    ids=lambda value: value.stem if isinstance(value, Path) else str(value),
 )
 # W&B itself leaves the file open in which its agent hands over the values.
 @pytest.mark.filterwarnings("ignore:.*config-run.yaml:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("path", SWEEPS, ids=lambda path: path.stem)
 def test_sweep_runs_as_the_agent_starts_it(
     path: Path, which: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
