@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from tests.fakes.backbones import TinySwinV2, awake
+from tests.fakes.backbones import TinySwinV2, TinyViT, awake
 from tests.fakes.holes import CLASSES, SIDE, sgd
 from vtagml.adapters import VMTAdapterLite
 from vtagml.affinity import Uniform
@@ -22,6 +22,7 @@ from vtagml.encoders import (
     Separate,
     Shared,
     TADFormer,
+    TaskPrompter,
 )
 from vtagml.module import MultitaskModule, OptimizerOfParameters
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
@@ -68,6 +69,7 @@ METHODS: dict[str, Make] = {
     "mtlora": partial(LastBlocks, tuning=LoRAEverywhere(4), own=LoRAEverywhere(2)),
     "ditask": partial(LastBlocks, tuning=SingularValues(), own=SingularValues(4)),
     "tadformer": TADFormer,
+    "task_prompter": partial(TaskPrompter, width=8, windows=1),
     "vmt": VMT,
     "vmt_lite": partial(VMT, adapter=partial(VMTAdapterLite, dimension=2)),
 }
@@ -88,4 +90,5 @@ def module_of(method: str, optimizer: OptimizerOfParameters = sgd) -> MultitaskM
 
 
 def of_tasks(method: Make, tasks: Sequence[str]) -> Encoder:
-    return method(tasks, awake(TinySwinV2((SIDE, SIDE))))
+    on_vit = isinstance(method, partial) and method.func is TaskPrompter
+    return method(tasks, awake((TinyViT if on_vit else TinySwinV2)((SIDE, SIDE))))

@@ -6,7 +6,8 @@ the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' 
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
 `VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass. A `HyperNetwork`
 generates the weights of bottlenecks, for every task and block. `TaskPrompts` and `DynamicFilter`
-are TADFormer's: they weigh features and filter them.
+are TADFormer's: they weigh features and filter them. `TaskMap` and `Windows` are TaskPrompter's: a
+task's map of patches that its prompt weighed.
 `FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
 """
 
@@ -25,10 +26,12 @@ from vtagml.adapters.hypernetwork import DecomposedGenerator, Generator, HyperNe
 from vtagml.adapters.scaled_hypernetwork import ScaledHyperNetwork
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
+from vtagml.adapters.task_map import TaskMap
 from vtagml.adapters.task_prompts import TaskPrompts
 from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
 from vtagml.adapters.vision_adapter import Adapter, LiteralVisionAdapter, VisionAdapter
 from vtagml.adapters.vmt_adapter import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
+from vtagml.adapters.windows import Windows
 
 __all__ = [
     "Adapter",
@@ -51,11 +54,13 @@ __all__ = [
     "ScaledHyperNetwork",
     "TaskAdaptedAttention",
     "TaskEmbedding",
+    "TaskMap",
     "TaskPrompts",
     "TaskScaledNorm",
     "VMTAdapter",
     "VMTAdapterLite",
     "VisionAdapter",
+    "Windows",
     "frozen_block",
     "generated_bottleneck",
 ]

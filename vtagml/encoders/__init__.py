@@ -7,7 +7,7 @@ one stream, and features of each task beside it. `Hyperformer`, `Polyhistor` and
 generate the weights of adapters, for every task and block. `Progressive` shares what trains early
 and parts late, by groups of tasks that a `Grouping` names or a measured S makes. `LastBlocks` is
 MTLoRA's form: one stream, and the last block of each stage once more for each task; `TADFormer` has
-prompts and filters there.
+prompts and filters there. `TaskPrompter` lets prompts run through a ViT and ask for tasks' maps.
 """
 
 from vtagml.encoders.encoder import Encoder
@@ -21,6 +21,7 @@ from vtagml.encoders.progressive import Progressive
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
 from vtagml.encoders.tadformer import TADFormer
+from vtagml.encoders.task_prompter import TaskPrompter
 from vtagml.encoders.tuned import Tuned
 from vtagml.encoders.vmt import VMT
 from vtagml.encoders.vtagml import VTAGML
@@ -42,5 +43,6 @@ __all__ = [
     "Separate",
     "Shared",
     "TADFormer",
+    "TaskPrompter",
     "Tuned",
 ]
