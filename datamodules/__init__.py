@@ -7,7 +7,7 @@ NaN or 255 where unknown. This package knows nothing of networks, and opens alon
 `Scenes` and `SceneObjects` are drawn, and so is `Planted`, whose tasks have known relations;
 `Cityscapes`, `NYUDv2`, `PASCALContext`, `Synthia`, `Taskonomy` and `VKITTI2` are read from the
 folders that their archives unpack to. `Folders` reads images and labels of one's own. `Adaptation`
-pairs two of them.
+pairs two of them, `Mixture` concatenates some whose images have classes of different tasks.
 """
 
 from datamodules.adaptation import Adaptation
@@ -34,6 +34,7 @@ from datamodules.geometry import (
     warp,
 )
 from datamodules.labels import IGNORE, ClassMap, Labels, LabelSpace
+from datamodules.mixture import Mixture
 from datamodules.nyudv2 import NYUDv2
 from datamodules.pascal_context import PASCALContext
 from datamodules.photometric import Photometric
@@ -59,6 +60,7 @@ __all__ = [
     "ImageFolder",
     "LabelSpace",
     "Labels",
+    "Mixture",
     "NYUDv2",
     "PASCALContext",
     "Pad",
