@@ -24,6 +24,8 @@ from datamodules.folders.datamodule import Folders
 from datamodules.folders.image_folder import ImageFolder
 from datamodules.geometry import (
     Affine,
+    CentreCrop,
+    InceptionCrop,
     Pad,
     RandomCrop,
     RandomFlip,
@@ -50,6 +52,7 @@ __all__ = [
     "SOBEL_EDGES",
     "Adaptation",
     "Affine",
+    "CentreCrop",
     "Cityscapes",
     "ClassMap",
     "DatasetNotFoundError",
@@ -58,6 +61,7 @@ __all__ = [
     "FileDataModule",
     "Folders",
     "ImageFolder",
+    "InceptionCrop",
     "LabelSpace",
     "Labels",
     "Mixture",

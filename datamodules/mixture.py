@@ -31,7 +31,7 @@ class Mixture(DenseDataModule):
             own, which is all there is by default.
     """
 
-    offers = ()
+    offers: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -55,7 +55,15 @@ class Mixture(DenseDataModule):
 
     @property
     def labels(self) -> dict[str, Labels]:
-        return {task: part.labels[task] for part in self.parts for task in part.tasks}
+        found: dict[str, Labels] = {}
+        for part in self.parts:
+            found |= {task: each for task, each in part.labels.items() if task in part.tasks}
+        if lacking := [task for task in self.tasks if task not in found]:
+            raise ValueError(
+                f"`parts` should have tasks with classes, found {lacking}, which have none. Leave"
+                " them out of the parts' `tasks`."
+            )
+        return {task: found[task] for task in self.tasks}
 
     def default_augment(self) -> Sequence[Transform]:
         return ()
@@ -152,12 +160,6 @@ def _check_parts(parts: Sequence[DenseDataModule]) -> None:
             f"`parts` should be datasets with different tasks, found {listed}. Give each the"
             " `tasks` that are its own."
         )
-    for part in parts:
-        if maps := [task for task in part.tasks if task not in part.labels]:
-            raise ValueError(
-                f"`parts` should have tasks with classes, found {maps} of {type(part).__name__},"
-                " which have none. Leave them out of its `tasks`."
-            )
 
 
 def _image_size(parts: Mapping[str, DenseDataModule]) -> tuple[int, int]:
