@@ -17,7 +17,7 @@ class Mixture(DenseDataModule):
 
     Every sample carries every task: the class ids of its own part, and 255, unknown, for all tasks
     of the others. Training draws from all samples alike, in one plain shuffle: a large part is seen
-    more often than a small one, and no batch is balanced (EMTAL, Sec. 3: asynchronous tasks). In
+    more often than a small one, and no batch is balanced, as EMTAL's released code has it. In
     evaluation the parts follow each other in order, so that each task's metrics are over its own
     part alone. Each part keeps its files, skip list, geometry and augmentation; a sample's name is
     `<task>/<name>`.

@@ -198,7 +198,14 @@ def test_dataset_config_fits_validates_tests_and_predicts(
     assert any((run / "predictions").iterdir())
 
 
-@pytest.mark.parametrize("config", MIXTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(config, marks=pytest.mark.slow if config.stem == "vtab_specialised" else ())
+        for config in MIXTURES  # which is like `fgvc`
+    ],
+    ids=lambda path: path.stem,
+)
 def test_mixture_config_fits_validates_tests_and_predicts(
     config: Path,
     stand_in: Callable[[str], Path],
