@@ -1,0 +1,133 @@
+"""Writes the backbone of a trained run as a plain network of timm, and certifies that it is that.
+
+The tuning is merged in float64, where the merged network must be the trained one but for the last
+digits. The file has these weights in float32, rounded once; it is read back and loaded by timm
+alone, and what it computes is compared with the trained network again.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from vtagml.encoders import Encoder, Tuned
+from vtagml.inference.certificate import (
+    EXACT,
+    ROUNDED,
+    Tasks,
+    check_exact,
+    check_rounded,
+    differences,
+)
+from vtagml.inference.stream import Stream
+from vtagml.inference.trained import TrainedRun
+from vtagml.inference.validation_images import ComparedOn, validation_images
+from vtagml.run_folder import to_json, write_whole
+from vtagml.versions import versions
+
+SUFFIX = ".safetensors"
+
+
+class MergedFile(NamedTuple):
+    """A file that was written.
+
+    Attributes:
+        path: The weights.
+        certificate: What stands beside them as JSON.
+    """
+
+    path: Path
+    certificate: Mapping[str, Any]
+
+
+@torch.no_grad()
+def merge_run(
+    run: TrainedRun, out: Path, batches: int = 2, tolerance: float = ROUNDED
+) -> list[MergedFile]:
+    """Writes a file for each backbone of a run, with its certificate, if it is the trained one.
+
+    Args:
+        run: Its encoder is one backbone for all tasks, or one for each or for groups of them.
+        out: The file; of several each has the names of its tasks before the suffix.
+        batches: Of how many batches of the validation data.
+        tolerance: Largest relative difference in float32; beyond it there is an error and no file.
+    """
+    network = run.model().network.eval()
+    encoder, omega = _mergeable(network.encoder), network.affinity.omega
+    streams = _streams(encoder, out)
+    images = validation_images(run, batches, next(iter(streams.values())).trained.image_size)
+    exact = differences(
+        partial(deepcopy(encoder).double(), omega=omega),
+        {tasks: stream.exact for tasks, stream in streams.items()},
+        (batch.double() for batch in images.batches),
+    )
+    check_exact(exact)
+    with ExitStack() as unless_refused:
+        networks = {
+            tasks: unless_refused.enter_context(stream.written())
+            for tasks, stream in streams.items()
+        }
+        rounded = differences(partial(encoder, omega=omega), networks, images.batches)
+        check_rounded(rounded, tolerance)
+    found = []
+    for tasks, stream in streams.items():
+        certificate = {
+            **stream.description(networks[tasks], images.batches[0][:1]),
+            "tasks": tasks,
+            "differences": {
+                "float64": {**exact[tasks]._asdict(), "allowed": {"absolute": EXACT}},
+                "float32": {**rounded[tasks]._asdict(), "allowed": {"relative": tolerance}},
+            },
+            **_circumstances(run, encoder, images),
+        }
+        write_whole(stream.certificate, to_json(certificate))
+        found.append(MergedFile(stream.file, certificate))
+    return found
+
+
+def _mergeable(encoder: Encoder) -> Tuned:
+    """Returns the encoder, if it is a backbone or several whose tunings may merge."""
+    if isinstance(encoder, Tuned) and encoder.whole_backbones():
+        return encoder
+    raise ValueError(
+        "`--ckpt_path` must be of a run whose encoder is one backbone for all tasks or one for each "
+        f"(Shared, Separate, Progressive of `vtagml.encoders`), found {type(encoder).__name__}, "
+        "whose pyramids no plain network makes. `lightning export --to onnx` writes the whole "
+        "network for other programs, `lightning export` what trained, for the same backbone."
+    )
+
+
+def _streams(encoder: Tuned, out: Path) -> dict[Tasks, Stream]:
+    """Merges a copy of an encoder, and returns its backbones by the tasks that read them."""
+    trained = encoder.whole_backbones()
+    exact = deepcopy(encoder).double()
+    exact.merge()
+    merged = exact.whole_backbones()
+    streams = {
+        tasks: Stream(backbone, merged[tasks], _file_of(tasks, out, len(trained)))
+        for tasks, backbone in trained.items()
+    }
+    for stream in streams.values():
+        stream.check_free()
+    return streams
+
+
+def _file_of(tasks: Tasks, out: Path, count: int) -> Path:
+    if out.suffix != SUFFIX:
+        raise ValueError(f"`--out` must end in `{SUFFIX}`, by which timm knows it, found `{out}`.")
+    return out if count == 1 else out.with_suffix(f".{'+'.join(tasks)}{SUFFIX}")
+
+
+def _circumstances(run: TrainedRun, encoder: Tuned, images: ComparedOn) -> dict[str, Any]:
+    compared = {"images": images.number, "batches": len(images.batches), "of": images.source}
+    return {
+        "compared_on": compared,
+        "encoder": type(encoder).__name__,
+        "tuning": type(encoder.tuning).__name__,
+        "checkpoint": {"path": str(run.checkpoint), **run.origin},
+        "versions": versions(),
+    }
