@@ -115,9 +115,10 @@ def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
 def tuned_settings(
     encoder: str, tuning: str, backbone: str = "TinyViT", data: str = "datamodules.Scenes"
 ) -> dict[str, Any]:
-    """`SETTINGS` with an encoder that runs a tuned backbone, and three images to validate on."""
+    """`SETTINGS` with two tasks, a tuned backbone, and three images to validate on."""
     settings: dict[str, Any] = deepcopy(SETTINGS)
     settings["model"]["init_args"] |= {
+        "tasks": [{"class_path": f"vtagml.tasks.{task}"} for task in ("Depth", "Normals")],
         "encoder": {
             "class_path": f"vtagml.encoders.{encoder}",
             "init_args": {
@@ -130,6 +131,6 @@ def tuned_settings(
         },
         "affinity": {"class_path": "vtagml.affinity.Uniform"},
     }
-    few = {"image_size": list(SIZE), "cache": None, "val": 3, "batch_size": 2}
-    settings["data"] = {"class_path": data, "init_args": few}
+    few = {"cache": None, "val": 3, "batch_size": 2, "workers": 0}
+    settings["data"] = {"class_path": data, "init_args": {"image_size": list(SIZE), **few}}
     return settings

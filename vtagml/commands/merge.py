@@ -15,7 +15,7 @@ def merge(
     batches: int = 2,
     tolerance: float | None = None,
 ) -> None:
-    """Writes the trained backbone as a plain network of timm, with a certificate that it is that.
+    """Writes the trained backbone as a plain network of timm, with a certificate.
 
     What LoRA and other tunings add is merged into the weights. `timm.create_model` and
     `load_state_dict` alone load the file; the command prints their two lines. Beside it is a JSON
@@ -62,8 +62,8 @@ def _described(path: Path, about: Any) -> list[str]:
         f"{after:,} parameters{merged} ({about['tuning']}).",
         *(f"  {line}" for line in about["load"]),
         *([f"No map passes {started}: they are as timm starts them."] if started else []),
-        f"Largest difference to the trained network: {exact['absolute']:.1e} in float64, in float32 "
-        f"{rounded['relative']:.1e} of the largest number ({compared['images']} images, "
+        f"Largest difference to the trained network: {exact['absolute']:.1e} in float64, in "
+        f"float32 {rounded['relative']:.1e} of the largest number ({compared['images']} images, "
         f"{compared['of']}). Time for an image: {latency:.2f} of the trained network's. "
         f"Certificate: `{path.with_suffix('.json')}`.",
     ]

@@ -1,5 +1,6 @@
 """How far an exported network is from the original."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -31,10 +32,9 @@ def pyramid_difference(expected: Sequence[Tensor], found: Sequence[Tensor]) -> D
     for level, same in zip(expected, found, strict=True):
         if level.shape != same.shape or level.dtype != same.dtype:
             return Difference(torch.inf, torch.inf)
-        apart = (level - same).abs().nan_to_num(nan=torch.inf).max()
-        largest = level.abs().max().clamp_min(torch.finfo(level.dtype).tiny)
-        share = (apart / largest).nan_to_num(nan=torch.inf)
-        worst = worst.or_worse(Difference(float(apart), float(share)))
+        apart = float((level - same).abs().nan_to_num(nan=torch.inf).max())
+        largest = float(level.abs().nan_to_num(nan=0.0).max())
+        worst = worst.or_worse(Difference(apart, apart / max(largest, sys.float_info.min)))
     return worst
 
 

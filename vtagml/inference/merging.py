@@ -23,7 +23,7 @@ from vtagml.inference.certificate import (
     check_rounded,
     differences,
 )
-from vtagml.inference.stream import Stream
+from vtagml.inference.stream import Stream, certificate_of, check_free
 from vtagml.inference.trained import TrainedRun
 from vtagml.inference.validation_images import ComparedOn, validation_images
 from vtagml.run_folder import to_json, write_whole
@@ -84,7 +84,7 @@ def merge_run(
             },
             **_circumstances(run, encoder, images),
         }
-        write_whole(stream.certificate, to_json(certificate))
+        write_whole(certificate_of(stream.file), to_json(certificate))
         found.append(MergedFile(stream.file, certificate))
     return found
 
@@ -94,9 +94,9 @@ def _mergeable(encoder: Encoder) -> Tuned:
     if isinstance(encoder, Tuned) and encoder.whole_backbones():
         return encoder
     raise ValueError(
-        "`--ckpt_path` must be of a run whose encoder is one backbone for all tasks or one for each "
-        f"(Shared, Separate, Progressive of `vtagml.encoders`), found {type(encoder).__name__}, "
-        "whose pyramids no plain network makes. `lightning export --to onnx` writes the whole "
+        "`--ckpt_path` must be of a run whose encoder is one backbone for all tasks, or one for "
+        "each (Shared, Separate, Progressive of `vtagml.encoders`), found "
+        f"{type(encoder).__name__}, whose pyramids no plain network makes. `lightning export --to onnx` writes the whole "
         "network for other programs, `lightning export` what trained, for the same backbone."
     )
 
@@ -112,7 +112,7 @@ def _streams(encoder: Tuned, out: Path) -> dict[Tasks, Stream]:
         for tasks, backbone in trained.items()
     }
     for stream in streams.values():
-        stream.check_free()
+        check_free(stream.file)
     return streams
 
 

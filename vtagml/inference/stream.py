@@ -31,24 +31,13 @@ class Stream:
 
     Attributes:
         plain: The network of timm.
-        certificate: The file beside that one.
     """
 
     def __init__(self, trained: Backbone, merged: Backbone, file: Path) -> None:
         self.plain = PlainNetwork(merged)
         # Both are timm's, since the plain network could be made of one.
         self.trained, self.merged = cast(TimmBackbone, trained), cast(TimmBackbone, merged)
-        self.file, self.certificate = file, file.with_suffix(".json")
-
-    def check_free(self) -> None:
-        """Raises an error where another program's file would be written over."""
-        made_by = {self.file: _maker_of_weights, self.certificate: _maker_of_certificate}
-        for file, maker in made_by.items():
-            if file.exists() and maker(file) != FORMAT:
-                raise ValueError(
-                    f"`--out` must be free, or a file of `lightning merge`, found `{file}` with "
-                    "something else in it: give another place, or remove it."
-                )
+        self.file = file
 
     @property
     def exact(self) -> Read:
@@ -121,6 +110,22 @@ class Stream:
             "trained": sum(each.numel() for each in trains),
         }
         return {"before": before, "after": _count(self.plain.loaded(self.plain.weights))}
+
+
+def check_free(file: Path) -> None:
+    """Raises an error where another program's file or certificate would be written over."""
+    makers = {file: _maker_of_weights, certificate_of(file): _maker_of_certificate}
+    for path, maker in makers.items():
+        if path.exists() and maker(path) != FORMAT:
+            raise ValueError(
+                f"`--out` must be free, or a file of `lightning merge`, found `{path}` with "
+                "something else in it: give another place, or remove it."
+            )
+
+
+def certificate_of(file: Path) -> Path:
+    """The JSON file beside a file of weights."""
+    return file.with_suffix(".json")
 
 
 def _count(network: nn.Module) -> int:
