@@ -1,6 +1,7 @@
 """Trained runs as plain networks of timm: what is written, and what is refused."""
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.inference.conftest import SIZE, run, tuned_settings, write_run
+from vtagml.decoders import PerTask, SummaryLinear
 from vtagml.inference import certificate, stream
 from vtagml.inference.agreement import Difference, pyramid_difference
 from vtagml.inference.merging import MergedFile, merge_run
@@ -255,3 +257,52 @@ def test_the_worst_of_all_batches_and_tasks_counts() -> None:
         ("a", "b"): Difference(1, 1 / 2),  # of b, in the first batch
         ("c",): Difference(3 / 8, 1 / 8),
     }
+
+
+class Unnormed(SummaryLinear):
+    """A linear layer on the class token as it is."""
+
+    def __init__(self, channels: Sequence[int], outputs: int) -> None:
+        super().__init__(channels, outputs)
+        self.norm = nn.Identity()
+
+
+@pytest.mark.parametrize("encoder", ["Shared", "Separate"])
+def test_a_linear_layer_on_the_class_token_is_timm_s_head(
+    encoder: str, tmp_path: Path, out: Path
+) -> None:
+    settings = tuned_settings(encoder, "LoRA")
+    tasks = [("first", 5), ("second", 7)][: 2 if encoder == "Separate" else 1]
+    settings["model"]["init_args"] |= {
+        "tasks": [
+            {
+                "class_path": "vtagml.tasks.Classification",
+                "init_args": {"name": name, "classes": count},
+            }
+            for name, count in tasks
+        ],
+        "decoders": {
+            "class_path": "vtagml.decoders.PerTask",
+            "init_args": {"decoder": f"{__name__}.Unnormed"},
+        },
+    }
+    folder = write_run(tmp_path / "run", settings)
+    network = TrainedRun(folder).model().network.eval()
+
+    files = merge_run(TrainedRun(folder), out)
+
+    image = torch.rand(2, 3, *SIZE)
+    with torch.no_grad():
+        maps = network(image)
+    assert len(files) == len(tasks)
+    for (name, count), merged in zip(tasks, files, strict=True):
+        assert merged.certificate["arguments"]["num_classes"] == count
+        torch.testing.assert_close(summary_of(merged.path, image), maps[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_norm_in_front_of_the_layer_is_no_head_of_timm_s() -> None:
+    decoders = PerTask({"a": 5}, (8, 8, 8, 8), SummaryLinear)
+    assert decoders.plain_head(("a",)) is None
+    decoders = PerTask({"a": 5, "b": 5}, (8, 8, 8, 8), Unnormed)
+    assert decoders.plain_head(("a", "b")) is None  # two heads have no place in one
+    assert decoders.plain_head(("b",)) is decoders.decoders["b"].head

@@ -16,6 +16,7 @@ class PlainNetwork:
 
     Args:
         backbone: What has the weights; nothing in it may be other than timm's.
+        head: What reads the backbone's summary of the image, for a network with such a head.
 
     Attributes:
         architecture: timm's name of it, with the tag that says how images are standardised.
@@ -25,16 +26,18 @@ class PlainNetwork:
             timm starts them.
     """
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, head: nn.Linear | None = None) -> None:
         if not isinstance(backbone, TimmBackbone):
             raise ValueError(
                 f"`backbone` must be a network of timm, found {type(backbone).__name__}: its "
                 "weights load nowhere else. `lightning export --to onnx` writes any network."
             )
+        heading = head.state_dict(prefix="head.") if head and backbone.heads_summary else {}
+        classes = len(heading["head.weight"]) if heading else 0
         self.architecture = backbone.architecture
-        self.arguments = backbone.arguments
+        self.arguments = {**backbone.arguments, "num_classes": classes}
         started = self._created().state_dict()
-        own = {key: value.detach() for key, value in backbone.model.state_dict().items()}
+        own = {**backbone.model.state_dict(), **heading}
         missing = started.keys() - own.keys()
         self.untrained = sorted(key for key in missing if key.startswith(backbone.unused))
         self.weights = own | {key: started[key] for key in self.untrained}
@@ -44,6 +47,11 @@ class PlainNetwork:
                 f"{len(problems)} differences, first {'; '.join(problems[:4])}. A tuning that "
                 "adds what cannot be merged says so by `merges = False`."
             )
+
+    @property
+    def has_head(self) -> bool:
+        """Whether it makes scores of an image."""
+        return self.arguments["num_classes"] > 0
 
     @property
     def call(self) -> str:

@@ -88,6 +88,11 @@ class TimmBackbone(Backbone):
         model.feature_info = timm.models.FeatureInfo(model.feature_info, list(range(LEVELS)))
         return model
 
+    @property
+    def heads_summary(self) -> bool:
+        """Whether timm's own head reads the summary of the image, as it is and nothing else."""
+        return False
+
     def plain_pyramid(
         self, model: Any, image: Float[Tensor, "batch 3 height width"]
     ) -> list[Tensor]:

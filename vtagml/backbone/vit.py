@@ -91,6 +91,10 @@ class ViT(StagedBackbone):
         )
         return _at_stride(STRIDES[stage], patches, size)
 
+    @property
+    def heads_summary(self) -> bool:
+        return self.model.has_class_token and self.model.global_pool == "token"
+
     def summary(self, tokens: Tensor) -> Sequence[Float[Tensor, "batch channels"]]:
         return (self.model.norm(tokens)[:, 0],) if self.model.has_class_token else ()
 

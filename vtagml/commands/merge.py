@@ -24,7 +24,8 @@ def merge(
 
     Where every task has a backbone of its own (`vtagml.encoders.Separate`) each gets a file, with
     the task's name before the suffix. Where tasks part inside the backbone, or its tuning cannot be
-    merged, there is an error and no file. Decoders are not in it: `lightning export` writes them.
+    merged, there is an error and no file. Of decoders only a linear layer on ViT's class token
+    alone is in it, as timm's head; `lightning export` writes the others.
 
     Args:
         ckpt_path: A checkpoint, or a run folder for its newest.
@@ -48,6 +49,8 @@ def merge(
     files = merge_run(run, out, batches, ROUNDED if tolerance is None else tolerance)
     for file in files:
         say(*_described(file.path, file.certificate))
+    if not all(file.certificate["arguments"]["num_classes"] for file in files):
+        say("Decoders are not in it: `lightning export` writes what trained, with them.")
 
 
 def _described(path: Path, about: Any) -> list[str]:
@@ -56,10 +59,11 @@ def _described(path: Path, about: Any) -> list[str]:
     compared, latency = about["compared_on"], about["latency"]["merged / trained"]
     exact, rounded = (about["differences"][each] for each in ("float64", "float32"))
     merged = f", into which {before['added']:,} are merged" if before["added"] else ""
+    head = " Its head is the decoder's." if about["arguments"]["num_classes"] else ""
     started = ", ".join(about["as_timm_starts_them"])
     return [
         f"`{path}`: {path.stat().st_size / 2**20:.1f} MiB, for {', '.join(about['tasks'])}. "
-        f"{after:,} parameters{merged} ({about['tuning']}).",
+        f"{after:,} parameters{merged} ({about['tuning']}).{head}",
         *(f"  {line}" for line in about["load"]),
         *([f"No map passes {started}: they are as timm starts them."] if started else []),
         f"Largest difference to the trained network: {exact['absolute']:.1e} in float64, in "

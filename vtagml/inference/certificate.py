@@ -1,6 +1,7 @@
 """How far a merged network is from the trained one."""
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -8,6 +9,7 @@ from vtagml.inference.agreement import Difference, pyramid_difference
 
 Tasks = tuple[str, ...]
 Pyramid = list[Tensor]
+"""Levels, and scores behind them where a network has a head."""
 Read = Callable[[Tensor], Pyramid]
 """Takes images and returns their pyramid."""
 
@@ -35,6 +37,13 @@ def differences(
             for task in tasks:
                 worst[tasks] = worst[tasks].or_worse(pyramid_difference(pyramids[task], found))
     return worst
+
+
+def described(exact: Difference, rounded: Difference, tolerance: float) -> dict[str, Any]:
+    """Returns what a certificate says of the differences."""
+    merged = {"of": "the network merged in float64", "tolerance": {"absolute": EXACT}}
+    file = {"of": "the network of the file", "tolerance": {"relative": tolerance}}
+    return {"float64": {**exact._asdict(), **merged}, "float32": {**rounded._asdict(), **file}}
 
 
 def check_exact(found: Mapping[Tasks, Difference]) -> None:

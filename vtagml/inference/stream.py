@@ -27,22 +27,24 @@ class Stream:
     Args:
         trained: As it was trained.
         merged: The same in float64, merged.
+        head: What reads its summary, if that is all that makes a task's map.
         file: Where the plain network's weights go.
 
     Attributes:
         plain: The network of timm.
     """
 
-    def __init__(self, trained: Backbone, merged: Backbone, file: Path) -> None:
-        self.plain = PlainNetwork(merged)
+    def __init__(
+        self, trained: Backbone, merged: Backbone, head: nn.Linear | None, file: Path
+    ) -> None:
+        self.plain = PlainNetwork(merged, head)
         # Both are timm's, since the plain network could be made of one.
         self.trained, self.merged = cast(TimmBackbone, trained), cast(TimmBackbone, merged)
         self.file = file
 
-    @property
     def exact(self) -> Read:
         """What the plain network makes of images in float64."""
-        return partial(self.merged.plain_pyramid, self.plain.loaded(self.plain.weights))
+        return self._reading(self.merged, self.plain.loaded(self.plain.weights))
 
     @contextmanager
     def written(self) -> Iterator[Read]:
@@ -53,8 +55,15 @@ class Stream:
         with whole_file(self.file) as file:
             file.write(self._content())
             file.flush()
-            network = self.plain.loaded(load_file(file.name))
-            yield partial(self.trained.plain_pyramid, network)
+            yield self._reading(self.trained, self.plain.loaded(load_file(file.name)))
+
+    def _reading(self, backbone: TimmBackbone, network: Any) -> Read:
+        def read(images: Tensor) -> list[Tensor]:
+            pyramid = backbone.plain_pyramid(network, images)
+            scores = [network(backbone.normalize(images))] if self.plain.has_head else []
+            return [*pyramid, *scores]
+
+        return read
 
     def _content(self) -> bytes:
         weights = {
@@ -69,14 +78,15 @@ class Stream:
         }
         return save(weights, metadata=described)
 
-    def description(self, read: Read, image: Tensor) -> dict[str, Any]:
+    def description(self, image: Tensor) -> dict[str, Any]:
         """Returns what is to be said of the file, which is there, and of its network.
 
         Args:
-            read: What the network makes of images.
             image: Whose time is taken.
         """
-        ratio = latency_ratio(partial(self.trained, image), partial(read, image))
+        network = self.plain.loaded(load_file(self.file))
+        plain = partial(self.trained.plain_pyramid, network)
+        ratio = latency_ratio(partial(self.trained, image), partial(plain, image))
         return {
             "made_by": FORMAT,
             "file": self.file.name,
@@ -86,7 +96,7 @@ class Stream:
             "load": self.load,
             "input": {"values": "RGB in [0, 1], less mean, over std", **self._standard},
             "as_timm_starts_them": self.plain.untrained,
-            "parameters": self._parameters,
+            "parameters": {"before": self._before, "after": _count(network)},
             "latency": {"merged / trained": ratio, "rounds": ROUNDS, "image": list(image.shape)},
         }
 
@@ -102,14 +112,11 @@ class Stream:
         return {name: cast(Tensor, value).flatten().tolist() for name, value in numbers.items()}
 
     @property
-    def _parameters(self) -> dict[str, Any]:
-        backbone, trains = _count(self.merged), filter(_trains, self.trained.parameters())
-        before = {
-            "backbone": backbone,
-            "added": _count(self.trained) - backbone,
-            "trained": sum(each.numel() for each in trains),
-        }
-        return {"before": before, "after": _count(self.plain.loaded(self.plain.weights))}
+    def _before(self) -> dict[str, int]:
+        backbone = _count(self.merged)
+        trained = sum(each.numel() for each in self.trained.parameters() if each.requires_grad)
+        added = _count(self.trained) - backbone
+        return {"backbone": backbone, "added": added, "trained": trained}
 
 
 def check_free(file: Path) -> None:
@@ -130,10 +137,6 @@ def certificate_of(file: Path) -> Path:
 
 def _count(network: nn.Module) -> int:
     return sum(each.numel() for each in network.parameters())
-
-
-def _trains(parameter: nn.Parameter) -> bool:
-    return parameter.requires_grad
 
 
 def _digest(path: Path) -> str:
