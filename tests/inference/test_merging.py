@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tests.inference.conftest import SIZE, run, tuned_settings, write_run
-from vtagml.decoders import PerTask, SummaryLinear
+from vtagml.decoders import ConvDecoder, Decoders, PerTask, Shared, SummaryLinear
 from vtagml.inference import certificate, stream
 from vtagml.inference.agreement import Difference, pyramid_difference
 from vtagml.inference.merging import MergedFile, merge_run
@@ -300,9 +300,25 @@ def test_a_linear_layer_on_the_class_token_is_timm_s_head(
         torch.testing.assert_close(summary_of(merged.path, image), maps[name], rtol=1e-4, atol=1e-5)
 
 
-def test_a_norm_in_front_of_the_layer_is_no_head_of_timm_s() -> None:
-    decoders = PerTask({"a": 5}, (8, 8, 8, 8), SummaryLinear)
-    assert decoders.plain_head(("a",)) is None
-    decoders = PerTask({"a": 5, "b": 5}, (8, 8, 8, 8), Unnormed)
-    assert decoders.plain_head(("a", "b")) is None  # two heads have no place in one
-    assert decoders.plain_head(("b",)) is decoders.decoders["b"].head
+class OneForAll(Decoders):
+    """One decoder, whose scores are every task's."""
+
+    def __init__(self, outputs: dict[str, int]) -> None:
+        super().__init__(outputs)
+        self.decoder = Unnormed((8, 8, 8, 8), 5)
+
+    def decode(self, pyramids: dict[str, list[Tensor]], image: Tensor) -> dict[str, Tensor]:
+        return {task: self.decoder(pyramid, (1, 1)) for task, pyramid in pyramids.items()}
+
+
+def test_which_decoders_are_a_head_of_timm_s() -> None:
+    channels = (8, 8, 8, 8)
+    own = PerTask({"a": 5, "b": 5}, channels, Unnormed)
+    assert own.plain_head(("b",)) is own.decoders["b"].head
+    assert own.plain_head(("a", "b")) is None  # two heads have no place in one
+    all_tasks = OneForAll({"a": 5, "b": 5})
+    assert all_tasks.plain_head(("a", "b")) is all_tasks.decoder.head
+    assert PerTask({"a": 5}, channels, SummaryLinear).plain_head(("a",)) is None  # its norm
+    assert PerTask({"a": 5}, channels, ConvDecoder).plain_head(("a",)) is None
+    trunk = Shared({"a": 5, "b": 7}, channels, Unnormed)
+    assert trunk.plain_head(("a", "b")) is None

@@ -57,8 +57,12 @@ class Decoders(nn.Module, ABC):
         """
 
     def plain_head(self, tasks: Sequence[str]) -> nn.Linear | None:
-        """The layer that makes the maps of tasks of the backbone's summary alone, if one does."""
-        return None
+        """The layer that makes the maps of tasks of the backbone's summary alone, if one does.
+
+        Here it is the head of the only decoder there is.
+        """
+        decoders = [module for module in self.modules() if isinstance(module, Decoder)]
+        return decoders[0].plain_head if len(decoders) == 1 else None
 
 
 class PerTask(Decoders):
