@@ -82,7 +82,7 @@ def test_a_certificate_says_what_was_measured(lora: Path, merged: MergedFile) ->
     added = 8 * 4 * (32 + 96 + 32 + 32)
     whole = sum(each.numel() for each in load_file(out).values())
     assert said["parameters"] == {
-        "before": {"backbone": whole, "added": added, "trained": added},
+        "before": {"backbone": whole, "added": added, "trained": added, "head": 0},
         "after": whole,
     }
     assert 0 < said["differences"]["float64"]["absolute"] < 1e-12
@@ -297,6 +297,7 @@ def test_a_linear_layer_on_the_class_token_is_timm_s_head(
     assert len(files) == len(tasks)
     for (name, count), merged in zip(tasks, files, strict=True):
         assert merged.certificate["arguments"]["num_classes"] == count
+        assert merged.certificate["parameters"]["before"]["head"] == count * 32 + count
         torch.testing.assert_close(summary_of(merged.path, image), maps[name], rtol=1e-4, atol=1e-5)
 
 

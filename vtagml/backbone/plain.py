@@ -22,6 +22,7 @@ class PlainNetwork:
         architecture: timm's name of it, with the tag that says how images are standardised.
         arguments: What `timm.create_model` takes beside the name.
         weights: timm's keys, all of them.
+        head: How many numbers of these the head has.
         untrained: Those keys that no map of a pyramid passes, as a final norm of Swin: they are as
             timm starts them.
     """
@@ -34,6 +35,7 @@ class PlainNetwork:
             )
         heading = head.state_dict(prefix="head.") if head and backbone.heads_summary else {}
         classes = len(heading["head.weight"]) if heading else 0
+        self.head = sum(value.numel() for value in heading.values())
         self.architecture = backbone.architecture
         self.arguments = {**backbone.arguments, "num_classes": classes}
         started = self._created().state_dict()
@@ -47,11 +49,6 @@ class PlainNetwork:
                 f"{len(problems)} differences, first {'; '.join(problems[:4])}. A tuning that "
                 "adds what cannot be merged says so by `merges = False`."
             )
-
-    @property
-    def has_head(self) -> bool:
-        """Whether it makes scores of an image."""
-        return self.arguments["num_classes"] > 0
 
     @property
     def call(self) -> str:

@@ -94,7 +94,7 @@ def _trained(
     network: MultitaskNetwork, streams: Mapping[Tasks, Stream]
 ) -> Callable[[Tensor], Mapping[str, Pyramid]]:
     """Returns what computes every task's pyramid, and scores where a plain network has a head."""
-    headed = {task for tasks, stream in streams.items() if stream.plain.has_head for task in tasks}
+    headed = {task for tasks, stream in streams.items() if stream.plain.head for task in tasks}
 
     def compute(images: Tensor) -> Mapping[str, Pyramid]:
         pyramids = network.encoder(images, network.affinity.omega)

@@ -60,7 +60,7 @@ class Stream:
     def _reading(self, backbone: TimmBackbone, network: Any) -> Read:
         def read(images: Tensor) -> list[Tensor]:
             pyramid = backbone.plain_pyramid(network, images)
-            scores = [network(backbone.normalize(images))] if self.plain.has_head else []
+            scores = [network(backbone.normalize(images))] if self.plain.head else []
             return [*pyramid, *scores]
 
         return read
@@ -116,7 +116,7 @@ class Stream:
         backbone = _count(self.merged)
         trained = sum(each.numel() for each in self.trained.parameters() if each.requires_grad)
         added = _count(self.trained) - backbone
-        return {"backbone": backbone, "added": added, "trained": trained}
+        return {"backbone": backbone, "added": added, "trained": trained, "head": self.plain.head}
 
 
 def check_free(file: Path) -> None:
