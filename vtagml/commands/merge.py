@@ -39,8 +39,8 @@ def merge(
     Example:
         lightning merge --ckpt_path runs/scenes_sdne+lora_shared --out backbone.safetensors
     """
+    from vtagml.inference import merge_run
     from vtagml.inference.certificate import ROUNDED
-    from vtagml.inference.merging import merge_run
     from vtagml.inference.trained import TrainedRun
 
     if batches < 1:
