@@ -5,16 +5,20 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 import yaml
 from PIL import Image
+from safetensors.torch import save_file
 
 from tests.fakes.experiments import configs_in, resolved
 from tests.fakes.small import SMALL, SMALL_FILES
 from tests.inference.conftest import run
 from tests.objectives.test_uda_experiments import SMALL as SMALL_PAIR
 from tests.objectives.test_uda_experiments import SMALL_SCENES
+from vtagml.backbone import PlainNetwork, ViT
 from vtagml.cli import main
 
 __all__ = ["run"]  # a fixture
@@ -22,6 +26,7 @@ __all__ = ["run"]  # a fixture
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCED = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PYTHON = [text for language, text in FENCED if language == "python"]
 BLOCKS = [text for language, text in FENCED if not language]
 # What CI does by itself, what needs a cluster, and a server.
 ELSEWHERE = ("make ", "source ", "torchrun ", "#SBATCH ", "srun ", "wandb ")
@@ -104,17 +109,24 @@ def test_python_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     shutil.copytree(run, "runs/scenes_sdne")
     write_photo()
-    blocks = [text for language, text in FENCED if language == "python"]
-    assert len(blocks) == 2
-    for block in blocks:
-        names: dict[str, object] = {}
+    backbone = ViT("vit_small_patch14_dinov2.lvd142m", (128, 128), weights=None, patch_size=16)
+    plain = PlainNetwork(backbone)
+    assert without_spaces(plain.call).removesuffix(")") in without_spaces(README)
+    save_file(plain.weights, "vit.safetensors")
+    assert len(PYTHON) == 3
+    for block in PYTHON:
+        names: dict[str, Any] = {}
         exec(compile(block, "README.md", "exec"), names)
         if "prediction" in names:
-            assert names["prediction"]["depth"].shape == (50, 90)  # type: ignore[index]
+            assert names["prediction"]["depth"].shape == (50, 90)
+        elif "maps" in names:
+            assert names["maps"]["segmentation"].shape == (1, 8, 128, 128)
         else:
-            maps = names["maps"]
-            assert isinstance(maps, dict)
-            assert maps["segmentation"].shape == (1, 8, 128, 128)
+            assert torch.equal(names["network"].pos_embed, backbone.model.pos_embed)
+
+
+def without_spaces(text: str) -> str:
+    return "".join(text.split())
 
 
 def write_photo() -> None:
@@ -165,8 +177,11 @@ def test_commands_run_one_after_the_other(
         "runs/planted/affinity.json",
         "runs/in_8_classes/metrics.json",
         "network.onnx",
+        "vit.json",
     ):
         assert Path(left).is_file(), f"{left} is not among {sorted(map(str, tmp_path.iterdir()))}"
+    (loading,) = (block for block in PYTHON if "load_state_dict" in block)
+    exec(loading.replace("(128, 128)", "(64, 64)"), {})  # of the small run
 
 
 def test_files_it_names_exist() -> None:

@@ -1,6 +1,9 @@
 """Trained networks small enough for a test, in memory and as run folders."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -96,11 +99,38 @@ SETTINGS = {
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder, as `lightning fit` leaves it; not to be changed."""
-    folder = tmp_path_factory.mktemp("run")
-    settings = without_starts(SETTINGS["model"])
-    network = awake(built(MultitaskModule, settings))
-    (folder / "checkpoints").mkdir()
+    return write_run(tmp_path_factory.mktemp("run"), SETTINGS)
+
+
+def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """Leaves in a folder what a training with these settings would."""
+    network = awake(built(MultitaskModule, without_starts(settings["model"])))
+    (folder / "checkpoints").mkdir(parents=True)
     content = {"state_dict": network.state_dict()}
     torch.save(content, folder / "checkpoints" / "last.ckpt")
-    (folder / "config.yaml").write_text(yaml.safe_dump(SETTINGS))
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     return folder
+
+
+def tuned_settings(
+    encoder: str, tuning: str, backbone: str = "TinyViT", data: str = "datamodules.Scenes"
+) -> dict[str, Any]:
+    """`SETTINGS` with two tasks, a tuned backbone, and three images to validate on."""
+    settings: dict[str, Any] = deepcopy(SETTINGS)
+    settings["model"]["init_args"] |= {
+        "tasks": [{"class_path": f"vtagml.tasks.{task}"} for task in ("Depth", "Normals")],
+        "encoder": {
+            "class_path": f"vtagml.encoders.{encoder}",
+            "init_args": {
+                "tuning": f"vtagml.tuning.{tuning}",
+                "backbone": {
+                    "class_path": f"tests.fakes.backbones.{backbone}",
+                    "init_args": {"image_size": list(SIZE)},
+                },
+            },
+        },
+        "affinity": {"class_path": "vtagml.affinity.Uniform"},
+    }
+    few = {"cache": None, "val": 3, "batch_size": 2, "workers": 0}
+    settings["data"] = {"class_path": data, "init_args": {"image_size": list(SIZE), **few}}
+    return settings

@@ -8,6 +8,7 @@ over stages and blocks, which calls what stands at a place.
 from vtagml.backbone.backbone import LEVELS, STRIDES, Backbone
 from vtagml.backbone.checkpointing import recomputed
 from vtagml.backbone.places import Place
+from vtagml.backbone.plain import PlainNetwork
 from vtagml.backbone.pyramids import FocalNet, PVTv2
 from vtagml.backbone.staged import Stage, StagedBackbone, staged
 from vtagml.backbone.swin import SHIPPED, Swin, SwinV2, SwinV2Nano
@@ -24,6 +25,7 @@ __all__ = [
     "FocalNet",
     "PVTv2",
     "Place",
+    "PlainNetwork",
     "Stage",
     "StagedBackbone",
     "Swin",

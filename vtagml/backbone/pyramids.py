@@ -5,7 +5,6 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from vtagml.backbone.backbone import LEVELS
 from vtagml.backbone.timm_backbone import HUB, TimmBackbone
 
 
@@ -16,9 +15,7 @@ class _PyramidBackbone(TimmBackbone):
         return {}
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        return self.model.forward_intermediates(
-            self.normalize(image), indices=list(range(LEVELS)), intermediates_only=True
-        )
+        return self.plain_pyramid(self.model, image)
 
 
 class PVTv2(_PyramidBackbone):

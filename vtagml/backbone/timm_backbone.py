@@ -57,17 +57,20 @@ class TimmBackbone(Backbone):
     def _options(self) -> dict[str, Any]:
         """Returns what this family's constructor in timm needs beyond the common arguments."""
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What `timm.create_model` takes beside the name to build the network without a head."""
+        return {**self._options(), "num_classes": 0}
+
     def _create(self, drop_path: float) -> Any:
-        options = self._options()
         try:
             if self.weights == HUB:
                 check_hub(self.architecture)
             model = timm.create_model(
                 self.architecture,
                 pretrained=self.weights == HUB,
-                num_classes=0,
                 drop_path_rate=drop_path,
-                **options,
+                **self.arguments,
             )
         except OSError as error:
             raise FileNotFoundError(
@@ -84,6 +87,24 @@ class TimmBackbone(Backbone):
             ) from error
         model.feature_info = timm.models.FeatureInfo(model.feature_info, list(range(LEVELS)))
         return model
+
+    @property
+    def heads_summary(self) -> bool:
+        """Whether timm's own head reads the summary of the image, as it is and nothing else."""
+        return False
+
+    def plain_pyramid(
+        self, model: Any, image: Float[Tensor, "batch 3 height width"]
+    ) -> list[Tensor]:
+        """Returns what `forward` would, made by another network's own function of timm.
+
+        Args:
+            model: Of the same architecture, as timm builds it.
+            image: Values in [0, 1].
+        """
+        return model.forward_intermediates(
+            self.normalize(image), indices=list(range(LEVELS)), intermediates_only=True
+        )
 
     def _drop_unused(self) -> None:
         # A final norm or head that no map passes through would be a parameter without gradient,

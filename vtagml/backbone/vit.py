@@ -89,8 +89,35 @@ class ViT(StagedBackbone):
         patches = (
             self.model.norm(tokens)[:, self.prefix_tokens :].transpose(1, 2).unflatten(2, grid)
         )
-        target = (size[0] // STRIDES[stage], size[1] // STRIDES[stage])
-        return F.interpolate(patches, size=target, mode="bilinear", antialias=target < grid)
+        return _at_stride(STRIDES[stage], patches, size)
+
+    @property
+    def heads_summary(self) -> bool:
+        return self.model.has_class_token and self.model.global_pool == "token"
 
     def summary(self, tokens: Tensor) -> Sequence[Float[Tensor, "batch channels"]]:
         return (self.model.norm(tokens)[:, 0],) if self.model.has_class_token else ()
+
+    def plain_pyramid(
+        self, model: Any, image: Float[Tensor, "batch 3 height width"]
+    ) -> list[Tensor]:
+        quarter = len(model.blocks) // LEVELS
+        levels = model.forward_intermediates(
+            self.normalize(image),
+            indices=[quarter * count - 1 for count in range(1, LEVELS + 1)],
+            return_prefix_tokens=True,
+            norm=True,
+            intermediates_only=True,
+        )
+        size = (image.shape[-2], image.shape[-1])
+        # Without such tokens timm gives the patches alone.
+        patches = [level[0] if model.num_prefix_tokens else level for level in levels]
+        maps = [_at_stride(*each, size) for each in zip(STRIDES, patches, strict=True)]
+        return [*maps, levels[-1][1][:, 0]] if model.has_class_token else maps
+
+
+def _at_stride(stride: int, patches: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resizes a map of patches to that of a stage."""
+    grid = (patches.shape[-2], patches.shape[-1])
+    target = (size[0] // stride, size[1] // stride)
+    return F.interpolate(patches, size=target, mode="bilinear", antialias=target < grid)

@@ -53,6 +53,11 @@ class Decoder(nn.Module, ABC):
         """The head's output brought to the image's size."""
         return upsample(scores, size)
 
+    @property
+    def plain_head(self) -> nn.Linear | None:
+        """The head, if all that is done is to give it the backbone's summary as it is."""
+        return None
+
     def forward(self, pyramid: list[Float[Tensor, "batch ..."]], size: tuple[int, int]) -> Scores:
         """Map at height and width `size`, in the dtype of the pyramid's finest level."""
         scores = self.head(self.read(pyramid)).to(pyramid[0].dtype)

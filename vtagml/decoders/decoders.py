@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 from jaxtyping import Float
@@ -56,6 +56,14 @@ class Decoders(nn.Module, ABC):
         `depth/1`: `SumOfTasks` teaches them, too.
         """
 
+    def plain_head(self, tasks: Sequence[str]) -> nn.Linear | None:
+        """The layer that makes the maps of tasks of the backbone's summary alone, if one does.
+
+        Here it is the head of the only decoder there is.
+        """
+        decoders = [module for module in self.modules() if isinstance(module, Decoder)]
+        return decoders[0].plain_head if len(decoders) == 1 else None
+
 
 class PerTask(Decoders):
     """One decoder per task, with parameters of its own (Sec. 3.3, the drawing of Fig. 2)."""
@@ -72,6 +80,10 @@ class PerTask(Decoders):
     def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
         size = height_and_width(image)
         return {task: self.decoders[task](pyramid, size) for task, pyramid in pyramids.items()}
+
+    def plain_head(self, tasks: Sequence[str]) -> nn.Linear | None:
+        first, *others = tasks
+        return None if others else cast(Decoder, self.decoders[first]).plain_head
 
 
 class Shared(Decoders):

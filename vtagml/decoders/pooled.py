@@ -51,6 +51,11 @@ class SummaryLinear(PooledLinear):
     def __init__(self, channels: Sequence[int], outputs: int) -> None:
         super().__init__(channels, outputs)
 
+    @property
+    def plain_head(self) -> nn.Linear | None:
+        unchanged = isinstance(self.norm, nn.Identity)  # of a sibling
+        return self.head if unchanged and isinstance(self.head, nn.Linear) else None
+
     def trunk(self, pyramid: list[Float[Tensor, "batch ..."]]) -> Float[Tensor, "batch channels"]:
         if len(pyramid) == LEVELS:
             raise ValueError(

@@ -1,6 +1,6 @@
 """Adapters that tasks share early and part with late, in groups that their gradients make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
 import torch
@@ -107,6 +107,9 @@ class Progressive(Tuned):
             for name in names.values():
                 _replace(whole, name, own.get_parameter(name))
         return whole
+
+    def whole_backbones(self) -> Mapping[tuple[str, ...], Backbone]:
+        return {group: self.backbone_of(group[0]) for group in self.partitions[-1]}
 
     def _part(self, backbone: StagedBackbone, kept: set[int], tensor_of: TensorOf) -> None:
         """Leaves a backbone what is kept, and gives the rest of its stages to the groups."""

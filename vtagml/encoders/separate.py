@@ -1,5 +1,6 @@
 """A stream of its own for every task, from the backbone on."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import cast
 
@@ -47,3 +48,6 @@ class Separate(Tuned):
     def merge(self) -> None:
         for backbone in self.backbones.values():
             self.tuning.merge(cast(Backbone, backbone))
+
+    def whole_backbones(self) -> Mapping[tuple[str, ...], Backbone]:
+        return {(task,): cast(Backbone, self.backbones[task]) for task in self.tasks}

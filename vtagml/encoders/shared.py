@@ -1,5 +1,7 @@
 """One stream for all tasks; they part behind the pyramid."""
 
+from collections.abc import Mapping
+
 from jaxtyping import Float
 from torch import Tensor
 
@@ -38,3 +40,6 @@ class Shared(Tuned):
 
     def merge(self) -> None:
         self.tuning.merge(self.backbone)
+
+    def whole_backbones(self) -> Mapping[tuple[str, ...], Backbone]:
+        return {self.tasks: self.backbone}

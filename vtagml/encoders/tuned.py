@@ -1,7 +1,7 @@
 """What the encoders that run a tuned backbone have in common."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vtagml.backbone import Backbone, recomputed, staged
 from vtagml.encoders.encoder import Encoder
@@ -44,3 +44,10 @@ class Tuned(Encoder):
     @abstractmethod
     def merge(self) -> None:
         """Brings what tuned the backbone back to the layers and keys of timm."""
+
+    def whole_backbones(self) -> Mapping[tuple[str, ...], Backbone]:
+        """The backbones that make whole pyramids, by the tasks that read them; here there are none.
+
+        Merged they are plain networks of timm.
+        """
+        return {}

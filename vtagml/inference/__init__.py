@@ -2,9 +2,10 @@
 
 `load` makes a `Predictor` of a run folder or checkpoint; it takes images of any size and gives a
 `Prediction` per image. `export_network` writes its `InferenceForm`, in which affinities are
-constants, as an ONNX file, and compares the file with the original. Beside the commands this is the
-one room that sees `datamodules`: photos are read and laid into the network's input as `lightning
-predict` does it, by the same code.
+constants, as an ONNX file, and compares the file with the original; `merge_run` does so with its
+backbone as a plain network of timm. Beside the commands this is the one room that sees
+`datamodules`: photos are read and laid into the network's input as `lightning predict` does it, by
+the same code.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from vtagml.door import open_when_asked
 if TYPE_CHECKING:
     from vtagml.inference.baked import InferenceForm
     from vtagml.inference.exporting import Exported, export_network
+    from vtagml.inference.merging import MergedFile, merge_run
     from vtagml.inference.prediction import Prediction
     from vtagml.inference.predictor import Predictor, load
 

@@ -1,12 +1,41 @@
 """How far an exported network is from the original."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from vtagml.tasks import Task
+
+
+class Difference(NamedTuple):
+    """How far pyramids are apart.
+
+    Attributes:
+        absolute: The largest difference of two numbers.
+        relative: The largest as a share of the largest number of its level.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def or_worse(self, other: "Difference") -> "Difference":
+        return Difference(*map(max, self, other))
+
+
+def pyramid_difference(expected: Sequence[Tensor], found: Sequence[Tensor]) -> Difference:
+    """Returns how far the levels of a pyramid are from those of the original."""
+    worst = Difference()
+    for level, same in zip(expected, found, strict=True):
+        if level.shape != same.shape or level.dtype != same.dtype:
+            return Difference(torch.inf, torch.inf)
+        apart = float((level - same).abs().nan_to_num(nan=torch.inf).max())
+        largest = float(level.abs().nan_to_num(nan=0.0).max())
+        worst = worst.or_worse(Difference(apart, apart / max(largest, sys.float_info.min)))
+    return worst
 
 
 def difference(

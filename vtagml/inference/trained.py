@@ -34,6 +34,9 @@ CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is no
 # or would be downloaded.
 STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial"}
 
+GONE = (ArgumentError, OSError, ValueError, AttributeError, ImportError)
+"""What data raise whose files, or whose own class, are not there any more."""
+
 
 class TrainedRun:
     """A checkpoint of `lightning fit`, and the config that it was trained with.
@@ -156,7 +159,7 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
     """
     try:
         return dict(built(LightningDataModule, config["data"]).labels)
-    except (ArgumentError, OSError, ValueError, AttributeError, ImportError) as error:
+    except GONE as error:
         warnings.warn(
             f"The names and colours of the training's classes are not to be had, so classes are "
             f"numbered. {type(error).__name__}: {error}",

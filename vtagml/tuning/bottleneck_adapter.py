@@ -53,6 +53,7 @@ class BottleneckAdapter(Tuning):
 
     def merge(self, network: Network) -> Network:
         raise ValueError(
-            "A bottleneck with a non-linearity cannot be merged into the backbone's weights: keep "
-            "the checkpoint, or tune with `vtagml.tuning.LoRA`, which can."
+            "A bottleneck with a non-linearity cannot be merged into the backbone's weights: write "
+            "it beside them (`lightning export`) or the whole network (`lightning export --to "
+            "onnx`), or tune with `vtagml.tuning.LoRA`, which can."
         )

@@ -1,0 +1,31 @@
+"""Times as ratios, on a clock that the test moves."""
+
+import pytest
+
+from vtagml.inference import latency
+
+
+class Clock:
+    """Goes on by what each call costs; everything takes longer from round to round."""
+
+    def __init__(self) -> None:
+        self.now, self.calls, self.order = 0.0, 0, ""
+
+    def work(self, name: str, seconds: float) -> None:
+        self.order += name
+        self.calls += 1
+        self.now += seconds * (1 + self.calls // 2)
+
+
+def test_the_second_as_a_share_of_the_first_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(latency.time, "perf_counter", lambda: clock.now)
+
+    ratio = latency.latency_ratio(
+        lambda: clock.work("a", 2.0), lambda: clock.work("b", 1.0), rounds=101
+    )
+
+    assert ratio == pytest.approx(0.5, rel=0.02)  # though the last round takes 50 times the first
+    assert clock.order[:2] == "ab"  # not timed
+    assert clock.order[2:10] == "baabbaab"  # neither has the better place
+    assert len(clock.order) == 2 * 102
