@@ -1,5 +1,6 @@
 """TorchJD's weightings, from the Gram matrix that the fork brings at no cost."""
 
+import random
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -68,7 +69,7 @@ class GramianWeighting(Weighting):
         gramian = gramian / gramian.diagonal().amax()
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "You are solving a parameterized problem")
-            torch.default_generator.manual_seed((self.seed << 32) + int(self.steps))
+            torch.default_generator.manual_seed(drawn(self.seed, int(self.steps)))
             return self.weighting(gramian)
 
     @property
@@ -101,6 +102,11 @@ def _of_gramian(aggregator: nn.Module) -> Callable[[Tensor], Tensor]:
             "`vtagml.callbacks.JacobianAggregation`."
         )
     return aggregator.gramian_weighting
+
+
+def drawn(seed: int, step: int) -> int:
+    """A seed of its own for every step."""
+    return random.Random(f"{seed} {step}").getrandbits(32)
 
 
 def root(gramian: Matrix) -> Matrix:
