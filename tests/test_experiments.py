@@ -61,7 +61,7 @@ NEW_TASK = [
 ]
 METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
 STREAMS = ("Shared", "Separate")
-FAST = ("lora_separate", "vmt")
+FAST = ("lora_separate", "vmt", "upgrad")
 ELSEWHERE = {
     *ADAPTATIONS,
     *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),
@@ -103,10 +103,12 @@ def check_results(run: Path) -> None:
 @pytest.mark.parametrize(
     "configs",
     [
-        # All of them run; of the methods, which `test_methods.py` trains, two among the fast ones.
+        # All of them run; of the methods and weightings, which `test_methods.py` and
+        # `test_weightings.py` train, a few among the fast ones.
         pytest.param(configs, marks=pytest.mark.slow if is_slow else ())
         for configs in SCENES_CASES
-        for is_slow in [configs[-1].parent.name == "methods" and configs[-1].stem not in FAST]
+        for room, name in [(configs[-1].parent.name, configs[-1].stem)]
+        for is_slow in [room in ("methods", "weightings") and name not in FAST]
     ],
     ids=name_of,
 )

@@ -1,4 +1,4 @@
-"""TorchJD's aggregation of a Jacobian is ours of the fork's Gram matrix, and what it must not do."""
+"""TorchJD's aggregation of a Jacobian is ours of the fork's Gram matrix; none of it breaks it."""
 
 import logging
 import math
@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchjd.aggregation import (
+    IMTLG,
     MGDA,
     AlignedMTL,
     CAGrad,
@@ -17,7 +18,6 @@ from torchjd.aggregation import (
     DualProj,
     FairGrad,
     GradVac,
-    IMTLG,
     NashMTL,
     PCGrad,
     Random,

@@ -15,7 +15,7 @@ SMALL, SMALL_TWO_DOMAINS = (FOLDER / f"small{kind}.yaml" for kind in ("", "_two_
 BASES = sorted(set(FOLDER.glob("*.yaml")) - {SMALL, SMALL_TWO_DOMAINS})
 OVERLAYS = sorted(
     path
-    for room in ("ablations", "backbones", "methods", "settings")
+    for room in ("ablations", "backbones", "methods", "settings", "weightings")
     for path in (FOLDER / room).glob("*.yaml")
 )
 COMMAND = re.compile(r"^# +lightning (.*(?:(?<=\\)\n#.*)*)", re.MULTILINE)

@@ -72,7 +72,8 @@ class FAMO(LossWeighting):
         self.updates += due
         mean = MEAN * self.mean + (1 - MEAN) * gradient
         square = SQUARE * self.square + (1 - SQUARE) * gradient**2
-        corrected = mean / (1 - MEAN**self.updates), square / (1 - SQUARE**self.updates)
+        count = self.updates.double()  # a power of an integer would be float32
+        corrected = mean / (1 - MEAN**count), square / (1 - SQUARE**count)
         moved = self.logits - self.rate * corrected[0] / (corrected[1].sqrt() + EPSILON)
         for state, value in ((self.mean, mean), (self.square, square), (self.logits, moved)):
             state.copy_(torch.where(due, value, state))
