@@ -101,7 +101,7 @@ def _unknown_name(match: re.Match[str], message: str, keys: Collection[str]) -> 
 
 def _unknown_package(match: re.Match[str], message: str, keys: Collection[str]) -> str:
     if extra := EXTRAS.get(match["room"]):
-        return f"`{match['room']}` is not there: pip install \"vtagml[{extra}]\"."
+        return f'`{match["room"]}` is not there: pip install "vtagml[{extra}]".'
     room, _, name = match["room"].rpartition(".")
     known = dir(import_module(room)) if room.startswith(PACKAGES) else PACKAGES
     return f"`{_place(message)}`: Python finds no `{match['room']}`.{did_you_mean(name, known)}"
