@@ -196,7 +196,7 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
     found = []
     for ranks in (1, 2):
         model = small_vtagml().double()
-        run = trainer_of(tmp_path, 3, ranks, callbacks=[JacobianAggregation(ConFIG())])
+        run = trainer_of(tmp_path / str(ranks), 3, ranks, callbacks=[JacobianAggregation(ConFIG())])
         run.fit(model, Holes(batch_size=2 // ranks, workers=0))
         found.append(state(model))
     for key, value in found[0].items():
