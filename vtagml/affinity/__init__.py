@@ -29,7 +29,7 @@ from vtagml.affinity.tawt import TAWT
 from vtagml.affinity.transfer import AffinityState, read_state
 from vtagml.affinity.troa import TROA
 from vtagml.affinity.uniform import Uniform
-from vtagml.affinity.weighting import Weighting
+from vtagml.affinity.weighting import LossWeighting, Weighting
 
 __all__ = [
     "DWA",
@@ -45,6 +45,7 @@ __all__ = [
     "Gram",
     "GramianWeighting",
     "Identity",
+    "LossWeighting",
     "PrintedTROA",
     "Shuffled",
     "Statistic",
