@@ -47,6 +47,7 @@ def of(name: str) -> Callable[[], None]:
     return step(model)
 
 
+@pytest.mark.timeout(900)
 def test_weightings_over_uniform_weights(
     benchmark: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
