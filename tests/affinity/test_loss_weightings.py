@@ -80,6 +80,15 @@ def test_dwa_is_neutral_to_a_task_that_it_has_not_seen_twice() -> None:
     torch.testing.assert_close(affinity.loss_weights, losses(1, 1))
 
 
+def test_dwa_remembers_a_task_over_a_window_without_a_label() -> None:
+    affinity = DWA(["a", "b"], every=1)
+    for step, b in enumerate((4.0, 2.0, 0.0, 0.0)):
+        affinity.see(step, losses(1.0, b))
+    rates = [math.exp(1.0 / 2), math.exp(0.5 / 2)]
+    expected = losses(*(2 * each / sum(rates) for each in rates))
+    torch.testing.assert_close(affinity.loss_weights, expected)
+
+
 def test_famo_is_torchjds_where_the_next_batch_is_the_same() -> None:
     affinity = FAMO(NAMES, rate=0.1, decay=1e-2)
     # Its bound takes away what it adds to a loss, so that both have the same logarithms.
