@@ -175,7 +175,7 @@ def test_degenerate_gradients_give_weights(
 VALUES = [0.0, 1e-45, 1e-30, 1e-8, 1.0, -3.0, 1e30, -1e30, 1e150, 1e200, math.nan, math.inf]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(VALUES), min_size=2 * TASKS, max_size=2 * TASKS))
 @example([1e200, 0.0, 1e200, 0.0, 1.0, 1.0])
 @pytest.mark.parametrize("make", [UPGrad, MGDA, PCGrad, AlignedMTL, IMTLG])

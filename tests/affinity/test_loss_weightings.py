@@ -186,7 +186,7 @@ SIBLINGS: list[Callable[[], Affinity]] = [
 VALUES = [0.0, 5e-324, 1e-45, 1e-30, 1e-3, 1.0, 1e3, 1e30, 1e300, -1.0, math.nan, math.inf]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from(VALUES), min_size=12, max_size=12))
 @pytest.mark.parametrize("make", SIBLINGS)
 def test_any_losses_give_weights(make: Callable[[], Affinity], values: list[float]) -> None:

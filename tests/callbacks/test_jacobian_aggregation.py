@@ -134,7 +134,7 @@ def test_what_draws_at_random_is_keyed_by_seed_and_leaves_training_s_numbers_alo
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("accumulated", [1, 2])
+@pytest.mark.parametrize("accumulated", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_training_with_the_sum_is_training_without_it(accumulated: int, tmp_path: Path) -> None:
     """In the Trainer, with an uneven last step, on adapters behind the fork."""
     found = []
