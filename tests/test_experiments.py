@@ -74,8 +74,8 @@ METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path n
 ON_VIT = {FOLDER / "methods/task_prompter.yaml"}  # and on no other backbone
 STREAMS = ("Shared", "Separate")
 # Of the overlays those among the fast tests that no other test trains: the methods are trained by
-# `test_methods.py`, most ablations by the tests of the class that they name.
-FAST = ("lora_separate", "vmt", "shared", "literal", "street", "planted_pairs")
+# `test_methods.py`, weightings by `test_weightings.py`, ablations by the tests of their classes.
+FAST = ("lora_separate", "vmt", "shared", "literal", "street", "planted_pairs", "upgrad")
 ELSEWHERE = {
     *ADAPTATIONS,
     *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),

@@ -169,6 +169,7 @@ class MultitaskModule(lightning.LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         self.objective.at_step(self.global_step)
         losses = self.objective(self.network, batch)
+        self.network.affinity.see(self.global_step, losses.tasks.detach())
         fixed = losses.tasks.new_tensor([task.weight for task in self.tasks.values()])
         total = (self.network.affinity.weights.to(losses.tasks) * fixed * losses.tasks).sum()
         # A loss that is not finite may have a finite gradient. Times NaN no gradient is finite, on

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed
@@ -27,13 +27,37 @@ def shared_gram(
 ) -> Gram:
     """Inner products of the tasks' gradients of some parameters, over the images of all ranks.
 
-    One forward, and a backward for each task that is taught; the others have no gradient. The
-    gradient of the whole batch is the ranks' sum, whose products are no sums of products: here,
-    unlike at a fork, gradients are reduced. All ranks have to call it.
+    The gradient of the whole batch is the ranks' sum, whose products are no sums of products: here,
+    unlike at a fork, gradients are reduced. All ranks have to call it. Arguments are those of
+    `shared_gradients`.
+    """
+    found = shared_gradients(network, objective, batch, parameters, context, scale)
+    return _gram(found.tasks, parameters)
+
+
+class SharedGradients(NamedTuple):
+    """Of some parameters: of each task's loss, and of all that is minimised beside them."""
+
+    tasks: list[Gradient]
+    terms: Gradient
+
+
+def shared_gradients(
+    network: MultitaskNetwork,
+    objective: Objective,
+    batch: Batch,
+    parameters: Sequence[nn.Parameter],
+    context: AbstractContextManager[Any] | None = None,
+    scale: float = 1.0,
+) -> SharedGradients:
+    """The tasks' gradients of some parameters, on this rank.
+
+    One forward, and a backward for each task that is taught; the others have no gradient. And one
+    for the objective's further terms, if it has any that can be moved.
 
     Args:
         network: Is run once more.
-        objective: Whose losses of the tasks it is about; what else it minimises is not looked at.
+        objective: Whose losses of the tasks it is about.
         batch: Of this rank.
         parameters: That all tasks share.
         context: In which training runs its forward, such as autocast.
@@ -43,10 +67,14 @@ def shared_gram(
     with _unnoticed(network, objective, batch["image"].device):
         cut = _Cut()
         with context or nullcontext(), network.register_forward_hook(cut):
-            losses = dict(zip(objective.tasks, objective(network, batch).tasks, strict=True))
-        found = {task: cut.gradient(scale * losses[task], parameters) for task in tasks}
-    nothing: Gradient = [None] * len(parameters)
-    return _gram([found.get(task, nothing) for task in objective.tasks], parameters)
+            losses, terms = objective(network, batch)
+        named = dict(zip(objective.tasks, losses, strict=True))
+        found = {task: cut.gradient(scale * named[task], parameters) for task in tasks}
+        beside = [(each.weight * each.value).sum() for each in terms.values()]
+        moving = [each for each in beside if each.requires_grad]
+        nothing: Gradient = [None] * len(parameters)
+        further = cut.gradient(scale * torch.stack(moving).sum(), parameters) if moving else nothing
+    return SharedGradients([found.get(task, nothing) for task in objective.tasks], further)
 
 
 class _Cut:

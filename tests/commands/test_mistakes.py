@@ -177,6 +177,11 @@ def test_a_mistyped_command_has_the_nearest(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().err.endswith("Did you mean `benchmark`?\n")
 
 
+def test_a_package_of_an_extra_is_named_with_what_brings_it() -> None:
+    message = "Problem with given class_path 'torchjd.aggregation.MGDA': No module named 'torchjd'"
+    assert explained(message, []) == '`torchjd` is not there: pip install "vtagml[weightings]".'
+
+
 def test_nothing_is_guessed_where_nothing_is_near() -> None:
     assert nearest("zebra", ["trainer.max_steps", "data.root"]) is None
     assert nearest("max_step", ["trainer.max_steps", "data.root"]) == "trainer.max_steps"

@@ -19,7 +19,7 @@ SMALL, SMALL_TWO_DOMAINS, SMALL_CLASSES = (
 BASES = sorted(set(FOLDER.glob("*.yaml")) - {SMALL, SMALL_TWO_DOMAINS, SMALL_CLASSES})
 OVERLAYS = sorted(
     path
-    for room in ("ablations", "backbones", "methods", "settings")
+    for room in ("ablations", "backbones", "methods", "settings", "weightings")
     for path in (FOLDER / room).glob("*.yaml")
 )
 COMMAND = re.compile(r"^# +lightning (.*(?:(?<=\\)\n#.*)*)", re.MULTILINE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 
 from vtagml.affinity.gram import Gram, exact_device
@@ -76,6 +76,16 @@ class Affinity(nn.Module, ABC):
     @abstractmethod
     def affinities(self) -> Matrix:
         """ω in float64. The hook that a sibling overrides."""
+
+    def see(self, step: int, losses: Float[Tensor, " task"]) -> None:
+        """Is shown this rank's losses of every batch, before the weights are asked for.
+
+        Here it looks away.
+
+        Args:
+            step: The optimiser step that the batch belongs to, counted from zero.
+            losses: Without a graph, and without the tasks' fixed weights.
+        """
 
     def learn(self, cosines: Matrix) -> None:
         """Lets ω follow the cosines of one step, NaN where undefined. Here it does not."""

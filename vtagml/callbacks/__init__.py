@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
     from vtagml.callbacks.augmented_testing import AugmentedTesting
     from vtagml.callbacks.gradient_conflicts import GradientConflicts
+    from vtagml.callbacks.jacobian_aggregation import JacobianAggregation
     from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
     from vtagml.callbacks.prediction_grid import PredictionGrid
     from vtagml.callbacks.prediction_writer import PredictionWriter

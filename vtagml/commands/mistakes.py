@@ -13,6 +13,8 @@ Explain: TypeAlias = Callable[["re.Match[str]", str, Collection[str]], str]
 
 PLACE = re.compile(r'Parser key "([\w.]+)"')
 PACKAGES = ("vtagml", "datamodules", "lightning", "torch")
+EXTRAS = {"torchjd": "weightings"}
+"""Packages that a config names and that an extra of this one brings."""
 LONGEST = 80  # Letters of a value that is shown.
 
 
@@ -98,6 +100,8 @@ def _unknown_name(match: re.Match[str], message: str, keys: Collection[str]) -> 
 
 
 def _unknown_package(match: re.Match[str], message: str, keys: Collection[str]) -> str:
+    if extra := EXTRAS.get(match["room"]):
+        return f'`{match["room"]}` is not there: pip install "vtagml[{extra}]".'
     room, _, name = match["room"].rpartition(".")
     known = dir(import_module(room)) if room.startswith(PACKAGES) else PACKAGES
     return f"`{_place(message)}`: Python finds no `{match['room']}`.{did_you_mean(name, known)}"

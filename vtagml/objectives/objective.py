@@ -4,12 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import torch
-import torch.distributed
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.network import MultitaskNetwork
+from vtagml.ranks import mean_of_ranks
 from vtagml.tasks import Task
 
 Batch = dict[str, Any]
@@ -72,10 +71,7 @@ def mean_counts(counts: Tensor) -> Tensor:
     Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by the mean
     count of a rank: the average of the gradients is then that of one process.
     """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(counts)
-        counts = counts / torch.distributed.get_world_size()
-    return counts
+    return mean_of_ranks(counts)
 
 
 def check_names(argument: str, names: Sequence[str], tasks: Mapping[str, Task]) -> None:
