@@ -7,7 +7,7 @@ Channels may change places without a change of the output, so that an expert is 
 these.
 """
 
-from vtagml.experts.balanced_kmeans import BalancedKMeans, balanced_kmeans
+from vtagml.experts.balanced_kmeans import BalancedKMeans, balanced_clusters
 from vtagml.experts.block_diagonal import BlockDiagonal
 from vtagml.experts.clustering import Clustering, GivenOrder, RandomGroups
 from vtagml.experts.co_activation import CoActivation
@@ -25,7 +25,7 @@ __all__ = [
     "RandomGroups",
     "RoutedLinear",
     "Router",
-    "balanced_kmeans",
+    "balanced_clusters",
     "hidden_layers",
     "ky_fan_shares",
     "reorder",

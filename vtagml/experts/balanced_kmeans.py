@@ -69,10 +69,10 @@ def _computed(vectors: Float[Tensor, "channel dimension"], experts: int, seed: i
     rows = vectors.double().cpu().numpy()
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    return torch.from_numpy(balanced_kmeans(rows, experts, seed))
+    return torch.from_numpy(balanced_clusters(rows, experts, seed))
 
 
-def balanced_kmeans(vectors: Vectors, clusters: int, seed: int) -> npt.NDArray[np.int64]:
+def balanced_clusters(vectors: Vectors, clusters: int, seed: int) -> npt.NDArray[np.int64]:
     """Returns the cluster of each vector; all clusters have the same size.
 
     Lloyd's rounds, in which all vectors are assigned at once: each to one of the places that the

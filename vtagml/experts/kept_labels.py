@@ -45,7 +45,8 @@ class KeptLabels:
         if self.folder is None:
             return None
         try:
-            with np.load(self.folder / f"{self.digest}.npz", allow_pickle=False) as file:
+            content = io.BytesIO((self.folder / f"{self.digest}.npz").read_bytes())
+            with np.load(content, allow_pickle=False) as file:
                 found = file["labels"].astype(np.int64, casting="safe")
         except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error):
             return None
