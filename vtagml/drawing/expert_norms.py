@@ -1,6 +1,7 @@
 """How much of an expert's weights a few directions hold, by clustering."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
-from vtagml.drawing.canvas import SMALL, legend_below, line_style, new_figure, tidy
+from vtagml.drawing.canvas import DASHES, SMALL, legend_below, line_style, new_figure, tidy
 
 WIDTH, HEIGHT = 8.0, 3.4  # Inches.
 Shares = Float[Tensor, "expert k"]
@@ -41,14 +42,14 @@ def expert_norms(
     ):
         axes.set_title(f"Ky-Fan 2-k norm of {subject}, % of the whole norm", size=SMALL)
         axes.set_xlabel(across, size=SMALL)
-    lines = [Line2D([], [], label=name, **line_style(index)) for index, name in enumerate(shares)]
+    lines = [Line2D([], [], label=name, **_style(index)) for index, name in enumerate(shares)]
     legend_below(figure, lines, len(lines))
     return figure
 
 
 def _band(axes: Axes, values: npt.NDArray[np.float64], index: int) -> None:
     """Draws rows over 1, 2, …: the mean of each, from its least to its greatest."""
-    style, places = line_style(index), np.arange(1, len(values) + 1)
+    style, places = _style(index), np.arange(1, len(values) + 1)
     axes.fill_between(
         places, values.min(1), values.max(1), color=style["color"], alpha=0.15, linewidth=0
     )
@@ -56,3 +57,8 @@ def _band(axes: Axes, values: npt.NDArray[np.float64], index: int) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(axes)
+
+
+def _style(index: int) -> dict[str, Any]:
+    # Slices and random groups have one course: only a dashed line lets the other be seen.
+    return line_style(index) | {"linestyle": DASHES[index % len(DASHES)]}
