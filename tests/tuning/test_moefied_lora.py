@@ -87,8 +87,7 @@ def test_trained_parameters_are_those_of_the_tables(
     found = trained(vit_b(tuning)) + trained(head)
 
     assert found == count
-    # Cut or rounded: .78496 is printed as .78, 1.19714 as 1.20.
-    assert abs(found / 1e6 - printed) < 0.01
+    assert round(found / 1e6, 2) == printed
 
 
 def test_a_large_vit_has_the_printed_number() -> None:
