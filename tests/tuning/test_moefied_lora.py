@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.fakes.backbones import FAMILIES, FIRST_OF_FAMILIES, TinySwinV2, TinyViT, awake
+from tests.fakes.backbones import FIRST_OF_FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
 from vtagml.backbone import Place, StagedBackbone, ViT
 from vtagml.encoders import Encoder, LastBlocks, Separate, Shared
 from vtagml.experts import BalancedKMeans, GivenOrder, RandomGroups, RoutedLinear, routers
@@ -176,7 +176,8 @@ def test_as_released_both_factors_are_drawn() -> None:
 @pytest.mark.parametrize(
     ("kind", "family"),
     [
-        *((MoEfiedLoRA, family) for family in FAMILIES),
+        *((MoEfiedLoRA, family) for family in (TinyViT, TinySwinV2)),
+        pytest.param(MoEfiedLoRA, TinySwin, marks=pytest.mark.slow),
         (IndependentMoEfiedLoRA, TinyViT),
         (ReleasedMoEfiedLoRA, TinyViT),
     ],
@@ -222,14 +223,16 @@ def test_merged_without_a_step_it_is_the_backbone_to_the_last_bit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "until"),
+    ("encoder", "end", "until"),
     [
-        (0.75, r"it will be from 0\.75 of the run on"),
-        (math.inf, r"train with `vtagml\.callbacks\.RouterFading`"),
+        (Shared, 0.75, r"it will be from 0\.75 of the run on"),
+        (LastBlocks, math.inf, r"train with `vtagml\.callbacks\.RouterFading`"),
     ],
 )
-def test_merging_waits_for_the_end_of_the_fading(end: float, until: str) -> None:
-    network = Shared(TASKS, awake(TinyViT(SIZE)), MoEfiedLoRA(4, 2, GivenOrder()))
+def test_merging_waits_for_the_end_of_the_fading(
+    encoder: type[Shared | LastBlocks], end: float, until: str
+) -> None:
+    network = encoder(TASKS, awake(TinyViT(SIZE)), MoEfiedLoRA(4, 2, GivenOrder()))
     fade(network, 0.01, end)
     keys = list(network.state_dict())
 
@@ -240,7 +243,9 @@ def test_merging_waits_for_the_end_of_the_fading(end: float, until: str) -> None
     assert list(network.state_dict()) == keys
 
 
-@pytest.mark.parametrize("encoder", [Shared, Separate, LastBlocks])
+@pytest.mark.parametrize(
+    "encoder", [pytest.param(Shared, marks=pytest.mark.slow), Separate, LastBlocks]
+)
 def test_tasks_fade_together_and_merge(encoder: type[Encoder]) -> None:
     kind = MoEfiedLoRA(4, 2, RandomGroups())
     network = encoder(TASKS, awake(TinySwinV2(SIZE)), kind).double().eval()  # type: ignore[call-arg, arg-type]
