@@ -24,6 +24,7 @@ from vtagml.encoders import (
     TADFormer,
     TaskPrompter,
 )
+from vtagml.experts import RandomGroups
 from vtagml.module import MultitaskModule, OptimizerOfParameters
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.tuning import (
@@ -35,6 +36,7 @@ from vtagml.tuning import (
     LoRA,
     LoRAEverywhere,
     LowRankAdapter,
+    MoEfiedLoRA,
     RelativeBias,
     SingularValues,
     Tuning,
@@ -50,6 +52,7 @@ TUNINGS: dict[str, Tuning] = {
     "lora": LoRA(2),
     "lora_everywhere": LoRAEverywhere(2),
     "low_rank_adapter": LowRankAdapter(rank=2),
+    "moefied_lora": MoEfiedLoRA(4, 2, RandomGroups()),
     "relative_bias": RelativeBias(),
     "singular_values": SingularValues(),
 }
