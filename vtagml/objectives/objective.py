@@ -72,10 +72,21 @@ def mean_counts(counts: Tensor) -> Tensor:
     Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by the mean
     count of a rank: the average of the gradients is then that of one process.
     """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.all_reduce(counts)
-        counts = counts / torch.distributed.get_world_size()
+    if distributed():
+        counts = over_ranks(counts) / torch.distributed.get_world_size()
     return counts
+
+
+def over_ranks(own: Tensor) -> Tensor:
+    """The sum over all ranks, of the same bits on each; itself where there is one process."""
+    if distributed():
+        torch.distributed.all_reduce(own)
+    return own
+
+
+def distributed() -> bool:
+    """Whether this process is one of several ranks."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def check_names(argument: str, names: Sequence[str], tasks: Mapping[str, Task]) -> None:
