@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vtagml.objectives import QualityRetaining
+from datamodules import DenseDataModule, Labels, Source
+from tests.fakes.holes import SIDE
+from tests.objectives.small_adversarial import adam, full
+from vtagml.decoders import OneHead, PooledLinear
+from vtagml.module import MultitaskModule
+from vtagml.objectives import Objective, QualityRetaining
 from vtagml.tasks import Task, UnitedClassification
 
 CLASSES = {"birds": 3, "cars": 2, "flowers": 4}
@@ -54,3 +60,44 @@ def term(objective: QualityRetaining, scores: Tensor, batch: dict[str, Any]) -> 
     maps = dict.fromkeys(objective.tasks, scores)
     found = objective.retaining(maps, batch)
     return (found.weight * found.value).sum()
+
+
+class Sets(DenseDataModule):
+    """Random images, of which each knows its class in one of the sets."""
+
+    offers = NAMES
+
+    @property
+    def labels(self) -> dict[str, Labels]:
+        return {
+            name: Labels.spread([f"{name} {index}" for index in range(classes)])
+            for name, classes in CLASSES.items()
+        }
+
+    def source(self, split: str) -> Source[int]:
+        return Source(range(12) if split == "train" else range(20, 25), image_of_a_set)
+
+    def default_augment(self) -> Sequence[Any]:
+        return []
+
+
+def image_of_a_set(index: int, tasks: Sequence[str]) -> dict[str, Any]:
+    random = np.random.default_rng(index)
+    name = NAMES[random.integers(len(NAMES))]
+    known = {task: np.uint8(255) for task in tasks} | {name: random.integers(CLASSES[name])}
+    image = random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    return {"image": image, "name": f"sample-{index}"} | {
+        task: np.asarray(known[task], np.uint8) for task in tasks
+    }
+
+
+def retaining(kind: type[Objective] = QualityRetaining, **settings: Any) -> MultitaskModule:
+    """A network of one head that learns the sets."""
+    torch.manual_seed(0)
+    return MultitaskModule(
+        list(united().values()),
+        full,
+        lambda outputs, channels: OneHead(outputs, channels, PooledLinear),
+        optimizer=adam,
+        objective=lambda tasks: kind(tasks, **settings),
+    )

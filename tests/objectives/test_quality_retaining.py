@@ -27,7 +27,6 @@ from vtagml.objectives import (
     MovingAverage,
     PrintedRetaining,
     QualityRetaining,
-    SumOfTasks,
 )
 from vtagml.tasks import Classification, Depth, Normals, Segmentation, Task
 
