@@ -57,7 +57,7 @@ class DenseDataModule(LightningDataModule):
             images alone.
     """
 
-    offers: ClassVar[tuple[str, ...]] = ("segmentation", "depth", "normals", "edges")
+    offers: tuple[str, ...] = ("segmentation", "depth", "normals", "edges")
     sparse: ClassVar[frozenset[str]] = frozenset()
     """Tasks of which whole samples are unknown, in training too, and nothing is wrong."""
 
@@ -87,6 +87,11 @@ class DenseDataModule(LightningDataModule):
     @abstractmethod
     def labels(self) -> dict[str, Labels]:
         """Names and colours of the classes of each task that has classes."""
+
+    @property
+    def parts(self) -> "tuple[DenseDataModule, ...]":
+        """The datasets that it is made of, each whole by itself: itself, unless it is a mixture."""
+        return (self,)
 
     @abstractmethod
     def source(self, split: str) -> Source[Any]:

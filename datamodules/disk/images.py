@@ -102,6 +102,14 @@ def read_rgb(file: Path, remedy: str = UNPACK) -> UInt8[np.ndarray, "height widt
     return cv2.cvtColor(_read(file, "RGB", 8, remedy), cv2.COLOR_BGR2RGB)
 
 
+def read_photo8(file: Path, remedy: str = UNPACK) -> UInt8[np.ndarray, "height width 3"]:
+    """Read an 8-bit PNG or JPEG as colours; one that is grey has three equal channels."""
+    data = _bytes(file, "8-bit RGB or grey", remedy)
+    if (header := _header(data)) and header.mode == "grey":
+        return cv2.cvtColor(_pixels(file, data, "grey", 8, remedy), cv2.COLOR_GRAY2RGB)
+    return cv2.cvtColor(_pixels(file, data, "RGB", 8, remedy), cv2.COLOR_BGR2RGB)
+
+
 def read_grey8(file: Path, remedy: str = UNPACK) -> UInt8[np.ndarray, "height width"]:
     """Read an 8-bit grey PNG, e.g. of class ids."""
     return _read(file, "grey", 8, remedy)

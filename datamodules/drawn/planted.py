@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Planted(RenderedDataModule):
         options: What all drawn datasets take, see `RenderedDataModule`.
     """
 
-    offers: ClassVar[tuple[str, ...]] = tuple(MIXTURES)
+    offers: tuple[str, ...] = tuple(MIXTURES)
 
     def __init__(
         self,

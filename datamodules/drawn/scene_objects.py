@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class SceneObjects(RenderedDataModule):
         options: What all drawn datasets take, see `RenderedDataModule`.
     """
 
-    offers: ClassVar[tuple[str, ...]] = ("shape", "material", "colour")
+    offers = ("shape", "material", "colour")
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class ImageFolder(DenseDataModule):
         workers: Worker processes; 0 loads in this process.
     """
 
-    offers: ClassVar[tuple[str, ...]] = ()
+    offers: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ follows from the map and the camera: where the principal point goes, how normals
 """
 
 from datamodules.geometry.affine import Affine
+from datamodules.geometry.crops import CentreCrop, InceptionCrop
 from datamodules.geometry.steps import (
     Geometry,
     Joint,
@@ -23,7 +24,9 @@ from datamodules.geometry.warp import warp
 
 __all__ = [
     "Affine",
+    "CentreCrop",
     "Geometry",
+    "InceptionCrop",
     "Joint",
     "Pad",
     "RandomCrop",

@@ -1,20 +1,16 @@
 """The MATLAB files of PASCAL-Context: a map of regions, and the parts of what is to be seen."""
 
-from collections.abc import Callable, Iterator
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.io
 from jaxtyping import Bool, UInt8, UInt16
 
-from datamodules.disk.images import UNPACK, unreadable
-from datamodules.disk.spelling import read_bytes
+from datamodules.disk.images import unreadable
+from datamodules.disk.matlab import read_matlab
 from datamodules.labels import IGNORE
 from datamodules.pascal_context.classes import HIGHEST_CONTEXT_ID, PART_IDS, PERSON
-
-Taken = TypeVar("Taken")
 
 
 class Part(NamedTuple):
@@ -26,7 +22,7 @@ class Part(NamedTuple):
 
 def read_regions(file: Path) -> UInt16[np.ndarray, "height width"]:
     """Read `LabelMap`, the ids 1 to 459 of all that PASCAL-Context names."""
-    regions = _read(file, "`LabelMap`, a map of ids", lambda content: content["LabelMap"])
+    regions = read_matlab(file, "`LabelMap`, a map of ids", lambda content: content["LabelMap"])
     if regions.ndim != 2 or regions.dtype.kind not in "iu":
         found = f"{regions.dtype} of the shape {regions.shape}"
         raise unreadable(file, "hold `LabelMap`, integers of the shape [height, width]", found)
@@ -45,7 +41,9 @@ def read_parts(file: Path, size: tuple[int, int]) -> UInt8[np.ndarray, "height w
         file: The annotation.
         size: Height and width of its image.
     """
-    parts = _read(file, "`anno`, objects with parts", lambda content: [*_parts(content["anno"])])
+    parts = read_matlab(
+        file, "`anno`, objects with parts", lambda content: [*_parts(content["anno"])]
+    )
     if not parts:
         return np.full(size, IGNORE, np.uint8)
     painted = np.zeros(size, np.uint8)
@@ -66,16 +64,3 @@ def _parts(annotation: Any) -> Iterator[Part]:
         if int(thing["class_ind"][0, 0]) == PERSON:
             for part in thing["parts"].flat:  # without parts it is a matrix of 0 x 0
                 yield Part(str(part["part_name"][0]), part["mask"] != 0)
-
-
-def _read(file: Path, expected: str, take: Callable[[Any], Taken]) -> Taken:
-    try:
-        return take(scipy.io.loadmat(BytesIO(read_bytes(file))))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"`{file}` does not exist; expected a MATLAB file with {expected}. {UNPACK}, or put the"
-            " sample on a skip list."
-        ) from None
-    except Exception as error:  # damaged files end in nearly any exception
-        found = f"{type(error).__name__}: {error}"
-        raise unreadable(file, f"be a MATLAB file with {expected}", found) from error

@@ -12,7 +12,8 @@ def check(*keys: Key, write_skip_list: File | None = None, processes: int | None
     used. The exit status is 1 when something is wrong.
 
     Args:
-        write_skip_list: For `--data.skip`: names of all bad samples, each with the reason.
+        write_skip_list: For `--data.skip`: names of all bad samples, each with the reason. Each
+            part of a mixture gets a file, with its tasks behind the name.
         processes: How many read at once; by default one per core, 0 for this process.
 
     Example:
@@ -30,10 +31,13 @@ def check(*keys: Key, write_skip_list: File | None = None, processes: int | None
         raise ValueError(
             f"`data` should be one of our datasets, found `{type(datamodule).__name__}`."
         )
-    report = check(datamodule, processes)
-    show(report, get_console())
-    if write_skip_list:
-        count = report.write_skip_list(write_skip_list)
-        say(f"{count} names are in `{write_skip_list}`.")
-    if not report.ok:
+    reports = {part: check(part, processes) for part in datamodule.parts}
+    for part, report in reports.items():
+        show(report, get_console())
+        if write_skip_list:
+            path = write_skip_list
+            if len(reports) > 1:  # each part has a list of its own
+                path = path.with_stem(f"{path.stem}_{'_'.join(part.tasks)}")
+            say(f"{report.write_skip_list(path)} names are in `{path}`.")
+    if not all(report.ok for report in reports.values()):
         raise SystemExit(1)

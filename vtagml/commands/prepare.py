@@ -18,14 +18,17 @@ def prepare(*keys: Key, out: Folder | None = None, processes: int | None = None)
     Example:
         lightning prepare --config experiments/cityscapes_sdn.yaml
     """
-    from datamodules.files import FileDataModule
+    from datamodules import DenseDataModule, FileDataModule
     from datamodules.prepared.prepare import prepare
     from vtagml.commands.parse import data_of
 
     datamodule = data_of(keys)
-    if not isinstance(datamodule, FileDataModule):
+    parts = datamodule.parts if isinstance(datamodule, DenseDataModule) else ()
+    files = [part for part in parts if isinstance(part, FileDataModule)]
+    if not files:
         raise ValueError(
             f"`data` should be a dataset that is read from files, found "
             f"`{type(datamodule).__name__}`: there is nothing to decode."
         )
-    prepare(datamodule, out, processes)
+    for part in files:
+        prepare(part, out, processes)

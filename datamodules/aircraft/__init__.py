@@ -1,0 +1,1 @@
+"""FGVC-Aircraft: 100 variants of aircraft."""

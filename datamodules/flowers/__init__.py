@@ -1,0 +1,1 @@
+"""Oxford Flowers: 102 kinds of flowers."""

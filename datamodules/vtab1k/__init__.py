@@ -1,0 +1,1 @@
+"""VTAB-1k: sets with a thousand images for training."""
