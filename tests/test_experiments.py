@@ -26,7 +26,7 @@ from tests.fakes.experiments import (
     sized,
     words_of,
 )
-from tests.fakes.small import SMALL, SMALL_FILES
+from tests.fakes.small import SMALL, SMALL_FILES, SMALL_MIXTURE, small_parts
 from vtagml import tuning
 from vtagml.cli import main
 
@@ -40,6 +40,7 @@ def dataset_of(config: Path) -> str | None:
 
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
+MIXTURES = [FOLDER / f"{name}.yaml" for name in ("views_smc", "fgvc", "vtab_specialised")]
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
@@ -67,7 +68,7 @@ ELSEWHERE = {
     *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),
 }
 SCENES_CASES = [
-    *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS}),
+    *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS, *MIXTURES}),
     *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, SINGLE_TASK}),
 ]
 
@@ -79,6 +80,14 @@ def small_words(configs: Sequence[Path], stand_in: Callable[[str], Path]) -> lis
         return [*words_of(configs), *SMALL]
     overlaid = words_of(sized(configs, experiments.SMALL))
     return [*overlaid, f"--data.root={stand_in(data.layouts[0].word)}", *SMALL_FILES]
+
+
+def mixture_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
+    """What makes an experiment on a mixture small."""
+    drawn = config.stem.startswith("views")
+    configs = [config] if drawn else [config, experiments.SMALL_CLASSES]
+    parts = yaml.safe_load(config.read_text())["data"]["init_args"]["parts"]
+    return [*words_of(configs), small_parts(parts, stand_in), *SMALL_MIXTURE]
 
 
 def unfetched(configs: Sequence[Path]) -> list[str]:
@@ -189,6 +198,28 @@ def test_dataset_config_fits_validates_tests_and_predicts(
     assert any((run / "predictions").iterdir())
 
 
+@pytest.mark.parametrize("config", MIXTURES, ids=lambda path: path.stem)
+def test_mixture_config_fits_validates_tests_and_predicts(
+    config: Path,
+    stand_in: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [*mixture_words(config, stand_in), "--trainer.default_root_dir=run"]
+    main(["fit", *words])
+    check_results(tmp_path / "run")
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())["metrics"]["model"]
+    tasks = [
+        task["init_args"]["name"] for task in resolved([config])["model"]["init_args"]["tasks"]
+    ]
+    assert list(metrics) == tasks
+    assert all(metrics[task].keys() == {"accuracy"} for task in tasks)
+    main(["predict", *words])
+    for task in tasks:  # of the images of each part
+        assert any((tmp_path / "run/predictions" / task).rglob(f"*_{task}.png"))
+
+
 @pytest.mark.parametrize("config", DATASET_CONFIGS, ids=lambda path: path.stem)
 def test_dataset_config_says_what_to_do_without_the_dataset(
     config: Path,
@@ -209,10 +240,13 @@ def test_every_dataset_has_its_configs() -> None:
     names = {path.stem for path in DATASET_CONFIGS}
     # Whoever reads folders of their own takes tasks out of the one config there is; PASCAL-Context
     # has no depth.
-    datasets = stand_ins().keys() - {"folders", "pascal_context"}
+    alone = {word for word, layouts in stand_ins().items() if layouts[0].alone}
+    datasets = alone - {"folders", "pascal_context"}
     assert {f"{name}_{tasks}" for name in datasets for tasks in ("sd", "sdn")} <= names
     assert {"taskonomy_sdne", "nyudv2_sdne", "folders_sdn"} <= names
     assert {"pascal_context_sphn", "pascal_context_sphne"} <= names
+    others = {layouts[0].config for word, layouts in stand_ins().items() if word not in alone}
+    assert others == {path.stem for path in MIXTURES} - {"views_smc"}
 
 
 def test_a_config_uses_the_size_of_its_data_in_all_places() -> None:

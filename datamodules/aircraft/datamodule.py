@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from datamodules.aircraft.layout import LAYOUTS
 from datamodules.classified import ClassifiedImages, Photo
 from datamodules.settings import one_of
 
@@ -39,6 +40,7 @@ class Aircraft(ClassifiedImages):
 
     offers = ("aircraft",)
     download: ClassVar[str] = "www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft"
+    layouts = LAYOUTS
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from datamodules.classified import ClassifiedImages, Photo
+from datamodules.cub.layout import LAYOUTS
 from datamodules.disk.images import unreadable
 
 ARCHIVE = "CUB_200_2011"
@@ -32,6 +33,7 @@ class CUB(ClassifiedImages):
 
     offers = ("birds",)
     download: ClassVar[str] = "www.vision.caltech.edu/datasets/cub_200_2011 (CUB_200_2011.tgz)"
+    layouts = LAYOUTS
 
     def official(self, split: str) -> int:
         return COUNTS[split]

@@ -10,6 +10,7 @@ from datamodules.classified import ClassifiedImages, Photo
 from datamodules.disk.images import unreadable
 from datamodules.disk.matlab import read_matlab
 from datamodules.flowers.classes import FLOWERS
+from datamodules.flowers.layout import LAYOUTS
 from datamodules.settings import one_of
 
 ARCHIVE = "flowers-102"
@@ -43,6 +44,7 @@ class Flowers(ClassifiedImages):
 
     offers = ("flowers",)
     download: ClassVar[str] = "www.robots.ox.ac.uk/~vgg/data/flowers/102"
+    layouts = LAYOUTS
 
     def __init__(
         self,

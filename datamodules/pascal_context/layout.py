@@ -12,6 +12,7 @@ from datamodules.pascal_context.classes import PASCAL_21, PERSON
 from datamodules.pascal_context.reader import BY_PEOPLE, DERIVED, IMAGES, NORMALS, REGIONS
 from datamodules.predictions import Normals
 from datamodules.rendering import PHOTO_CLASSES, Frame
+from datamodules.writing.files import structs
 from datamodules.writing.layout import Encode, Layout, Place
 
 # What the annotation calls the parts that the figures have: one side's name for both sides, which
@@ -150,16 +151,6 @@ def annotation(name: str, frame: Frame) -> dict[str, Any]:
         "imname": f"{name}.jpg",
         "objects": structs(("class", "class_ind", "mask", "parts"), objects),
     }
-
-
-def structs(fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> np.ndarray:
-    """A row of MATLAB's structs; a matrix of 0 x 0 if there are none."""
-    if not rows:
-        return np.zeros((0, 0))
-    array = np.empty((1, len(rows)), [(field, object) for field in fields])
-    for place, row in enumerate(rows):
-        array[0, place] = row
-    return array
 
 
 LAYOUTS: tuple[Layout, ...] = (PASCALContextTree(),)

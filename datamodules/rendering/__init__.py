@@ -9,7 +9,7 @@ the same scene in any process and at any size.
 
 from datamodules.rendering.frame import Frame
 from datamodules.rendering.looks import DAY, DUSK, LOOKS, Look
-from datamodules.rendering.objects import COLOURS, MATERIALS, ObjectView, object_view
+from datamodules.rendering.objects import COLOURS, MATERIALS, ObjectKind, ObjectView, object_view
 from datamodules.rendering.photo import PHOTO_CLASSES, photo
 from datamodules.rendering.room import ROOM_CLASSES, room
 from datamodules.rendering.shapes import SHAPES
@@ -27,6 +27,7 @@ __all__ = [
     "STREET_CLASSES",
     "Frame",
     "Look",
+    "ObjectKind",
     "ObjectView",
     "object_view",
     "photo",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import cos, pi, radians, sin
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -40,6 +41,22 @@ _BACKGROUNDS: tuple[str, ...] = (
 )
 
 
+class ObjectKind(NamedTuple):
+    """What a thing shall be, in the words of `SHAPES`, `MATERIALS` and `COLOURS`; None for any."""
+
+    shape: str | None = None
+    material: str | None = None
+    colour: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as `red glossy cup`."""
+        return " ".join(filter(None, (self.colour, self.material, self.shape)))
+
+
+ANYTHING = ObjectKind()
+
+
 @dataclass(frozen=True)
 class ObjectView:
     """A picture of one thing; labels are places in `SHAPES`, `MATERIALS` and `COLOURS`."""
@@ -50,11 +67,14 @@ class ObjectView:
     colour: int
 
 
-def object_view(rng: np.random.Generator, size: tuple[int, int]) -> ObjectView:
+def object_view(
+    rng: np.random.Generator, size: tuple[int, int], kind: ObjectKind = ANYTHING
+) -> ObjectView:
     """One thing near the centre of an image of `size` (height, width), amid clutter."""
-    shape = int(rng.integers(len(SHAPES)))
-    material = int(rng.integers(len(MATERIALS)))
-    colour = int(rng.integers(len(COLOURS)))
+    shape, material, colour = (
+        int(rng.integers(len(words))) if word is None else words.index(word)
+        for word, words in zip(kind, (SHAPES, MATERIALS, COLOURS), strict=True)
+    )
     scene = _scene(rng, SHAPES[shape], coat(rng, MATERIALS[material], COLOURS[colour]))
     return ObjectView(render(scene, size, rng)[1], shape, material, colour)
 

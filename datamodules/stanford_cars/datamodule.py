@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from datamodules.classified import ClassifiedImages, Photo
 from datamodules.disk.matlab import read_matlab
+from datamodules.stanford_cars.layout import LAYOUTS
 
 ARCHIVE = "stanford_cars"
 WHOLE = "cars_annos.mat"
@@ -38,6 +39,7 @@ class StanfordCars(ClassifiedImages):
     download: ClassVar[str] = (
         "copies of ai.stanford.edu/~jkrause/cars/car_dataset.html, such as Kaggle's"
     )
+    layouts = LAYOUTS
 
     def official(self, split: str) -> int:
         return COUNTS[split]

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,16 @@ def save(file: Path, content: Any) -> None:
     else:
         kinds = sorted([".png", *_ENCODERS])
         raise ValueError(f"`file` should end in one of {kinds}, found `{file}`.")
+
+
+def structs(fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> np.ndarray:
+    """A row of MATLAB's structs; a matrix of 0 x 0 if there are none."""
+    if not rows:
+        return np.zeros((0, 0))
+    array = np.empty((1, len(rows)), [(field, object) for field in fields])
+    for place, row in enumerate(rows):
+        array[0, place] = row
+    return array
 
 
 def _jpeg(image: UInt8[np.ndarray, "height width 3"]) -> bytes:

@@ -16,8 +16,8 @@ from datamodules.rendering import PHOTO_CLASSES, ROOM_CLASSES, STREET_CLASSES, F
 from datamodules.writing.files import save
 from datamodules.writing.views import Calibration, Scenery, Views
 
-Encode: TypeAlias = Callable[[Frame], Any]
-"""What of a frame goes into one file: an array, a text or a JSON object."""
+Encode: TypeAlias = Callable[[Any], Any]
+"""What of a view goes into one file: an array, a text or a JSON object."""
 
 GOES_ON = "The same command, given again, goes on where this one stopped."
 
@@ -52,6 +52,8 @@ class Layout(ABC):
     """The word for this form of it, in `--form`."""
     config: ClassVar[str]
     """An experiment that can be run with it."""
+    alone: ClassVar[bool] = True
+    """Whether that experiment reads it alone, and not with other datasets."""
     scenery: ClassVar[Scenery]
     size: ClassVar[tuple[int, int]]
     """Height and width of the dataset's own images."""
@@ -112,9 +114,13 @@ class Layout(ABC):
     def _draw(self, root: Path, views: Views, places: Sequence[Place], number: int) -> None:
         """Draws and writes one of the scenes that are missing."""
         place = places[number]
-        frame = views(place.split, place.index)
+        view = self.view(views, place)
         for path, encode in self.files(place).items():
-            save(root / path, encode(frame))
+            save(root / path, encode(view))
+
+    def view(self, views: Views, place: Place) -> Any:
+        """What is to be seen at a place: a frame."""
+        return views(place.split, place.index)
 
     def is_written(self, root: Path, place: Place) -> bool:
         return all((root / path).is_file() for path in self.files(place))

@@ -17,7 +17,7 @@ from datamodules.rendering.room import WALL, room_scene
 from datamodules.rendering.shade import Scene
 from datamodules.rendering.street import SKY, street_scene
 
-Scenery = Literal["room", "street", "photo"]
+Scenery = Literal["room", "street", "photo", "object"]
 
 _SCENES: dict[Scenery, tuple[Callable[[np.random.Generator, Look], Scene], int]] = {
     "room": (room_scene, WALL),
@@ -66,7 +66,7 @@ class Views:
 
     Attributes:
         key: Keeps the scenes of datasets apart: no two share one at equal seeds.
-        scenery: `room`, `street` or `photo`.
+        scenery: `room`, `street` or `photo`; `object`s are drawn by their layout.
         calibration: The dataset's camera; None leaves every scene the field that it drew.
         size: Height and width of the images.
         seed: Of the scenes.
@@ -80,11 +80,15 @@ class Views:
     seed: int
     look: Look
 
-    def __call__(self, split: str, index: int) -> Frame:
+    def random(self, split: str, index: int) -> np.random.Generator:
+        """The random numbers of a view."""
         dataset = zlib.crc32(self.key.encode())
         # Datasets may have splits beside the three.
         number = SPLITS.index(split) if split in SPLITS else zlib.crc32(split.encode())
-        random = np.random.default_rng([self.seed, number, index, dataset])
+        return np.random.default_rng([self.seed, number, index, dataset])
+
+    def __call__(self, split: str, index: int) -> Frame:
+        random = self.random(split, index)
         make, background = _SCENES[self.scenery]
         scene = make(random, self.look)
         if self.calibration is not None:

@@ -11,8 +11,10 @@ from typing import Any
 from vtagml.commands.parse import config_of
 
 FOLDER = Path(__file__).parents[2] / "experiments"
-SMALL, SMALL_TWO_DOMAINS = (FOLDER / f"small{kind}.yaml" for kind in ("", "_two_domains"))
-BASES = sorted(set(FOLDER.glob("*.yaml")) - {SMALL, SMALL_TWO_DOMAINS})
+SMALL, SMALL_TWO_DOMAINS, SMALL_CLASSES = (
+    FOLDER / f"small{kind}.yaml" for kind in ("", "_two_domains", "_classes")
+)
+BASES = sorted(set(FOLDER.glob("*.yaml")) - {SMALL, SMALL_TWO_DOMAINS, SMALL_CLASSES})
 OVERLAYS = sorted(
     path
     for room in ("ablations", "backbones", "methods", "settings")

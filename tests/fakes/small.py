@@ -1,5 +1,12 @@
 """Settings that make any experiment a matter of seconds."""
 
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import datamodules
+
 SMALL_TRAINER = [
     "--trainer.accelerator=cpu",
     "--trainer.devices=1",
@@ -30,3 +37,31 @@ SMALL_FILES = [
     *SMALL_TRAINER,
 ]
 """For experiments on a dataset, with the overlay `experiments/small.yaml`."""
+
+SMALL_VIEWS: dict[str, Any] = {
+    **{"image_size": [64, 64], "train": 4, "val": 2, "test": 2, "cache": None, "workers": 0}
+}
+"""For a part of a mixture that is drawn."""
+
+SMALL_MIXTURE = [
+    "--model.encoder.init_args.backbone.init_args.image_size=[64, 64]",
+    "--data.batch_size=4",
+    "--data.workers=0",
+    *SMALL_TRAINER,
+]
+"""For experiments on a mixture, whose parts are made small one by one."""
+
+
+def small_parts(parts: Sequence[Mapping[str, Any]], stand_in: Callable[[str], Path]) -> str:
+    """The word that makes the parts of a mixture, as its config has them, small."""
+    changed = []
+    for part in parts:
+        settings = dict(part["init_args"])
+        if "root" in settings:
+            kind = getattr(datamodules, part["class_path"].rpartition(".")[2])
+            root = str(stand_in(kind.layouts[0].word))
+            settings |= {"image_size": [64, 64], "root": root}
+        else:
+            settings |= SMALL_VIEWS
+        changed.append({**part, "init_args": settings})
+    return f"--data.parts={json.dumps(changed)}"

@@ -28,12 +28,13 @@ def scenes(
     A run that was stopped goes on when the same command is given again.
 
     Args:
-        as_: The dataset: cityscapes, folders, nyudv2, pascal_context, synthia, taskonomy, vkitti2.
+        as_: The dataset: aircraft, cityscapes, cub, flowers, folders, nyudv2, pascal_context,
+            stanford_cars, synthia, taskonomy, vkitti2, vtab1k.
         out: Its folder; new or empty.
         count: Training scenes; val and test get a quarter each.
         form: Its form on disk where it has several; a wrong one lists them.
         size: By default the dataset's.
-        look: Light and colours; by default day.
+        look: Light and colours of scenes; by default day.
         seed: Of the scenes; by default 0.
         overwrite: Replace scenes of other settings in FOLDER.
         processes: How many draw at once; by default one per core, 0 for this process.
@@ -66,10 +67,17 @@ def _announcement(plan: Any, missing: int) -> str:
 
 
 def _conclusion(plan: Any, seconds: float) -> str:
+    written = f"Written in {seconds:.0f} s. "
+    config = f"lightning fit --config experiments/{plan.layout.config}.yaml"
+    if not plan.layout.alone:
+        return (
+            f"{written}{plan.layout.config}.yaml reads it with other sets, each from the `root`"
+            " that it names; at small size:\n"
+            f"  {config} --config experiments/small_classes.yaml\n"
+        )
     out = shlex.quote(str(plan.out))
     batch = f" --data.batch_size {plan.count}" if plan.count < SMALL_BATCH else ""
     return (
-        f"Written in {seconds:.0f} s. Train on it, at small size:\n"
-        f"  lightning fit --config experiments/{plan.layout.config}.yaml"
-        f" --config experiments/small.yaml --data.root {out}{batch}\n"
+        f"{written}Train on it, at small size:\n"
+        f"  {config} --config experiments/small.yaml --data.root {out}{batch}\n"
     )
