@@ -1,6 +1,7 @@
 """Every config of `experiments/` runs through the real command line, small: bases and overlays."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -71,6 +72,8 @@ METHODS = [
 ]
 STREAMS = ("Shared", "Separate")
 FAST = ("lora_separate", "vmt")
+# Variants of a tuning, whose own test has them.
+VARIANTS = {path.stem for path in FOLDER.glob("ablations/*_experts.yaml")}
 ELSEWHERE = {
     *ADAPTATIONS,
     *ON_MIXTURES,
@@ -124,7 +127,10 @@ def check_results(run: Path) -> None:
         # All of them run; of the methods, which `test_methods.py` trains, two among the fast ones.
         pytest.param(configs, marks=pytest.mark.slow if is_slow else ())
         for configs in SCENES_CASES
-        for is_slow in [configs[-1].parent.name == "methods" and configs[-1].stem not in FAST]
+        for last in configs[-1:]
+        for is_slow in [
+            last.stem in VARIANTS or (last.parent.name == "methods" and last.stem not in FAST)
+        ]
     ],
     ids=name_of,
 )
@@ -286,6 +292,9 @@ def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
     multitask, other = resolved(base), resolved([*base, method])
     for config in (multitask, other):
         del config["trainer"]["default_root_dir"]
+    # A method may bring a callback, and leaves those that there are.
+    before, after = (config["trainer"].pop("callbacks") or [] for config in (multitask, other))
+    assert after[: len(before)] == before
     assert other["data"] == multitask["data"]
     assert other["trainer"] == multitask["trainer"]
     one, two = (config["model"]["init_args"] for config in (multitask, other))
@@ -306,7 +315,10 @@ def test_every_tuning_has_an_overlay_of_either_stream() -> None:
             given = encoder["init_args"]["tuning"]
             name = given["class_path"] if isinstance(given, dict) else given
             pairs.add((stream, name.rpartition(".")[2]))
-    tunings = set(tuning.__all__) - {"Tuning"}
+    # A variant of a tuning has an overlay for behind that of the tuning.
+    ablations = " ".join(path.read_text() for path in FOLDER.glob("ablations/*.yaml"))
+    variants = set(re.findall(r"vtagml\.tuning\.(\w+)", ablations))
+    tunings = set(tuning.__all__) - {"Tuning"} - variants
     # Where nothing of the backbone trains, the streams of all tasks are one.
     assert pairs == {*product(STREAMS, tunings)} - {("Separate", "Frozen")}
 

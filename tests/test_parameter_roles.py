@@ -12,6 +12,7 @@ from vtagml.backbone import Swin, SwinV2Nano
 from vtagml.decoders import AllMLP, ConvDecoder, Decoders, PerTask
 from vtagml.decoders import Shared as SharedTrunk
 from vtagml.encoders import VTAGML, Encoder, NamedGroups, Progressive, Separate, Shared
+from vtagml.experts import GivenOrder, routers
 from vtagml.inference.baked import baked
 from vtagml.of_tasks import OfTasks, RowsOfTasks
 from vtagml.parameter_roles import (
@@ -24,7 +25,16 @@ from vtagml.parameter_roles import (
     roles_of,
     shared_by_all,
 )
-from vtagml.tuning import BitFit, BottleneckAdapter, Frozen, Full, LoRA, RelativeBias, Tuning
+from vtagml.tuning import (
+    BitFit,
+    BottleneckAdapter,
+    Frozen,
+    Full,
+    LoRA,
+    MoEfiedLoRA,
+    RelativeBias,
+    Tuning,
+)
 
 OUTPUTS = {"segmentation": 21, "parts": 7, "saliency": 1, "normals": 3}
 WHOLE = 27_517_818  # Swin-T without head and final norm
@@ -96,6 +106,24 @@ def test_merging_apart_gives_every_task_matrices_of_its_own() -> None:
     found = by_role(network(Separate, LoRA(rank=5)))
     assert found[Role.PER_TASK] == Count(4 * 132_480, 4 * 132_480, 4 * LORA_LAYERS)
     assert found[Role.BACKBONE] == Count(0, WHOLE, WHOLE - LORA_LAYERS)
+
+
+def test_experts_are_tuning_until_they_have_faded_into_the_backbone() -> None:
+    def encoder(tasks: tuple[str, ...]) -> Shared:
+        return Shared(tasks, SwinV2Nano(weights=None), MoEfiedLoRA(4, 2, GivenOrder()))
+
+    found = MultitaskNetwork({"depth": 1}, encoder, partial(PerTask, decoder=ConvDecoder), Uniform)  # type: ignore[arg-type]
+    frozen = SwinV2Nano(weights=None).parameters()
+    whole = sum(each.numel() for each in frozen)
+    widths = 2 * 32 + 2 * 64 + 6 * 128 + 2 * 256  # of all blocks
+    once = (16 * 2 + 4) * widths  # LoRA everywhere has 16d per rank; a router has d per expert
+    before = by_role(found)
+    assert before[Role.SHARED] == Count(once, once, once)
+    for router in routers(found):
+        router.fade(0.0)
+    after = by_role(found)
+    assert after[Role.SHARED] == Count(once, once, 0)
+    assert after[Role.BACKBONE] == before[Role.BACKBONE] == Count(0, whole, whole)
 
 
 def test_with_one_task_all_is_shared_and_the_backbone_stays_one() -> None:

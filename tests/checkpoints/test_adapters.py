@@ -14,8 +14,9 @@ from vtagml.backbone import StagedBackbone
 from vtagml.checkpoints import load_adapters, packed_adapters
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML, Separate, Shared
+from vtagml.experts import RandomGroups, routers
 from vtagml.network import EncoderOfTasks, MultitaskNetwork
-from vtagml.tuning import BitFit, Frozen
+from vtagml.tuning import BitFit, Frozen, MoEfiedLoRA
 
 SIDE = 32
 OUTPUTS = {"segmentation": 3, "depth": 1}
@@ -161,3 +162,23 @@ def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         load_adapters(network(), tmp_path / "b.safetensors")
     with pytest.raises(FileNotFoundError, match="absent"):
         load_adapters(network(), tmp_path / "absent")
+
+
+def test_experts_take_along_how_far_their_routers_have_faded(tmp_path: Path) -> None:
+    def shared(seed: int, groups: int = 0) -> MultitaskNetwork:
+        backbone = swin()
+        tuning = MoEfiedLoRA(4, 2, RandomGroups(groups))
+        return network(lambda tasks: Shared(tasks, backbone, tuning), seed=seed).eval()
+
+    trained, other = shared(1), shared(2)
+    for router in routers(trained):
+        router.fade(0.0, 0.5)
+    (tmp_path / "a.safetensors").write_bytes(packed_adapters(trained))
+    load_adapters(other, tmp_path / "a.safetensors")
+    assert all(router.faded and float(router.end) == 0.5 for router in routers(other))
+    image = torch.rand(2, 3, SIDE, SIDE)
+    for task, expected in trained(image).items():
+        assert torch.equal(other(image)[task], expected), task
+    # Of other experts the frozen matrices stand in another order.
+    with pytest.raises(ValueError, match="adapters mean nothing on another backbone"):
+        load_adapters(shared(1, groups=1), tmp_path / "a.safetensors")

@@ -23,6 +23,7 @@ from vtagml.encoders import (
     Shared,
     TADFormer,
 )
+from vtagml.experts import RandomGroups
 from vtagml.module import MultitaskModule, OptimizerOfParameters
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.tuning import (
@@ -34,6 +35,7 @@ from vtagml.tuning import (
     LoRA,
     LoRAEverywhere,
     LowRankAdapter,
+    MoEfiedLoRA,
     RelativeBias,
     SingularValues,
     Tuning,
@@ -49,6 +51,7 @@ TUNINGS: dict[str, Tuning] = {
     "lora": LoRA(2),
     "lora_everywhere": LoRAEverywhere(2),
     "low_rank_adapter": LowRankAdapter(rank=2),
+    "moefied_lora": MoEfiedLoRA(4, 2, RandomGroups()),
     "relative_bias": RelativeBias(),
     "singular_values": SingularValues(),
 }

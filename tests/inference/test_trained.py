@@ -12,7 +12,9 @@ import yaml
 import vtagml
 from tests.inference.conftest import SETTINGS
 from vtagml.affinity import Fixed, read_state
+from vtagml.experts import GivenOrder
 from vtagml.inference.trained import TrainedRun, checkpoint_of, config_beside, without_starts
+from vtagml.tuning import MoEfiedLoRA
 
 
 @pytest.fixture
@@ -113,6 +115,16 @@ def test_a_class_without_a_start_gets_none() -> None:
     assert without_starts(uniform) == uniform
     troa = without_starts({"class_path": "vtagml.affinity.TROA"})
     assert troa["init_args"] == {"initial": None}
+
+
+def test_experts_are_taken_from_the_checkpoint_not_made_again() -> None:
+    images = {"class_path": "vtagml.experts.CoActivation", "init_args": {"images": "gone"}}
+    tuning = {"class_path": "vtagml.tuning.MoEfiedLoRA"}
+    given = tuning | {"init_args": {"experts": 4, "clustering": images}}
+    for settings, arguments in ((given, {"experts": 4}), (tuning["class_path"], {})):
+        found = without_starts({"tuning": settings})["tuning"]
+        assert found == tuning | {"init_args": {**arguments, "clustering": None}}
+    assert isinstance(MoEfiedLoRA(clustering=None).clustering, GivenOrder)
 
 
 def test_a_fixed_affinity_is_loaded_without_its_file(copied: Path, tmp_path: Path) -> None:

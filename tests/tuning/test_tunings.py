@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinySwinV2, TinyViT, awake
 from vtagml.backbone import Backbone, FocalNet, Place, StagedBackbone
+from vtagml.experts import RandomGroups, routers
 from vtagml.tuning import (
     BitFit,
     BottleneckAdapter,
@@ -17,12 +18,14 @@ from vtagml.tuning import (
     LoRA,
     LoRAEverywhere,
     LowRankAdapter,
+    MoEfiedLoRA,
     RelativeBias,
     SingularValues,
     Tuning,
 )
 
-MERGING: list[Tuning] = [LoRA(2), LoRAEverywhere(2), SingularValues(8)]
+EXPERTS = MoEfiedLoRA(4, 2, RandomGroups())
+MERGING: list[Tuning] = [LoRA(2), LoRAEverywhere(2), SingularValues(8), EXPERTS]
 ADDED = [*MERGING, BottleneckAdapter(), HoulsbyAdapter(), LowRankAdapter(rank=2)]
 OWN: list[Tuning] = [Frozen(), Full(), BitFit(), RelativeBias()]
 TUNINGS = [*OWN, *ADDED]
@@ -37,6 +40,8 @@ def tuned(tuning: Tuning, family: type[StagedBackbone] = TinySwinV2) -> StagedBa
     torch.manual_seed(0)
     backbone = awake(family(SIZE))
     tuning.tune(backbone)
+    for router in routers(backbone):  # before, it neither starts as the backbone nor merges
+        router.fade(0.0)
     return backbone
 
 

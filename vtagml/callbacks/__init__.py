@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vtagml.callbacks.progressive_resizing import ProgressiveResizing
     from vtagml.callbacks.provenance import provenance
     from vtagml.callbacks.results import Results
+    from vtagml.callbacks.router_fading import RouterFading
     from vtagml.callbacks.save_backbone import SaveBackbone
     from vtagml.callbacks.skip_faulty_steps import FaultyTrainingError, SkipFaultySteps
     from vtagml.callbacks.throughput import Throughput

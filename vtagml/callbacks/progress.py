@@ -14,6 +14,8 @@ from vtagml.multitask import multitask
 class Progress(RichProgressBar):
     """Shows the losses of all tasks: as a bar on a terminal, else as a line now and then.
 
+    And what else is logged for the bar, as the α of routers that fade.
+
     Args:
         every: Optimiser steps between two lines where there is no terminal.
         refresh_rate: How often a second the bar is drawn, 0 for no progress at all.
@@ -35,7 +37,7 @@ class Progress(RichProgressBar):
     def get_metrics(
         self, trainer: Trainer, pl_module: LightningModule
     ) -> dict[str, int | str | float | dict[str, float]]:
-        return dict(losses(trainer, pl_module))
+        return {**losses(trainer, pl_module), **others(trainer)}
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -46,7 +48,10 @@ class Progress(RichProgressBar):
             self._printed = step
             steps = trainer.estimated_stepping_batches
             place = f"{step}/{int(steps)}" if math.isfinite(steps) else str(step)
-            _say(f"step {place}: loss {_listed(losses(trainer, pl_module))}")
+            beside = "".join(
+                f"; {_listed({name: value})}" for name, value in others(trainer).items()
+            )
+            _say(f"step {place}: loss {_listed(losses(trainer, pl_module))}{beside}")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_validation_end(trainer, pl_module)
@@ -61,6 +66,16 @@ def losses(trainer: Trainer, module: LightningModule) -> dict[str, float]:
     tasks = multitask(module).tasks
     names = {"total": "train/loss"} | {name: f"train/{name}/loss" for name in tasks}
     return {name: float(logged[key]) for name, key in names.items() if key in logged}
+
+
+def others(trainer: Trainer) -> dict[str, float]:
+    """Returns what is logged for the progress bar and is no loss, by its last name."""
+    logged = trainer.progress_bar_metrics
+    return {
+        key.rpartition("/")[2]: float(value)
+        for key, value in logged.items()
+        if key.startswith("train/") and not key.endswith("/loss") and isinstance(value, int | float)
+    }
 
 
 def headlines(trainer: Trainer, module: LightningModule) -> dict[str, float]:

@@ -10,6 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vtagml.backbone import Backbone, differing_keys
+from vtagml.experts import Router
 from vtagml.network import MultitaskNetwork
 
 FORMAT = "vtagml adapters 1"
@@ -72,7 +73,13 @@ def frozen_names(network: MultitaskNetwork) -> set[str]:
             }
             parameters = {name for name, _ in module.named_parameters(remove_duplicate=False)}
             buffers = module.state_dict().keys() - parameters
-            still = (parameters - training) | (buffers if module.frozen else set())
+            moved = {
+                f"{name}.{buffer}"
+                for name, router in module.named_modules()
+                if isinstance(router, Router)
+                for buffer, _ in router.named_buffers()
+            }
+            still = (parameters - training) | (buffers - moved if module.frozen else set())
             names |= {dot + name for name in still}
     return names & network.state_dict().keys()
 

@@ -75,7 +75,7 @@ class LastBlocks(PartingLate):
 
     def fold(self) -> None:
         for tuning, network in self._tuned():
-            if tuning.merges:
+            if tuning.mergeable(network):
                 tuning.merge(network)
 
     def merge(self) -> None:

@@ -38,7 +38,7 @@ class Tuned(Encoder):
         """Keeps the tuned backbone, in whichever form it will run."""
 
     def fold(self) -> None:
-        if self.tuning.merges:
+        if self.tuning.mergeable(self):
             self.merge()
 
     @abstractmethod

@@ -28,11 +28,12 @@ from vtagml.checkpoints.reading import CLASS_NAMES
 from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask
 from vtagml.run_folder import CHECKPOINTS, CONFIG, RunFolder
+from vtagml.tuning import Tuning
 
 CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
-# or would be downloaded.
-STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial"}
+# or would be downloaded, or take minutes to compute.
+STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial", Tuning: "clustering"}
 
 
 class TrainedRun:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         PARAMETERS,
         RunFolder,
     )
-    from vtagml.run_folder.lock import LOCK, is_busy, run_lock
+    from vtagml.run_folder.lock import LOCK, is_busy, run_lock, turn
     from vtagml.run_folder.whole_file import whole_file, write_whole
 
 open_when_asked(__name__)

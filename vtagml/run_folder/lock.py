@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +32,21 @@ def run_lock(folder: Path, option: str = "--trainer.default_root_dir") -> Iterat
         _take(folder, file, option)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+        yield
+
+
+@contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """Lets one process at a time into a folder; the others wait.
+
+    Where nothing can be locked, nobody waits.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((folder / LOCK).open("ab"))
+            if sys.platform != "win32":
+                fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 
 

@@ -14,11 +14,15 @@ class Tuning(ABC):
     """Changes a backbone in place so that some of it, or something new in it, learns."""
 
     merges = True
-    """Whether what it adds can be written as weights of the backbone."""
+    """Whether what it adds can ever be written as weights of the backbone."""
 
     @abstractmethod
     def tune(self, backbone: Backbone) -> None:
         """Freezes what stays as it is and adds what is new."""
+
+    def mergeable(self, network: nn.Module) -> bool:
+        """Whether what it added to a network can be merged as the network is now."""
+        return self.merges
 
     def merge(self, network: Network) -> Network:
         """Brings a tuned backbone, or some of its blocks, back to timm's layers and keys, in place.
