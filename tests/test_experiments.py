@@ -41,8 +41,8 @@ def dataset_of(config: Path) -> str | None:
 
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
-# Objectives, which go with every method.
-OBJECTIVES = [FOLDER / "methods/quality_retaining.yaml"]
+# With an objective of their own.
+OBJECTIVES = [FOLDER / f"methods/{name}.yaml" for name in ("quality_retaining", "emtal")]
 MIXTURES = [FOLDER / f"{name}.yaml" for name in ("views_smc", "fgvc", "vtab_specialised")]
 ON_MIXTURES = [*OBJECTIVES, *sorted(FOLDER.glob("settings/one_head_*.yaml"))]
 MIXTURE_CASES = [*((path,) for path in MIXTURES), *map(shown_with, ON_MIXTURES)]
@@ -71,7 +71,7 @@ METHODS = [
     if path.parent.name == "methods" and path not in {*ADAPTATIONS, *OBJECTIVES}
 ]
 STREAMS = ("Shared", "Separate")
-FAST = ("lora_separate", "vmt")
+FAST = ("lora_separate", "vmt", "quality_retaining")
 # Variants of a tuning, whose own test has them.
 VARIANTS = {path.stem for path in FOLDER.glob("ablations/*_experts.yaml")}
 ELSEWHERE = {
@@ -213,7 +213,15 @@ def test_dataset_config_fits_validates_tests_and_predicts(
     assert any((run / "predictions").iterdir())
 
 
-@pytest.mark.parametrize("configs", MIXTURE_CASES, ids=name_of)
+@pytest.mark.parametrize(
+    "configs",
+    [
+        pytest.param(configs, marks=() if is_fast else pytest.mark.slow)
+        for configs in MIXTURE_CASES
+        for is_fast in [configs[-1] in MIXTURES or configs[-1].stem in FAST]
+    ],
+    ids=name_of,
+)
 def test_mixture_config_fits_validates_tests_and_predicts(
     configs: Configs,
     stand_in: Callable[[str], Path],
