@@ -44,7 +44,7 @@ class RunningLoss(FullPrecisionState):
     def follow(self, total: Tensor, count: Tensor) -> None:
         mean = (total / count.clamp(min=1)).to(self.value)
         moved = self.decay * self.value + (1 - self.decay) * mean
-        # NaN is not above zero: a faulty loss leaves it as it is, too.
+        # A faulty loss would stay in it for good.
         usable = (count.to(mean) > 0) & mean.isfinite()
         self.value.copy_(torch.where(usable, moved, self.value))
 
@@ -65,7 +65,8 @@ class QualityRetaining(Objective):
     Under several ranks banks and running losses are of all ranks' labels, so all hold the same.
     Accumulated batches each move them. Scores that are not finite enter neither; a step that
     `SkipFaultySteps` leaves out has moved them by what was finite. Affinities see the gradients of
-    these terms with those of the tasks' losses: they are the tasks' own.
+    these terms with those of the tasks' losses: they are the tasks' own. Weights of tasks, fixed or
+    of an affinity, are of their losses alone. `train/<task>/retaining` is the mean without 1/w.
 
     Note:
         This is the form of the released code, which the paper's numbers come from; the paper's is
