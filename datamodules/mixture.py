@@ -17,7 +17,7 @@ class Mixture(DenseDataModule):
 
     Every sample carries every task: the class ids of its own part, and 255, unknown, for all tasks
     of the others. Training draws from all samples alike, in one plain shuffle: a large part is seen
-    more often than a small one, and no batch is balanced (EMTAL, Sec. 3: asynchronous tasks). In
+    more often than a small one, and no batch is balanced, as EMTAL's released code has it. In
     evaluation the parts follow each other in order, so that each task's metrics are over its own
     part alone. Each part keeps its files, skip list, geometry and augmentation; a sample's name is
     `<task>/<name>`.
@@ -25,26 +25,23 @@ class Mixture(DenseDataModule):
     Args:
         parts: The datasets, no two with the same task and all of one `image_size`. Their own
             `batch_size`, `workers` and `seed` are not used.
-        tasks: Names of the tasks to read; by default all of all parts. A part with none of them
-            is left out.
-        options: What all datasets take, see `DenseDataModule`; `augment` comes behind the parts'
-            own, which is all there is by default.
+        options: What all datasets take, see `DenseDataModule`. A part with none of the `tasks` that
+            are asked for is left out; `augment` comes behind the parts' own, which is all there is
+            by default.
     """
 
     offers: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        parts: Sequence[DenseDataModule],
-        tasks: Sequence[str] | None = None,
-        **options: Any,
-    ) -> None:
+    def __init__(self, parts: Sequence[DenseDataModule], **options: Any) -> None:
         _check_parts(parts)
         self.offers = tuple(task for part in parts for task in part.tasks)
-        super().__init__(tasks=tasks, **options)
+        super().__init__(**options)
+        kept_back = {*self.withheld, *(task for part in parts for task in part.withheld)}
+        self.withheld = tuple(task for task in self.tasks if task in kept_back)
         self.named: dict[str, DenseDataModule] = {}
         for part in parts:
             part.tasks = tuple(task for task in part.tasks if task in self.tasks)
+            part.withheld = tuple(task for task in part.tasks if task in self.withheld)
             if part.tasks:
                 self.named["+".join(part.tasks)] = part
         self.image_size = _image_size(self.named)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from datamodules import CUB, Aircraft
 from datamodules.prepared import Copy
 from datamodules.writing import stand_ins
+from tests.fakes import aircraft, cub
 from tests.fakes.tree import Tree, write_tree
 from vtagml.cli import main
 
@@ -30,6 +32,30 @@ seed_everything: 3
 data:
   class_path: tests.fakes.tree.Tree
   init_args: {root: tree, image_size: [16, 24]}
+"""
+
+
+MIXTURE = """
+model:
+  class_path: vtagml.MultitaskModule
+  init_args:
+    tasks:
+      - class_path: vtagml.tasks.Classification
+        init_args: {name: birds, classes: 3}
+      - class_path: vtagml.tasks.Classification
+        init_args: {name: aircraft, classes: 3}
+    encoder:
+      class_path: vtagml.encoders.VTAGML
+      init_args:
+        backbone: vtagml.backbone.SwinV2Nano
+data:
+  class_path: datamodules.Mixture
+  init_args:
+    parts:
+      - class_path: datamodules.CUB
+        init_args: {root: birds, image_size: [16, 16]}
+      - class_path: datamodules.Aircraft
+        init_args: {root: planes, image_size: [16, 16], taught: train}
 """
 
 
@@ -138,6 +164,44 @@ def test_prepare_of_scenes_says_why_not(capsys: pytest.CaptureFixture[str]) -> N
     Path("tree.yaml").write_text(scenes)
     assert run("prepare") == 2
     assert "`Scenes`" in capsys.readouterr().err
+
+
+@pytest.fixture
+def _mixture() -> None:
+    cub.write_tree(Path("birds"))
+    aircraft.write_tree(Path("planes"))
+    Path("tree.yaml").write_text(MIXTURE)
+
+
+@pytest.mark.usefixtures("_mixture")
+def test_check_of_a_mixture_is_one_of_each_part(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("planes/fgvc-aircraft-2013b/data/images/0056978.jpg").write_bytes(b"")
+    assert run("check", "--write-skip-list=lists/bad.txt") == 1
+    said = capsys.readouterr().out
+    # Three species and as many splits of each; the trees have not the official counts.
+    assert said.count("of the official") == 6
+    assert "Red winged Blackbird" in said
+    assert "F/A-18" in said
+    assert "nothing known`" not in said
+    lists = {path.name: path.read_text().splitlines() for path in Path("lists").iterdir()}
+    bad = {name: [line for line in lines if line[0] != "#"] for name, lines in lists.items()}
+    assert bad == {"bad_birds.txt": [], "bad_aircraft.txt": ["0056978"]}
+
+
+@pytest.mark.usefixtures("_mixture")
+def test_prepare_of_a_mixture_copies_each_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("prepare") == 0
+    assert capsys.readouterr().out.count("Complete and verified") == 2
+    for part in (CUB("birds", (16, 16)), Aircraft("planes", (16, 16), taught="train")):
+        for split in ("train", "val", "test"):
+            assert isinstance(part.source(split).read, Copy)
+
+
+def test_prepare_of_a_mixture_of_views_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    config = Path(__file__).parents[1] / "experiments" / "views_smc.yaml"
+    Path("tree.yaml").write_text(config.read_text())
+    assert run("prepare") == 2
+    assert "`Mixture`: there is nothing to decode" in capsys.readouterr().err
 
 
 def test_config_without_data_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,10 @@ class InceptionCrop(Geometry):
     not fit is drawn anew. (Szegedy et al., "Going Deeper with Convolutions"; known as random
     resized crop.) `datamodules.RandomResizedCrop` leaves an image its size.
 
+    Note:
+        The field interpolates with cubic polynomials; here, as everywhere in this room, linearly,
+        and by averages of areas where the view is smaller.
+
     Args:
         size: Height and width afterwards.
         scale: Smallest and largest share of the image's area.

@@ -85,3 +85,19 @@ def test_what_is_lacking_is_named_with_an_example() -> None:
 
 def test_help_names_every_dataset() -> None:
     assert ", ".join(sorted(stand_ins())) in " ".join(Command("scenes").help.split())
+
+
+def test_a_set_that_is_read_with_others_is_no_experiment_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*words(tmp_path / "new"), "--as", "aircraft", "--size", "16", "16"])
+    first, *_, before, last = capsys.readouterr().out.strip().splitlines()
+    # An image each, the names of the variants, and four lists.
+    assert first.startswith("aircraft (archive): 1 train, 1 val, 1 test scenes of 16 x 16 pixels.")
+    assert "8 files to write" in first
+    assert "fgvc.yaml reads it with other sets, each from the `root` that it names" in before
+    assert last == (
+        "  lightning fit --config experiments/fgvc.yaml --config experiments/small_classes.yaml"
+    )
+    assert (OVERLAY.parent / "fgvc.yaml").is_file()
+    assert (OVERLAY.parent / "small_classes.yaml").is_file()

@@ -9,9 +9,12 @@ import pytest
 import torch
 
 from datamodules import (
+    CUB,
     VKITTI2,
+    Aircraft,
     Cityscapes,
     DenseDataModule,
+    Flowers,
     Folders,
     NYUDv2,
     PASCALContext,
@@ -20,8 +23,10 @@ from datamodules import (
     Resize,
     SceneObjects,
     Scenes,
+    StanfordCars,
     Synthia,
     Taskonomy,
+    VTAB1k,
 )
 from datamodules.files import DatasetNotFoundError, FileDataModule
 from datamodules.rendering import ROOM_CLASSES
@@ -56,6 +61,11 @@ FILES: dict[str, Callable[..., FileDataModule]] = {
     "synthia": Synthia,
     "vkitti2": VKITTI2,
     "pascal_context": PASCALContext,
+    "cub": CUB,
+    "stanford_cars": StanfordCars,
+    "aircraft": Aircraft,
+    "flowers": Flowers,
+    "vtab1k": partial(VTAB1k, set="eurosat"),
     "folders": partial(Folders, classes=[name for name, _ in ROOM_CLASSES]),
 }
 
@@ -86,15 +96,16 @@ DATASETS: dict[str, Callable[..., DenseDataModule]] = {
     "vkitti2": files("vkitti2"),
     "pascal_context": files("pascal_context"),
     "folders": files("folders"),
+    "cub": files("cub"),  # the other sets of classified images differ in their lists alone
 }
 # The field tests NYUDv2 on its 654 test images and picks checkpoints by them, too; it has no other
 # split, nor has PASCAL-Context. The test labels of Cityscapes are withheld, so by default `val`
 # stands in for them.
-TESTED_ON_VAL = {"nyudv2", "cityscapes", "pascal_context"}
+TESTED_ON_VAL = {"nyudv2", "cityscapes", "pascal_context", "cub"}
 
 ROUNDING = 1e-6
 
-CLASSES = {"segmentation", "human_parts", "shape", "material", "colour"}
+CLASSES = {"segmentation", "human_parts", "shape", "material", "colour", "birds"}
 CHANNELS = {"depth": 1, "normals": 3, "edges": 1, "saliency": 1} | dict.fromkeys(Planted.offers, 1)
 
 
@@ -223,7 +234,7 @@ def test_epochs_and_seeds_change_the_augmentation_and_not_the_data(dataset) -> N
 
 
 def test_only_tasks_asked_for(dataset) -> None:
-    task = dataset().offers[1]
+    task = dataset().offers[-1]
     data = dataset(tasks=[task])
     for split in SPLITS:
         assert data.samples[split][0].keys() - {"camera", "size"} == {"image", "name", task}

@@ -178,8 +178,13 @@ def test_a_part_without_a_task_that_is_asked_for_is_left_out() -> None:
     assert set(data.samples["train"][0]) == {"image", "name", "cars"}
 
 
-def test_withheld_labels_are_unread() -> None:
-    data = mixture(withheld=["cars"])
+@pytest.mark.parametrize("by_its_part", [False, True])
+def test_withheld_labels_are_unread(by_its_part: bool) -> None:
+    cars = Part("cars", 3, withheld=["cars"] if by_its_part else [])
+    withheld = [] if by_its_part else ["cars"]
+    data = Mixture([Part("birds", 5), cars], workers=0, withheld=withheld)
+    data.setup()
+    assert data.withheld == cars.withheld == ("cars",)
     assert set(data.samples["train"][0]) == {"image", "name", "birds"}
     assert set(data.samples["val"][0]) == {"image", "name", "birds", "cars"}
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datamodules import (
+    CUB,
     VKITTI2,
+    Aircraft,
     Cityscapes,
     DenseDataModule,
+    Flowers,
     Folders,
     ImageFolder,
     NYUDv2,
@@ -17,7 +20,18 @@ from datamodules import (
     Synthia,
     Taskonomy,
 )
-from tests.fakes import cityscapes, folders, nyudv2, pascal_context, synthia, taskonomy, vkitti2
+from tests.fakes import (
+    aircraft,
+    cityscapes,
+    cub,
+    flowers,
+    folders,
+    nyudv2,
+    pascal_context,
+    synthia,
+    taskonomy,
+    vkitti2,
+)
 
 SIZE = (32, 48)
 
@@ -56,6 +70,9 @@ READERS: dict[str, Reader] = {
     "synthia": Reader(synthia.write_tree, Synthia),
     "vkitti2": Reader(write_vkitti2, VKITTI2),
     "pascal_context": Reader(pascal_context.write_tree, PASCALContext),
+    "cub": Reader(cub.write_tree, CUB),
+    "aircraft": Reader(aircraft.write_tree, Aircraft),
+    "flowers": Reader(flowers.write_tree, Flowers),
     "folders": Reader(folders.write_tree, partial(Folders, classes=["a", "b", "c"])),
     "image-folder": Reader(write_photos, ImageFolder),
 }

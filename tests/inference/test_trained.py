@@ -171,3 +171,14 @@ def test_classes_are_called_as_in_training(run: Path) -> None:
     for odd in ({"segmentation": names[1:]}, {"segmentation": "abcdefgh"}, None):
         trained.content["class_names"] = odd
         assert trained.model().tasks["segmentation"].class_names is None
+
+
+def test_the_size_of_a_mixture_is_that_of_its_parts(copied: Path) -> None:
+    config = copied / "config.yaml"
+    settings = yaml.safe_load(config.read_text())
+    part = {"class_path": "datamodules.SceneObjects", "init_args": {"image_size": [32, 64]}}
+    settings["data"] = {"class_path": "datamodules.Mixture", "init_args": {"parts": [part]}}
+    config.write_text(yaml.safe_dump(settings))
+    trained = TrainedRun(copied)
+    assert trained.image_size == (32, 64)
+    assert trained.labels.keys() == {"shape", "material", "colour"}

@@ -68,6 +68,8 @@ class TrainedRun:
         settings = self.settings["data"].get("init_args") or {}
         if "target" in settings:  # data of two domains: the one that the model is wanted for
             settings = settings["target"].get("init_args") or {}
+        elif settings.get("parts"):  # of a mixture, whose parts have one size
+            settings = settings["parts"][0].get("init_args") or {}
         size = settings.get("image_size")
         if not isinstance(size, list) or len(size) != 2:
             raise ValueError(

@@ -14,7 +14,9 @@ from tests.fakes.readers import READERS, SIZE
 
 SHARED = ("point_info.json", "intrinsic.txt", "nyu_depth_v2_labeled.mat")
 """Files of cameras that not every tree has, and of all samples in one."""
-PAIRED = [name for name in READERS if name not in ("image-folder", "nyudv2-official")]
+# All labels of the others are in one file, or in lists.
+UNPAIRED = ("image-folder", "nyudv2-official", "cub", "aircraft", "flowers")
+PAIRED = [name for name in READERS if name not in UNPAIRED]
 CLASSES = ["a", "b", "c"]
 
 
