@@ -1,6 +1,8 @@
 """α follows from the optimiser step alone, is zero in the end, and leaves ranks in step."""
 
+import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,9 +11,9 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from datamodules import Source
-from tests.fakes.holes import Holes, holes
+from tests.fakes.holes import SIDE, Holes, holes
 from tests.fakes.methods import module_of
-from vtagml.callbacks import Progress, RouterFading
+from vtagml.callbacks import ParameterTable, Progress, RouterFading
 from vtagml.experts import routers
 from vtagml.module import MultitaskModule
 
@@ -83,6 +85,8 @@ def test_a_run_fades_step_by_step_however_many_batches_a_step_has(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen, model = Seen(), module_of("moefied_lora_shared")
+    for router in routers(model):  # as another run, from whose weights this one starts, left it
+        router.fade(0.0)
     callbacks = (seen, RouterFading(0.0, 1.0), Progress(every=1))
     trainer = trainer_of(
         tmp_path, *callbacks, max_steps=2, accumulate_grad_batches=2, limit_val_batches=1
@@ -91,7 +95,7 @@ def test_a_run_fades_step_by_step_however_many_batches_a_step_has(
     trainer.fit(model, Eight(batch_size=2, workers=0))
 
     assert seen.trained == [1, 1, 0.5, 0.5]
-    assert seen.validated == [1, 0]  # the sanity check, and after the last step
+    assert seen.validated == [0, 0]  # the check of what comes in, and after the last step
     assert {float(router.end) for router in routers(model)} == {1.0}
     assert trainer.callback_metrics["train/alpha"] == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
@@ -158,6 +162,18 @@ def test_ranks_wait_for_no_gradient_of_a_faded_router(method: str, tmp_path: Pat
 
     for key, value in alone.items():
         torch.testing.assert_close(together[key], value, rtol=1e-10, atol=1e-10, msg=key)
+
+
+def test_what_is_deployed_is_counted_without_the_routers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = SimpleNamespace(image_size=(SIDE, SIDE))
+    monkeypatch.setattr("vtagml.callbacks.parameter_table.data_of", lambda trainer: size)
+    for callbacks, merges in (([], False), ([RouterFading(0.0, 1.0)], True)):
+        trainer = trainer_of(tmp_path, *callbacks, ParameterTable(), max_steps=1)
+        trainer.fit(module_of("moefied_lora_shared"), Eight(batch_size=2, workers=0))
+        shared = json.loads((tmp_path / "parameters.json").read_text())["roles"]["tuning shared"]
+        assert shared["deployed"] == (0 if merges else shared["trained"] > 0 and shared["trained"])
 
 
 def test_a_network_without_routers_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,17 @@ from torch import nn
 from tests.fakes.backbones import FAMILIES, TinySwinV2, awake
 from vtagml.backbone import StagedBackbone
 from vtagml.encoders import Separate, Shared
-from vtagml.tuning import BitFit, BottleneckAdapter, Frozen, Full, LoRA, LowRankAdapter, Tuning
+from vtagml.experts import RandomGroups
+from vtagml.tuning import (
+    BitFit,
+    BottleneckAdapter,
+    Frozen,
+    Full,
+    IndependentMoEfiedLoRA,
+    LoRA,
+    LowRankAdapter,
+    Tuning,
+)
 
 TASKS = ("depth", "normals")
 
@@ -65,7 +75,16 @@ def test_merged_every_task_has_a_backbone_of_its_own() -> None:
         assert keys == set(TinySwinV2().state_dict())
 
 
-@pytest.mark.parametrize("tuning", [BitFit(), LoRA(2), BottleneckAdapter(), LowRankAdapter(rank=2)])
+@pytest.mark.parametrize(
+    "tuning",
+    [
+        BitFit(),
+        LoRA(2),
+        BottleneckAdapter(),
+        LowRankAdapter(rank=2),
+        IndependentMoEfiedLoRA(4, 2, RandomGroups()),
+    ],
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_batch_is_a_pass_for_each_task(family: type[StagedBackbone], tuning: Tuning) -> None:
     torch.manual_seed(0)

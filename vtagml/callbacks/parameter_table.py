@@ -14,6 +14,7 @@ from vtagml.attempt import Attempt
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import Cell, log_numbers, log_table
 from vtagml.data import data_of
+from vtagml.experts import faded_in_the_end
 from vtagml.inference.baked import baked
 from vtagml.multitask import multitask
 from vtagml.parameter_roles import Count, Key, Role, counts, of_roles, parameters_of
@@ -58,7 +59,7 @@ class ParameterTable(Callback):
             get_console().print(parameter_table(rows))
             deployed, size = None, data_of(trainer).image_size
             with self._inference():
-                deployed = None if size is None else baked(network, size)
+                deployed = None if size is None else baked(faded_in_the_end(network), size)
             counted = counts(network, deployed)
             get_console().print(role_table(of_roles(counted)))
             whole = total(rows)

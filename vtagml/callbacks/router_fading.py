@@ -39,6 +39,11 @@ class RouterFading(Callback):
         """Returns α when a share of the run is over."""
         return min(1.0, max(0.0, (self.end - share) / (self.end - self.start)))
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        if stage == "fit":  # before a table counts what will be left of the routers
+            for router in routers(pl_module):
+                router.end.fill_(self.end)
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not any(routers(multitask(pl_module).network)):
             rank_zero_warn(

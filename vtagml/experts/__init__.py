@@ -13,7 +13,7 @@ from vtagml.experts.clustering import Clustering, GivenOrder, RandomGroups
 from vtagml.experts.co_activation import CoActivation
 from vtagml.experts.hidden_channels import HiddenLayers, hidden_layers, reorder
 from vtagml.experts.ky_fan import ky_fan_shares
-from vtagml.experts.router import RoutedLinear, Router, routers
+from vtagml.experts.router import RoutedLinear, Router, faded_in_the_end, routers
 
 __all__ = [
     "BalancedKMeans",
@@ -26,6 +26,7 @@ __all__ = [
     "RoutedLinear",
     "Router",
     "balanced_clusters",
+    "faded_in_the_end",
     "hidden_layers",
     "ky_fan_shares",
     "reorder",

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator
+from copy import deepcopy
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int64
@@ -84,6 +86,18 @@ class RoutedLinear(nn.Module):
         weights = self.router(tokens).to(output.dtype)
         experts = output.unflatten(-1, (-1, self.router.experts))
         return (experts * weights.unsqueeze(-2)).flatten(-2)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def faded_in_the_end(network: Network) -> Network:
+    """Returns a copy of a network whose routers are where their schedule will bring them."""
+    copy = deepcopy(network)
+    for router in routers(copy):
+        if math.isfinite(end := float(router.end)):
+            router.fade(0.0, end)
+    return copy
 
 
 def routers(network: nn.Module) -> Iterator[Router]:
