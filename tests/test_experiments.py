@@ -46,7 +46,11 @@ def tasks_in(config: Path) -> int:
 
 # Those of two datasets are run by `objectives/test_uda_experiments.py`.
 ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.yaml")}
+# With an objective of their own.
+OBJECTIVES = [FOLDER / f"methods/{name}.yaml" for name in ("quality_retaining", "emtal")]
 MIXTURES = [FOLDER / f"{name}.yaml" for name in ("views_smc", "fgvc", "vtab_specialised")]
+ON_MIXTURES = [*OBJECTIVES, *sorted(FOLDER.glob("settings/one_head_*.yaml"))]
+MIXTURE_CASES = [*((path,) for path in MIXTURES), *map(shown_with, ON_MIXTURES)]
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
 DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
@@ -71,7 +75,11 @@ ZERO_SHOT += SYNTHIA
 NEW_TASK = [
     shown_with(FOLDER / name) for name in ("settings/new_edges.yaml", "ablations/uniform_row.yaml")
 ]
-METHODS = [path for path in OVERLAYS if path.parent.name == "methods" and path not in ADAPTATIONS]
+METHODS = [
+    path
+    for path in OVERLAYS
+    if path.parent.name == "methods" and path not in {*ADAPTATIONS, *OBJECTIVES}
+]
 ON_VIT = {FOLDER / "methods/task_prompter.yaml"}  # and on no other backbone
 STREAMS = ("Shared", "Separate")
 # Of the overlays those among the fast tests that no other test trains: the methods are trained by
@@ -79,6 +87,7 @@ STREAMS = ("Shared", "Separate")
 FAST = ("lora_separate", "vmt", "shared", "literal", "street", "planted_pairs", "upgrad")
 ELSEWHERE = {
     *ADAPTATIONS,
+    *ON_MIXTURES,
     *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),
 }
 SCENES_CASES = [
@@ -101,12 +110,12 @@ def small_words(configs: Sequence[Path], stand_in: Callable[[str], Path]) -> lis
     return [*overlaid, f"--data.root={stand_in(data.layouts[0].word)}", *SMALL_FILES]
 
 
-def mixture_words(config: Path, stand_in: Callable[[str], Path]) -> list[str]:
+def mixture_words(configs: Configs, stand_in: Callable[[str], Path]) -> list[str]:
     """What makes an experiment on a mixture small."""
-    drawn = config.stem.startswith("views")
-    configs = [config] if drawn else [config, experiments.SMALL_CLASSES]
-    parts = yaml.safe_load(config.read_text())["data"]["init_args"]["parts"]
-    return [*words_of(configs), small_parts(parts, stand_in), *SMALL_MIXTURE]
+    drawn = configs[0].stem.startswith("views")
+    small = configs if drawn else sized(configs, experiments.SMALL_CLASSES)
+    parts = yaml.safe_load(configs[0].read_text())["data"]["init_args"]["parts"]
+    return [*words_of(small), small_parts(parts, stand_in), *SMALL_MIXTURE]
 
 
 def unfetched(configs: Sequence[Path]) -> list[str]:
@@ -224,27 +233,27 @@ def test_dataset_config_fits_validates_tests_and_predicts(
 
 
 @pytest.mark.parametrize(
-    "config",
+    "configs",
     [
-        pytest.param(config, marks=pytest.mark.slow if config.stem == "vtab_specialised" else ())
-        for config in MIXTURES  # which is like `fgvc`
+        # A mixture of sets and one of drawn things; `test_methods.py` trains what is in `emtal`.
+        pytest.param(configs, marks=() if is_fast else pytest.mark.slow)
+        for configs in MIXTURE_CASES
+        for is_fast in [configs[-1].stem in ("fgvc", "quality_retaining")]
     ],
-    ids=lambda path: path.stem,
+    ids=name_of,
 )
 def test_mixture_config_fits_validates_tests_and_predicts(
-    config: Path,
+    configs: Configs,
     stand_in: Callable[[str], Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = [*mixture_words(config, stand_in), "--trainer.default_root_dir=run"]
+    words = [*mixture_words(configs, stand_in), "--trainer.default_root_dir=run"]
     main(["fit", *words])
     check_results(tmp_path / "run")
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())["metrics"]["model"]
-    tasks = [
-        task["init_args"]["name"] for task in resolved([config])["model"]["init_args"]["tasks"]
-    ]
+    tasks = [task["init_args"]["name"] for task in resolved(configs)["model"]["init_args"]["tasks"]]
     assert list(metrics) == tasks
     assert all(metrics[task].keys() == {"accuracy"} for task in tasks)
     main(["predict", *words])

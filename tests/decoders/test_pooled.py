@@ -6,7 +6,7 @@ from torch import Tensor
 
 from tests.fakes.backbones import TinySwinV2, TinyViT, awake
 from vtagml.backbone import StagedBackbone
-from vtagml.decoders import ConvDecoder, PerTask, PooledLinear, SummaryLinear
+from vtagml.decoders import ConvDecoder, PerTask, PlainSummaryLinear, PooledLinear, SummaryLinear
 from vtagml.encoders import VTAGML, Encoder, Separate, Shared
 
 CHANNELS = (8, 16, 24, 32)
@@ -95,3 +95,17 @@ def test_a_backbone_without_a_summary_is_refused() -> None:
     decoder = SummaryLinear([level.shape[1] for level in pyramid], 3)
     with pytest.raises(ValueError, match=r"SummaryLinear needs a backbone .* use PooledLinear"):
         decoder(pyramid, (64, 96))
+
+
+def test_a_plain_linear_layer_reads_the_summary_as_it_is(make_pyramid: MakePyramid) -> None:
+    decoder = PlainSummaryLinear(CHANNELS, outputs=5)
+    summary = 3 + 2 * torch.randn(2, CHANNELS[-1])
+    pyramid = [*make_pyramid(size=(64, 96)), summary]
+    expected = summary @ decoder.head.weight.T + decoder.head.bias
+    torch.testing.assert_close(decoder(pyramid, (64, 96)), expected)
+
+
+def test_head_of_emtal_s_four_sets_on_vit_b_has_the_published_count() -> None:
+    decoder = PlainSummaryLinear([768] * 4, outputs=598)
+    # D·N + N of the 200, 196, 100 and 102 classes.
+    assert sum(each.numel() for each in decoder.parameters()) == 768 * 598 + 598

@@ -45,3 +45,10 @@ def test_runs_under_deterministic_algorithms() -> None:
     finally:
         torch.use_deterministic_algorithms(False)
     assert map.grad is not None
+
+
+def test_golden_smoothing() -> None:
+    # (1/4, 3/4) again: a fifth of the label is spread, a tenth to either class; unknown is nothing.
+    map = torch.tensor([[0.0, math.log(3)], [5.0, 1.0]])
+    total, _ = cross_entropy(map, torch.tensor([1, 255]), smoothing=0.2)
+    assert total.item() == pytest.approx(0.9 * math.log(4 / 3) + 0.1 * math.log(4))

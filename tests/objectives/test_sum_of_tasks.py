@@ -1,9 +1,11 @@
 """Maps on the way to a task's own are taught like it; counts are those of what is taught."""
 
+import math
+
 import torch
 from torch import nn
 
-from vtagml.objectives import HeldOut, SumOfTasks
+from vtagml.objectives import HeldOut, MixedMean, SumOfTasks
 from vtagml.tasks import Classification, Depth, Normals, Task
 
 SIDE = 32
@@ -45,3 +47,17 @@ def test_a_held_out_task_counts_no_pixel_though_it_is_labelled() -> None:
     batch = {"depth": torch.ones(1, 1, 4, 5), "normals": torch.ones(1, 3, 4, 5)}
 
     assert HeldOut(tasks, ["depth"]).counts(batch) == [0.0, 20.0]
+
+
+def test_golden_mean_over_the_labels_of_all_tasks() -> None:
+    tasks: dict[str, Task] = {name: Classification(name, 2) for name in ("birds", "cars")}
+    batch = {
+        "image": torch.rand(4, 3, SIDE, SIDE),
+        "birds": torch.tensor([0, 255, 255, 255]),
+        "cars": torch.tensor([255, 1, 0, 1]),
+    }
+    # Scores of zero cost ln 2 each: a mean of one for either task, a quarter and three in one mean.
+    maps = {name: torch.zeros(4, 2) for name in tasks}
+    own, mixed = (kind(tasks).losses(maps, batch) / math.log(2) for kind in (SumOfTasks, MixedMean))
+    torch.testing.assert_close(own, torch.tensor([1.0, 1.0]))
+    torch.testing.assert_close(mixed, torch.tensor([0.25, 0.75]))

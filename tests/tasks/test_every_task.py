@@ -22,6 +22,7 @@ from vtagml.tasks import (
     Saliency,
     Segmentation,
     Task,
+    UnitedClassification,
 )
 
 SIZE = (6, 7)
@@ -63,6 +64,13 @@ def metres() -> Tensor:
 CASES = {
     "segmentation": Case(lambda: Segmentation(3), lambda: classes(*SIZE), 255, scores),
     "classification": Case(lambda: Classification("birds", 3), classes, 255, scores, ()),
+    "united": Case(
+        lambda: UnitedClassification("birds", 3, offset=2, total=7, smoothing=0.0),
+        classes,
+        255,
+        lambda target: functional.pad(scores(target), (2, 2)),
+        (),
+    ),
     "depth": Case(Depth, metres, torch.nan, inverse_softplus),
     "inverse_depth": Case(
         InverseDepth, metres, torch.nan, lambda target: inverse_softplus(1 / target)

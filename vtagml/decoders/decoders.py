@@ -125,5 +125,34 @@ class Shared(Decoders):
         return self.decoder.read(folded).chunk(len(pyramids))
 
 
+class OneHead(Decoders):
+    """One decoder whose scores are every task's: one head over the classes of all tasks.
+
+    Args:
+        outputs: Channels of every task's map, equal for all: the number of all classes.
+        channels: Channels of the four levels, finest first.
+        decoder: A class of decoders and its settings.
+    """
+
+    def __init__(
+        self,
+        outputs: Mapping[str, int],
+        channels: Sequence[int],
+        decoder: Callable[[Sequence[int], int], Decoder],
+    ) -> None:
+        super().__init__(outputs)
+        if len(set(outputs.values())) > 1:
+            raise ValueError(
+                f"`tasks` of one head must all have as many channels, found {dict(outputs)}: give "
+                "each the `total` of all classes (`vtagml.tasks.UnitedClassification`), or take "
+                "`PerTask`."
+            )
+        self.decoder = decoder(channels, outputs[self.tasks[0]])
+
+    def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
+        size = height_and_width(image)
+        return {task: self.decoder(pyramid, size) for task, pyramid in pyramids.items()}
+
+
 def height_and_width(image: Tensor) -> tuple[int, int]:
     return image.shape[-2], image.shape[-1]

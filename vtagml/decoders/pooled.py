@@ -25,7 +25,7 @@ class PooledLinear(Decoder):
             raise ValueError(f"`level` must be 0 (stride 4) to 3 (stride 32), found {level}.")
         super().__init__(channels, outputs, features=checked_channels(channels)[level])
         self.level = level
-        self.norm = nn.LayerNorm(self.features)
+        self.norm: nn.Module = nn.LayerNorm(self.features)
 
     def trunk(self, pyramid: list[Map]) -> Float[Tensor, "batch channels"]:
         normalised: Tensor = self.norm(pyramid[self.level].mean(dim=(2, 3)))
@@ -64,3 +64,19 @@ class SummaryLinear(PooledLinear):
             )
         normalised: Tensor = self.norm(pyramid[LEVELS])
         return normalised
+
+
+class PlainSummaryLinear(SummaryLinear):
+    """Scores of a whole image by one linear layer on the summary as the backbone gives it.
+
+    ViT's class token passed the backbone's final norm; no other stands in front of the layer, so
+    the decoder has C·K + K parameters, as papers on transfer count them.
+
+    Args:
+        channels: Channels C of the four levels, finest first.
+        outputs: Number of scores K.
+    """
+
+    def __init__(self, channels: Sequence[int], outputs: int) -> None:
+        super().__init__(channels, outputs)
+        self.norm = nn.Identity()

@@ -8,7 +8,9 @@ from vtagml.losses.shapes import Ids, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known_classes
 
 
-def cross_entropy(map: Float[Tensor, "batch classes *size"], target: Ids) -> Sums:
+def cross_entropy(
+    map: Float[Tensor, "batch classes *size"], target: Ids, smoothing: float = 0.0
+) -> Sums:
     """The cross-entropy of class scores, summed over known labels; and their number.
 
     Sec. 4 (segmentation). Takes maps and whole images alike.
@@ -16,9 +18,16 @@ def cross_entropy(map: Float[Tensor, "batch classes *size"], target: Ids) -> Sum
     Args:
         map: Unnormalised scores.
         target: Class ids; 255 is unknown.
+        smoothing: Share of the target that is spread evenly over all classes.
     """
     # One row per label: CUDA's kernel for maps is not deterministic, the one for rows is.
     rows = full_precision(map).movedim(1, -1).flatten(end_dim=-2)
     labels = target.flatten().long()
-    losses = functional.cross_entropy(rows, labels, ignore_index=UNKNOWN_CLASS, reduction="none")
+    losses = functional.cross_entropy(
+        rows,
+        labels,
+        ignore_index=UNKNOWN_CLASS,
+        reduction="none",
+        label_smoothing=smoothing,
+    )
     return losses.sum(), known_classes(labels).sum().to(losses.dtype)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from vtagml.network import MultitaskNetwork
@@ -42,11 +42,22 @@ class SumOfTasks(Objective):
             for name, task in self.tasks.items()
         ]
         sums = torch.stack([sum for sum, _ in pairs])
-        counts = torch.stack([count for _, count in pairs]).to(sums)
+        return self.means(sums, torch.stack([count for _, count in pairs]), batch)
+
+    def means(
+        self, sums: Float[Tensor, " task"], counts: Shaped[Tensor, " task"], batch: Batch
+    ) -> Float[Tensor, " task"]:
+        """What is summed over a batch, as a mean over all ranks and accumulated batches."""
+        counts = counts.to(sums)
         if STEP in batch:
             counts = sums.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
+        divisors = self.divisors(mean_counts(counts))
         # Below one valid pixel there is nothing to average; the sum is an exact zero then.
-        return sums / mean_counts(counts).clamp(min=torch.finfo(sums.dtype).tiny)
+        return sums / divisors.clamp(min=torch.finfo(sums.dtype).tiny)
+
+    def divisors(self, counts: Float[Tensor, " task"]) -> Float[Tensor, " task"]:
+        """By how much each task's sum is divided. The hook that a sibling overrides."""
+        return counts
 
     def _loss(self, task: Task, maps: Mapping[str, Tensor], label: Tensor) -> tuple[Tensor, Tensor]:
         """Sum and count of a task's loss, in training also of the maps on the way to its own."""
@@ -91,3 +102,15 @@ class HeldOut(SumOfTasks):
     @property
     def taught(self) -> list[str]:
         return [name for name in self.tasks if name not in self.held_out]
+
+
+class MixedMean(SumOfTasks):
+    """One mean over the known labels of all tasks, to which each task's loss is its share.
+
+    For samples that each know one task, as a mixture of datasets has them: every sample counts the
+    same, and a task by how often it occurs in the batch. The sum over tasks of their own means
+    (`SumOfTasks`) gives a task's only sample of a batch the weight of all others' many.
+    """
+
+    def divisors(self, counts: Float[Tensor, " task"]) -> Float[Tensor, " task"]:
+        return counts.sum().expand_as(counts)

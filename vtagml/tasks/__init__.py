@@ -26,5 +26,6 @@ if TYPE_CHECKING:
     from vtagml.tasks.saliency import Saliency
     from vtagml.tasks.segmentation import Segmentation
     from vtagml.tasks.task import Task
+    from vtagml.tasks.united_classification import UnitedClassification
 
 open_when_asked(__name__)

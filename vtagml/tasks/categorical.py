@@ -68,6 +68,10 @@ class Categorical(Task, ABC):
         return self_information
 
     def loss(self, map: Map, target: Ids) -> Sums:
+        return self.cross_entropy(map, target)
+
+    def cross_entropy(self, map: Map, target: Ids) -> Sums:
+        """How surprising the known labels are, whatever else a sibling's loss teaches."""
         if self.class_map is not None:
             map, target = self.class_map.scores(map), self.class_map.learnable(target)
         return cross_entropy(map, target)
