@@ -84,8 +84,8 @@ class RoutedLinear(nn.Module):
         output = self.layer(tokens)
         # Mixed precision computes the softmax, and so the weights, in float32.
         weights = self.router(tokens).to(output.dtype)
-        experts = output.unflatten(-1, (-1, self.router.experts))
-        return (experts * weights.unsqueeze(-2)).flatten(-2)
+        experts = output.unflatten(-1, (self.router.experts, -1))
+        return (experts * weights.unsqueeze(-1)).flatten(-2)
 
 
 Network = TypeVar("Network", bound=nn.Module)
