@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEMO   := experiments/scenes_sdne.yaml
 PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
+# Two processes of a thread each; what takes long moves to whichever is free.
+TESTS  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # Small networks on few cores: a thread per physical core, and no spinning when two tests share one.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -40,10 +42,10 @@ weights: $(STAMP)
 	$(BIN)/vtagml weights dinov2_small
 
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2
+	$(TESTS)
 
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow --timeout 1200
+	$(TESTS) -m slow --timeout 1200
 
 test-kills: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.killed_runs --kills 100 --record tests/faults/kills.json

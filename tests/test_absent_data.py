@@ -135,6 +135,7 @@ def test_fit_without_validation_does_as_the_error_says(capsys: pytest.CaptureFix
     assert json.loads(Path("run/metrics.json").read_text())["metrics"]["model"]["depth"]
 
 
+@pytest.mark.slow
 def test_fit_without_a_test_split_does_as_the_warning_says() -> None:
     shutil.rmtree(folders.write_tree(Path("mine")) / "test")
     with pytest.warns(UserWarning, match=r"left out\. .* by `--test_after_fit false`"):

@@ -135,6 +135,7 @@ def test_checkpoint_of_another_model_is_one_message(capsys: pytest.CaptureFixtur
     assert "The checkpoint's model is not the config's" in message
 
 
+@pytest.mark.slow
 def test_fit_without_a_test_split_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
     why = {"test": "`scenes` should give it one."}
     monkeypatch.setattr("datamodules.Scenes.lacks", lambda self, split: why.get(split))
@@ -192,6 +193,7 @@ def test_truncated_checkpoint_is_one_message(capsys: pytest.CaptureFixture[str])
     assert "`cut.ckpt` could not be read" in message
 
 
+@pytest.mark.slow
 def test_earlier_run_is_moved_aside_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"]
     main(arguments)
@@ -250,12 +252,14 @@ def test_unknown_class_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "VTAGMLL" in error_of(arguments, capsys)
 
 
+@pytest.mark.slow
 def test_overlays_name_the_run_folder() -> None:
     Path("dusk.yaml").write_text("data: {init_args: {look: dusk}}")
     main(["fit", "--config", str(DEMO), "--config", "dusk.yaml", *SMALL, "--test_after_fit=false"])
     assert "look: dusk" in Path("runs/scenes_sdne+dusk/config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_run_folder_is_named_after_the_config_and_can_be_set() -> None:
     arguments = ["fit", "--config", str(DEMO), *SMALL, "--test_after_fit=false"]
     main([*arguments, "--trainer.default_root_dir=elsewhere"])

@@ -82,7 +82,13 @@ def labels_of(name: str, ending: str) -> Path:
     return Path("cityscapes", folder, "val/frankfurt", f"{name}_{ending}")
 
 
-@pytest.mark.parametrize("views", [(), (MIRRORED, "--augmented_testing.scales=[0.5, 1.0]")])
+@pytest.mark.parametrize(
+    "views",
+    [
+        pytest.param((), marks=pytest.mark.slow),  # each view as it is, and two of them flipped
+        (MIRRORED, "--augmented_testing.scales=[0.5, 1.0]"),
+    ],
+)
 def test_the_benchmarks_script_finds_the_same_of_what_is_written(views: tuple[str, ...]) -> None:
     found = results("run", *views)
     run("predict", "run", *views)

@@ -49,7 +49,11 @@ ADAPTATIONS = {*FOLDER.glob("*_to_*.yaml"), *FOLDER.glob("methods/adversarial*.y
 # With an objective of their own.
 OBJECTIVES = [FOLDER / f"methods/{name}.yaml" for name in ("quality_retaining", "emtal")]
 MIXTURES = [FOLDER / f"{name}.yaml" for name in ("views_smc", "fgvc", "vtab_specialised")]
-ON_MIXTURES = [*OBJECTIVES, *sorted(FOLDER.glob("settings/one_head_*.yaml"))]
+ON_MIXTURES = [
+    *OBJECTIVES,
+    *sorted(FOLDER.glob("settings/one_head_*.yaml")),
+    FOLDER / "backbones/dinov2_views.yaml",
+]
 MIXTURE_CASES = [*((path,) for path in MIXTURES), *map(shown_with, ON_MIXTURES)]
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
@@ -82,9 +86,12 @@ METHODS = [
 ]
 ON_VIT = {FOLDER / "methods/task_prompter.yaml"}  # and on no other backbone
 STREAMS = ("Shared", "Separate")
-# Of the overlays those among the fast tests that no other test trains: the methods are trained by
+# All of them run; fast are those of which no other fast test trains what they name: the methods are trained by
 # `test_methods.py`, weightings by `test_weightings.py`, ablations by the tests of their classes.
-FAST = ("lora_separate", "vmt", "shared", "literal", "street", "planted_pairs", "upgrad")
+FAST = (
+    *("scenes_sdne", "planted", "pretrain_scenes", "probe_scenes"),
+    *("lora_separate", "vmt", "shared", "literal", "street", "upgrad"),
+)
 ELSEWHERE = {
     *ADAPTATIONS,
     *ON_MIXTURES,
@@ -142,7 +149,7 @@ def check_results(run: Path) -> None:
     [
         pytest.param(configs, marks=() if is_fast else pytest.mark.slow)
         for configs in SCENES_CASES
-        for is_fast in [configs[-1] in BASES or configs[-1].stem in FAST]
+        for is_fast in [configs[-1].stem in FAST]
     ],
     ids=name_of,
 )
@@ -154,7 +161,7 @@ def test_config_trains_tests_and_leaves_its_results(
     check_results(tmp_path / "runs" / name_of(configs))
 
 
-@pytest.mark.parametrize("configs", ON_SWIN_T, ids=name_of)
+@pytest.mark.parametrize("configs", first_fast(ON_SWIN_T), ids=name_of)
 def test_ablation_of_swin_t_runs_on_swin_t(
     configs: Configs,
     stand_in: Callable[[str], Path],
@@ -190,6 +197,7 @@ def test_a_config_on_scenes_validates_often_enough_for_a_curve_and_at_its_end(ta
     assert steps[-1] == trainer["max_steps"]
 
 
+@pytest.mark.slow
 def test_validation_changes_no_bit_of_the_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,7 +235,8 @@ def test_dataset_config_fits_validates_tests_and_predicts(
     main(["fit", *words])
     run = tmp_path / "runs" / name_of(sized(configs, experiments.SMALL))
     check_results(run)
-    for command in ("validate", "test", "predict"):
+    # Among the fast ones what `fit` has not done already.
+    for command in ("predict",) if configs[-1] in RICHEST else ("validate", "test", "predict"):
         main([command, *words])
     assert any((run / "predictions").iterdir())
 
@@ -249,7 +258,8 @@ def test_mixture_config_fits_validates_tests_and_predicts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = [*mixture_words(configs, stand_in), "--trainer.default_root_dir=run"]
+    small = [*mixture_words(configs, stand_in), *unfetched(configs)]
+    words = [*small, "--trainer.default_root_dir=run"]
     main(["fit", *words])
     check_results(tmp_path / "run")
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())["metrics"]["model"]

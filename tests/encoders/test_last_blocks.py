@@ -69,7 +69,7 @@ def version(network: LastBlocks, task: str) -> StagedBackbone:
     return found
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=pair)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES, ids=pair)
 @pytest.mark.parametrize("tunings", PAIRS, ids=pair)
 def test_it_starts_as_the_backbone(
     tunings: tuple[Tuning, Tuning | None], family: type[StagedBackbone]
@@ -225,7 +225,7 @@ def test_folded_is_what_can_be_and_merging_the_rest_says_why_not() -> None:
         network.merge()
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=pair)
+@pytest.mark.parametrize("family", FIRST_OF_FAMILIES, ids=pair)
 def test_checkpointing_changes_no_number(family: type[StagedBackbone]) -> None:
     plain, checkpointed = (
         moved(encoder(family=family, checkpointing=on)).train() for on in (False, True)

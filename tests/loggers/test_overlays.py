@@ -12,7 +12,8 @@ SMALL = f"--config={ROOT / 'tests/faults/small.yaml'}"
 
 
 @pytest.mark.parametrize(
-    ("overlay", "written"), [("csv", "metrics.csv"), ("tensorboard", "events.out.*")]
+    ("overlay", "written"),
+    [("csv", "metrics.csv"), pytest.param("tensorboard", "events.out.*", marks=pytest.mark.slow)],
 )
 def test_files_are_in_the_run_folder(
     overlay: str, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

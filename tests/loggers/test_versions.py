@@ -21,7 +21,9 @@ def versions() -> list[str]:
     return sorted(each.name for each in LOGS.iterdir())
 
 
-@pytest.mark.parametrize("loggers", [["--trainer.logger=true"], TENSORBOARD_FIRST])
+@pytest.mark.parametrize(
+    "loggers", [["--trainer.logger=true"], pytest.param(TENSORBOARD_FIRST, marks=pytest.mark.slow)]
+)
 def test_fit_with_its_validations_and_test_makes_one_version(
     loggers: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,6 +81,7 @@ def words_for(configs: Sequence[Path], stand_in: Callable[[str], Path]) -> list[
     return [*words_of(sized(configs, SMALL_TWO_DOMAINS)), *roots, *SMALL]
 
 
+@pytest.mark.slow
 def test_corrected_map_of_classes_runs_by_the_words_of_the_head_comment(
     stand_in: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
