@@ -86,8 +86,8 @@ METHODS = [
 ]
 ON_VIT = {FOLDER / "methods/task_prompter.yaml"}  # and on no other backbone
 STREAMS = ("Shared", "Separate")
-# All of them run; fast are those of which no other fast test trains what they name: the methods are trained by
-# `test_methods.py`, weightings by `test_weightings.py`, ablations by the tests of their classes.
+# All of them run; fast are those of which no other fast test trains what they name: methods are
+# trained by `test_methods.py`, weightings by `test_weightings.py`.
 FAST = (
     *("scenes_sdne", "planted", "pretrain_scenes", "probe_scenes"),
     *("lora_separate", "vmt", "shared", "literal", "street", "upgrad"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.fakes.backbones import FAMILIES, FIRST_OF_FAMILIES, TinySwin, TinySwinV2, awake
+from tests.fakes.backbones import FIRST_OF_FAMILIES, TinySwin, TinySwinV2, awake
 from vtagml.affinity import take_gram
 from vtagml.backbone import Place, StagedBackbone, Swin
 from vtagml.encoders import LastBlocks
