@@ -57,7 +57,11 @@ ON_MIXTURES = [
 MIXTURE_CASES = [*((path,) for path in MIXTURES), *map(shown_with, ON_MIXTURES)]
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
-DATASET_CASES = [*((path,) for path in DATASET_CONFIGS), (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK)]
+ON_DATASETS = [SINGLE_TASK, FOLDER / "backbones/vit_base.yaml"]
+DATASET_CASES = [
+    *((path,) for path in DATASET_CONFIGS),
+    *((FOLDER / "nyudv2_sdne.yaml", path) for path in ON_DATASETS),
+]
 # All of them run; among the fast ones the config of each dataset that has the most tasks.
 RICHEST = {
     max((path for path in DATASET_CONFIGS if dataset_of(path) == dataset), key=tasks_in)
@@ -99,7 +103,7 @@ ELSEWHERE = {
 }
 SCENES_CASES = [
     *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS, *MIXTURES}),
-    *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, SINGLE_TASK}),
+    *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, *ON_DATASETS}),
 ]
 
 
@@ -231,7 +235,7 @@ def test_dataset_config_fits_validates_tests_and_predicts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = small_words(configs, stand_in)
+    words = [*small_words(configs, stand_in), *unfetched(configs)]
     main(["fit", *words])
     run = tmp_path / "runs" / name_of(sized(configs, experiments.SMALL))
     check_results(run)
