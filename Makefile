@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 DEMO   := experiments/scenes_sdne.yaml
 PLAN   ?= experiments/benchmarks/scenes_cpu.yaml
 # Two processes of a thread each; what takes long moves to whichever is free.
-TESTS  := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+PYTEST := -m pytest --numprocesses 2 --dist worksteal
 
 # Small networks on few cores: a thread per physical core, and no spinning when two tests share one.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -42,10 +42,10 @@ weights: $(STAMP)
 	$(BIN)/vtagml weights dinov2_small
 
 test: lint
-	$(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)
 
 test-slow: $(STAMP)
-	$(TESTS) -m slow --timeout 1200
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST) -m slow --timeout 1200
 
 test-kills: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.killed_runs --kills 100 --record tests/faults/kills.json
@@ -56,7 +56,7 @@ test-lowest:
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/pip install --quiet --disable-pip-version-check uv
 	$(VENV)-lowest/bin/uv pip install --python $(VENV)-lowest/bin/python --resolution lowest-direct --editable ".[dev]"
-	$(VENV)-lowest/bin/python -m pytest --numprocesses 2 -o filterwarnings=default
+	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python $(PYTEST) -o filterwarnings=default
 
 # Part of test and test-slow; alone for whoever changes a document.
 docs: $(STAMP)

@@ -127,7 +127,7 @@ class MultitaskModule(lightning.LightningModule):
         for name, task in self.tasks.items():
             known = names.get(name)
             # Another number is another model, as is said when its weights are loaded.
-            if isinstance(known, list) and len(known) == task.channels:
+            if isinstance(known, list) and len(known) == task.nameable:
                 task.trained_on([str(each) for each in known])
 
     def _check_size(self, given: tuple[int, int] | None) -> None:

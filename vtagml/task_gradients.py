@@ -5,13 +5,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
-import torch.distributed
 from torch import Tensor, nn
 
 from vtagml.affinity import Gram, elementwise, unobserved
 from vtagml.affinity.gram import inner_products
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives import Batch, Objective
+from vtagml.ranks import sum_of_ranks
 
 Gradient = list[Tensor | None]
 """By parameter; None where a loss does not reach one."""
@@ -127,9 +127,7 @@ def _gram(rows: Sequence[Gradient], parameters: Sequence[nn.Parameter]) -> Gram:
     products = torch.zeros(1, len(rows), len(rows), dtype=torch.float64)
     for parameter, column in zip(parameters, zip(*rows, strict=True), strict=True):
         own = [torch.zeros_like(parameter) if each is None else each for each in column]
-        gradient = torch.stack(own).detach().flatten(1)
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            torch.distributed.all_reduce(gradient)
+        gradient = sum_of_ranks(torch.stack(own).detach().flatten(1))
         added = inner_products(gradient[:, None], elementwise)
         products = products.to(added.device) + added
     return Gram.of(products)

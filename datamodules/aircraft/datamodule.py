@@ -63,7 +63,7 @@ class Aircraft(ClassifiedImages):
         listed = tree / f"images_variant_{self._part(split)}.txt"
         ids = {name: id for id, name in enumerate(self.class_names())}
         rows = [
-            (f"{photo}.jpg", ids.get(variant, variant))
+            (f"{photo}.jpg", ids.get(variant, f"`{variant}`"))
             for photo, variant in self.table(listed).items()
         ]
         return self.photos(listed, tree / "images", rows)

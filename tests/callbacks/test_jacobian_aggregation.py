@@ -191,6 +191,21 @@ def test_a_faulty_step_stays_faulty(left_out: bool) -> None:
     assert all(each is None if left_out else not each.isfinite().all() for each in shared)
 
 
+def test_a_row_that_overflows_alone_makes_the_step_faulty() -> None:
+    model = lopsided()
+    aggregation = JacobianAggregation(ConFIG())
+    run = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", devices=1)
+    given = batch(range(2), model)
+    aggregation.on_train_batch_start(run, model, given, 0)
+    assert aggregation._rows is not None
+    aggregation._rows[0, 0] = torch.inf
+    model.training_step(given, 0).backward()
+    aggregation.on_before_optimizer_step(run, model, torch.optim.SGD(model.parameters(), lr=1.0))
+    assert all(
+        each.grad is None or each.grad.isnan().all() for each in shared_by_all(model.network)
+    )
+
+
 @pytest.mark.slow
 def test_two_processes_are_one(tmp_path: Path) -> None:
     found = []

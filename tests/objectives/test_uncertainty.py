@@ -12,6 +12,7 @@ from tests.fakes.ranks import Ranks
 from tests.test_module import loader, module
 from vtagml.module import MultitaskModule
 from vtagml.objectives import Adversarial, HeldOut, Uncertainty
+from vtagml.step_counts import STEP
 
 
 def uncertain(**settings: Any) -> tuple[MultitaskModule, Uncertainty]:
@@ -77,6 +78,15 @@ def test_a_label_on_one_rank_counts_on_all() -> None:
 
     for found in Ranks(2).run(weights):
         torch.testing.assert_close(found, torch.full((4,), 0.5, dtype=torch.float64))
+
+
+def test_a_label_in_another_batch_of_the_step_counts() -> None:
+    model, objective = uncertain()
+    given = batch()
+    given["depth"] = torch.full_like(given["depth"], torch.nan)
+    given[STEP] = {"counts": [9.0, 7.0, 9.0, 0.0], "batches": 2, "scale": 1.0}
+    found = objective(model.network, given).terms["log_variance"].weight
+    assert found.tolist() == [0.5, 0.5, 0.5, 0.0]
 
 
 def test_held_out_tasks_are_not_taught_under_it_either() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from datamodules.labels import Labels
 from vtagml.tasks import Classification, UnitedClassification
 
 OFFSETS = {"cub": (200, 0), "cars": (196, 200), "aircraft": (100, 396), "flowers": (102, 496)}
@@ -81,3 +82,13 @@ def test_over_all_classes_does_not_compare_with_within_the_set() -> None:
     assert within["evaluated"] == "within the set"
     assert over["evaluated"] == "over all 7 classes"
     assert {key for key in within if within[key] != over[key]} == {"evaluated"}
+
+
+def test_data_with_other_classes_or_another_order_are_refused() -> None:
+    task = small()
+    assert task.nameable == 3
+    task.trained_on(["owl", "jay", "tit"])
+    colours = ((0, 0, 0), (0, 0, 1), (0, 0, 2))
+    task.bind({"birds": Labels(("owl", "jay", "tit"), colours)})
+    with pytest.raises(ValueError, match="`data` must have the classes of birds"):
+        task.bind({"birds": Labels(("jay", "owl", "tit"), colours)})

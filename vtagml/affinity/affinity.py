@@ -18,6 +18,7 @@ from vtagml.affinity.transfer import (
     square,
     stochastic,
 )
+from vtagml.ranks import distributed
 
 HORIZON = 50  # Observations that the running mean S looks back on: one step's cosine is noise.
 STEPS_BETWEEN_LOOKS = 50  # On an accelerator; see `_report`.
@@ -205,5 +206,4 @@ class Affinity(nn.Module, ABC):
 
 
 def _is_first_rank() -> bool:
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return not distributed or torch.distributed.get_rank() == 0
+    return not distributed() or torch.distributed.get_rank() == 0

@@ -23,8 +23,9 @@ class GradNorm(LossWeighting):
         step behind as ω does. It does not say which optimiser moves w; a plain step of the loss
         divided by Ḡ knows no unit, so that neither the losses' size nor a scaler matters.
 
-        A weight does not fall below a thousandth, and of accumulated batches the losses of the
-        first are looked at.
+        A further term of the objective that comes back at the fork carries no w_n and is divided by
+        it all the same. A weight does not fall below a thousandth, and of accumulated batches the
+        losses of the first are looked at.
 
     Args:
         tasks: Names of the tasks.

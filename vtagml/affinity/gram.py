@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-import torch.distributed
 from jaxtyping import Float, Float64
 from torch import Tensor
 
 from vtagml.affinity.statistic import Statistic
+from vtagml.ranks import distributed, sum_of_ranks
 
 # A gradient is converted to float64 in parts of this many elements (128 MiB), so that a fork of a
 # whole pyramid does not double the peak memory of a step.
@@ -66,10 +66,9 @@ class Gram:
 
         Every rank has to call it: one that captured nothing calls it on that of no image.
         """
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        if not distributed():
             return self
-        both = torch.stack([self.dots, self.norms])
-        torch.distributed.all_reduce(both)
+        both = sum_of_ranks(torch.stack([self.dots, self.norms]))
         return Gram(both[0], both[1])
 
 

@@ -31,6 +31,10 @@ class GramianWeighting(Weighting):
         learning rate's. The losses are weighted, decoders included, so a weight that is negative
         (IMTL-G's may be) or zero (MGDA's are often) becomes a thousandth.
 
+        A further term of the objective (`Adversarial`, `QualityRetaining`) that comes back at the
+        fork carries no w_n and is divided by it all the same: with small weights it counts for
+        more than it is.
+
         A task without a usable gradient in a step keeps its weight, the others are weighed
         without it. `NashMTL` starts from equal weights in every step, not from the last ones.
 

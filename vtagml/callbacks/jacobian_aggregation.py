@@ -1,6 +1,5 @@
 """Steps along an aggregation of the tasks' gradients of what they share."""
 
-import random
 from typing import Any
 
 import torch
@@ -9,6 +8,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from vtagml.affinity.gramian_weighting import drawn
 from vtagml.multitask import multitask
 from vtagml.parameter_roles import shared_by_all
 from vtagml.ranks import mean_of_ranks
@@ -34,8 +34,10 @@ class JacobianAggregation(Callback):
         It costs a forward and a backward per task and batch beside the ordinary ones, and the
         memory of the shared parameters' gradients for every task.
 
-        Of a step whose gradients are not all finite the ordinary ones are left, so that what
-        leaves out such steps finds them.
+        A step whose gradients are not all finite gets NaN for all of them, so that what leaves out
+        such steps finds it.
+
+        Weights that follow the losses (`DWA`, `FAMO`, `GLS`) are those of the batch before.
 
     Args:
         aggregator: Of `torchjd.aggregation`.
@@ -101,9 +103,13 @@ class JacobianAggregation(Callback):
         rows, self._rows = self._rows, None
         assert rows is not None  # A step has a batch.
         rows = mean_of_ranks(rows)
-        if not rows.isfinite().all():
-            return
         parameters = shared_by_all(multitask(pl_module).network)
+        if not rows.isfinite().all():
+            # A row can overflow where the sum does not; what leaves out faulty steps finds NaN.
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad.fill_(torch.nan)
+            return
         gradient = self._aggregated(rows[:-1], trainer.global_step) + rows[-1]
         parts = gradient.split([each.numel() for each in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
@@ -113,7 +119,7 @@ class JacobianAggregation(Callback):
     def _aggregated(self, rows: Rows, step: int) -> Float[Tensor, " parameters"]:
         devices = [rows.device] if rows.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
-            torch.manual_seed(random.Random(f"{self.seed} {step}").getrandbits(32))
+            torch.manual_seed(drawn(self.seed, step))
             return self.aggregator(rows)
 
 

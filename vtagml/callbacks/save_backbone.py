@@ -48,11 +48,11 @@ class SaveBackbone(Callback):
             )
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
         encoder = deepcopy(multitask(pl_module).network.encoder)
         if isinstance(encoder, Shared):
-            encoder.merge()
+            encoder.merge()  # on all ranks: experts whose routers have not faded are an error
+        if not trainer.is_global_zero:
+            return
         backbone: Any = encoder.backbone
         weights = {
             name: cast_weight(name, value, self.dtype)

@@ -42,7 +42,7 @@ def load_adapters(network: MultitaskNetwork, path: Path) -> None:
         raise ValueError(
             f"`{path}` was trained on the backbone {_named(described)}, this network has "
             f"{_named(mine)}: adapters mean nothing on another backbone. Give the architecture and "
-            "the weights that the file was trained with."
+            "the weights that the file was trained with, and of experts the clustering."
         )
     tasks = list(network.encoder.tasks)
     if json.loads(described["tasks"]) != tasks:

@@ -2,11 +2,11 @@
 
 Every decoder splits into a trunk, which mixes the four levels, and a linear head, so that tasks
 may have decoders of their own (`PerTask`), one trunk with a head each (`Shared`), or all the same
-scores (`OneHead`). The Swin
-decoder is VTAGML's, All-MLP and HRNetV2's are VMT-Adapter's, the convolutional ones are light
-enough for a CPU, and the linear ones serve classification and probes. `FineLevels` gives any of
-them maps of the image itself, where a backbone has nothing finer than its patches. None of them
-mixes the images of a batch: the gradients that TROA captures per image stay exact.
+scores (`OneHead`). The Swin decoder is VTAGML's, All-MLP and HRNetV2's are VMT-Adapter's, the
+convolutional ones are light enough for a CPU, and the linear ones serve classification and probes.
+`FineLevels` gives any of them maps of the image itself, where a backbone has nothing finer than its
+patches. None of them mixes the images of a batch: the gradients that TROA captures per image stay
+exact.
 """
 
 from vtagml.decoders.all_mlp import AllMLP

@@ -25,8 +25,9 @@ class BlockDiagonal(nn.Module):
     @property
     def weight(self) -> Float[Tensor, "leaving entering"]:
         """W."""
-        diagonal = torch.eye(len(self.blocks)).to(self.blocks)[:, None, :, None]
-        return (diagonal * self.blocks[:, :, None, :]).flatten(2).flatten(0, 1)
+        blocks = self.blocks
+        diagonal = torch.eye(len(blocks), device=blocks.device, dtype=blocks.dtype)
+        return (diagonal[:, None, :, None] * blocks[:, :, None, :]).flatten(2).flatten(0, 1)
 
     def forward(
         self, tokens: Float[Tensor, "*tokens entering"]

@@ -66,7 +66,7 @@ class LogitBank(FullPrecisionState, ABC):
         """Takes in a batch.
 
         Args:
-            scores: Of every label, finite where it is known.
+            scores: Of every label, finite.
             ids: Its class.
             known: Whether it has one.
         """

@@ -11,6 +11,7 @@ from vtagml.objectives.objective import Batch, Losses, Objective, Term
 from vtagml.objectives.sum_of_tasks import SumOfTasks
 from vtagml.of_tasks import VectorsOfTasks
 from vtagml.ranks import mean_of_ranks
+from vtagml.step_counts import STEP
 from vtagml.tasks import Task
 
 ObjectiveOfTasks = Callable[[Mapping[str, Task]], Objective]
@@ -57,7 +58,9 @@ class Uncertainty(Objective):
     def forward(self, network: MultitaskNetwork, batch: Batch) -> Losses:
         losses, terms = self.base(network, batch)
         log_variances: Tensor = self.log_variances.rows.to(losses)
-        labelled = (mean_of_ranks(losses.detach()) > 0).to(losses)
+        # Of the whole step where that is known: a task may have no label in one of its batches.
+        known = losses.new_tensor(batch[STEP]["counts"]) if STEP in batch else losses.detach()
+        labelled = (mean_of_ranks(known) > 0).to(losses)
         uncertain = {
             "log_variance": Term(log_variances, 0.5 * labelled),
             "unweighted": Term(losses.detach(), torch.zeros_like(losses)),

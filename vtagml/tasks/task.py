@@ -71,6 +71,11 @@ class Task(ABC):
         self.weight = weight
 
     @property
+    def nameable(self) -> int:
+        """How many classes of its own it has names for, if it knows them."""
+        return self.channels
+
+    @property
     def class_names(self) -> tuple[str, ...] | None:
         """Names of the classes that the map scores, where there are any and they are known."""
         return None

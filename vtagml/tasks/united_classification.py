@@ -1,5 +1,6 @@
 """Classification of whole images among the classes of all sets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from vtagml.losses.cross_entropy import cross_entropy
 from vtagml.losses.shapes import Ids, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS
 from vtagml.tasks.classification import Classification
+from vtagml.tasks.labels import Labels
 from vtagml.tasks.task import Map
 
 
@@ -49,6 +51,19 @@ class UnitedClassification(Classification):
             )
         self.channels = total
         self.offset = offset
+
+    @property
+    def nameable(self) -> int:
+        return self.classes
+
+    def bind(self, labels: Mapping[str, Labels]) -> None:
+        super().bind(labels)
+        if self.class_map is not None:
+            raise ValueError(
+                f"`data` must have the classes of {self.name} that the model was trained on, in "
+                f"their order, found others: {self.class_map}. One head over the classes of all "
+                "sets has no map to other ones: test it on its own data."
+            )
 
     def predict(self, map: Map) -> Ids:
         own = map.argmax(dim=1) - self.offset

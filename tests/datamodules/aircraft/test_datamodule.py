@@ -50,10 +50,11 @@ def test_the_official_counts() -> None:
     assert counts == {"trainval": [6667, 3333, 3333], "train": [3334, 3333, 3333]}
 
 
-def test_a_variant_that_is_none_is_refused(root: Path) -> None:
+@pytest.mark.parametrize("variant", ["Cessna", "2"])  # a number is no place in the list
+def test_a_variant_that_is_none_is_refused(variant: str, root: Path) -> None:
     listed = root / "fgvc-aircraft-2013b" / "data" / "images_variant_test.txt"
-    listed.write_text("1025794 Cessna\n")
-    with pytest.raises(UnreadableFileError, match=r"of the 3 that there are, found Cessna"):
+    listed.write_text(f"1025794 {variant}\n")
+    with pytest.raises(UnreadableFileError, match=f"of the 3 that there are, found `{variant}`"):
         Aircraft(root, SIZE).source("test")
 
 

@@ -35,6 +35,14 @@ def test_photos_of_both_splits_have_names_of_their_own(tmp_path: Path) -> None:
     assert data.records("train")[0].name == "cars_train/00001"
 
 
+def test_a_list_of_the_whole_without_its_photos_is_left_alone(tmp_path: Path) -> None:
+    write_whole(tmp_path / "other")
+    tree = write_devkit(tmp_path) / "stanford_cars"
+    (tmp_path / "other/cars_annos.mat").replace(tree / "cars_annos.mat")
+    data = StanfordCars(tmp_path, SIZE)
+    assert data.records("train")[0].name == "cars_train/00001"
+
+
 def test_names_do_not_depend_on_the_root(tmp_path: Path) -> None:
     write_devkit(tmp_path)
     outer, inner = (StanfordCars(tmp_path / below, SIZE) for below in ("", "stanford_cars"))
