@@ -191,13 +191,20 @@ def test_config_on_fetched_weights_says_what_fetches_them(
     assert "`lightning weights dinov2_small` fetches" in message
 
 
-@pytest.mark.parametrize("tasks", ["sd", "sdn", "sdne"])
-def test_a_config_on_scenes_validates_often_enough_for_a_curve_and_at_its_end(tasks: str) -> None:
-    settings = resolved([FOLDER / f"scenes_{tasks}.yaml"])
+@pytest.mark.parametrize("config", ["scenes_sd", "scenes_sdn", "scenes_sdne", "views_smc"])
+def test_a_config_of_drawn_data_validates_often_enough_for_a_curve_and_at_its_end(
+    config: str,
+) -> None:
+    settings = resolved([FOLDER / f"{config}.yaml"])
     data, trainer = settings["data"]["init_args"], settings["trainer"]
-    epoch = data["train"] // data["batch_size"]
-    first = int(epoch * trainer["val_check_interval"])
-    steps = range(first, trainer["max_steps"] + 1, epoch)
+    parts = [each["init_args"] for each in data.get("parts", [])] or [data]
+    epoch = sum(part["train"] for part in parts) // data["batch_size"]
+    every = int(epoch * trainer["val_check_interval"])
+    own = range(every, epoch + 1, every)  # of one epoch
+    epochs = range(0, trainer["max_steps"], epoch)
+    steps = [
+        start + step for start in epochs for step in own if start + step <= trainer["max_steps"]
+    ]
     assert len(steps) >= 4
     assert steps[-1] == trainer["max_steps"]
 

@@ -14,8 +14,9 @@ from vtagml.affinity import unobserved
 from vtagml.losses.shapes import Pictures
 from vtagml.losses.unknown import full_precision
 from vtagml.network import MultitaskNetwork
+from vtagml.objectives.around import Around
 from vtagml.objectives.discriminator import Discriminator
-from vtagml.objectives.objective import Batch, Losses, Objective, Term, check_names, mean_counts
+from vtagml.objectives.objective import Batch, Losses, Term, check_names, mean_counts
 from vtagml.objectives.sum_of_tasks import SumOfTasks
 from vtagml.tasks.task import Span, Task
 
@@ -23,7 +24,7 @@ DiscriminatorOfChannels = Callable[[int], nn.Module]
 ObjectiveOfTasks = Callable[[Mapping[str, Task]], SumOfTasks]
 
 
-class Adversarial(Objective):
+class Adversarial(Around[SumOfTasks]):
     """Adapts to a target without labels: a discriminator per task on the network's output.
 
     Beside the losses of `base` on the source, Σ λ_n·A_n on the target is minimised, where A_n makes
@@ -76,7 +77,7 @@ class Adversarial(Objective):
         ranges: dict[str, Span] | None = None,
         discriminator: DiscriminatorOfChannels = Discriminator,
     ) -> None:
-        super().__init__(tasks)
+        super().__init__(tasks, base)
         given = weight if isinstance(weight, Mapping) else dict.fromkeys(tasks, weight)
         ranges = ranges or {}
         check_names("weight", list(given), tasks)
@@ -86,7 +87,6 @@ class Adversarial(Objective):
                 raise ValueError(f"`{argument}` must be at least 0, found {least}.")
         if min(start, warmup) < 0:
             raise ValueError(f"`start` and `warmup` must be 0 or more, found {start} and {warmup}.")
-        self.base = base(tasks)
         self.weight = {name: float(given.get(name, 0.0)) for name in tasks}
         self.start, self.warmup = start, warmup
         self.rate, self.betas = rate, betas
@@ -96,16 +96,9 @@ class Adversarial(Objective):
             {name: discriminator(task.channels) for name, task in tasks.items()}
         )
 
-    @property
-    def taught(self) -> list[str]:
-        return self.base.taught
-
-    def counts(self, batch: Mapping[str, Any]) -> list[float]:
-        return self.base.counts(batch)
-
     def at_step(self, step: int) -> None:
+        super().at_step(step)
         self.step = step
-        self.base.at_step(step)
 
     def forward(self, network: MultitaskNetwork, batch: Batch) -> Losses:
         if "target" not in batch:

@@ -1,7 +1,7 @@
 """Quality retaining: what a task has learned is held on to while the others still learn."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import cast
 
 import torch
 from jaxtyping import Float, Int
@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from vtagml.losses.shapes import Ids, Number
 from vtagml.losses.unknown import full_precision, known_classes
 from vtagml.network import MultitaskNetwork
+from vtagml.objectives.around import Around
 from vtagml.objectives.logit_bank import FullPrecisionState, LogitBank, MovingAverage, Rows
-from vtagml.objectives.objective import Batch, Losses, Objective, Term
+from vtagml.objectives.objective import Batch, Losses, Term
 from vtagml.objectives.sum_of_tasks import SumOfTasks
 from vtagml.ranks import sum_of_ranks
 from vtagml.tasks import Categorical, Classification, Task
@@ -50,7 +51,7 @@ class RunningLoss(FullPrecisionState):
         self.value.copy_(torch.where(usable, moved, self.value))
 
 
-class QualityRetaining(Objective):
+class QualityRetaining(Around[SumOfTasks]):
     """Beside the losses of `base`, each task is held to the scores that it gave a class before.
 
     A bank keeps a row of scores for every class (Eq. 10). With z_s the scores of a label of task t
@@ -105,13 +106,12 @@ class QualityRetaining(Objective):
         decay: float = 0.95,
         floor: float = 1e-2,
     ) -> None:
-        super().__init__(tasks)
+        super().__init__(tasks, base)
         for argument, positive in (("temperature", temperature), ("floor", floor)):
             if not 0 < positive < float("inf"):
                 raise ValueError(f"`{argument}` must be a number above 0, found {positive}.")
         if not 0 <= decay < 1:
             raise ValueError(f"`decay` must be at least 0 and below 1, found {decay}.")
-        self.base = base(tasks)
         self.temperature, self.floor = temperature, floor
         self.retained = _with_classes(tasks, self.taught)
         kinds = {
@@ -122,16 +122,6 @@ class QualityRetaining(Objective):
             {name: kinds[name](each.classes, each.channels) for name, each in self.retained.items()}
         )
         self.running = nn.ModuleDict({name: RunningLoss(decay) for name in self.retained})
-
-    @property
-    def taught(self) -> list[str]:
-        return self.base.taught
-
-    def counts(self, batch: Mapping[str, Any]) -> list[float]:
-        return self.base.counts(batch)
-
-    def at_step(self, step: int) -> None:
-        self.base.at_step(step)
 
     def forward(self, network: MultitaskNetwork, batch: Batch) -> Losses:
         maps = network(batch["image"])

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vtagml.network import MultitaskNetwork
+from vtagml.objectives.around import Around
 from vtagml.objectives.objective import Batch, Losses, Objective, Term
 from vtagml.objectives.sum_of_tasks import SumOfTasks
 from vtagml.of_tasks import VectorsOfTasks
@@ -17,7 +18,7 @@ from vtagml.tasks import Task
 ObjectiveOfTasks = Callable[[Mapping[str, Task]], Objective]
 
 
-class Uncertainty(Objective):
+class Uncertainty(Around[Objective]):
     """Uncertainty weighting: Σ_n ½·exp(-s_n)·L_n + ½·s_n (Kendall et al., CVPR 2018, Eq. 10).
 
     s_n = log σ_n², a parameter that starts at zero, trains with the rest and does not decay. A
@@ -36,24 +37,13 @@ class Uncertainty(Objective):
     """
 
     def __init__(self, tasks: Mapping[str, Task], base: ObjectiveOfTasks = SumOfTasks) -> None:
-        super().__init__(tasks)
-        self.base = base(tasks)
+        super().__init__(tasks, base)
         if self.base.group() is not None:
             raise ValueError(
                 "`base` must be an objective that learns nothing itself, for an optimiser has one "
                 f"group for an objective, found {type(self.base).__name__}."
             )
         self.log_variances = VectorsOfTasks(list(tasks), torch.zeros(len(tasks)))
-
-    @property
-    def taught(self) -> list[str]:
-        return self.base.taught
-
-    def counts(self, batch: Mapping[str, Any]) -> list[float]:
-        return self.base.counts(batch)
-
-    def at_step(self, step: int) -> None:
-        self.base.at_step(step)
 
     def forward(self, network: MultitaskNetwork, batch: Batch) -> Losses:
         losses, terms = self.base(network, batch)
