@@ -24,7 +24,7 @@ help:
 	@echo "make test-kills kill a training 100 times and resume it (tests/faults/kills.json)"
 	@echo "make docs       every command and notebook that the documents show, small"
 	@echo "make notebooks  run the notebooks on the runs in runs/ and keep their outputs"
-	@echo "make bench      ratios of speed and memory"
+	@echo "make bench      ratios of speed and memory, as a table and JSON in runs/bench/"
 	@echo "make benchmark-scenes  methods × settings × seeds of PLAN, resumable (hours on a CPU)"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
 	@echo "make clean      remove the environment, caches and rendered scenes; runs stay"
@@ -77,7 +77,7 @@ format: $(STAMP)
 
 # Without the checks of shapes and types that slow the tests.
 bench: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -o addopts=--import-mode=importlib
+	$(BIN)/python -m pytest tests/benchmarks -m bench -o addopts=--import-mode=importlib
 
 benchmark-scenes: $(STAMP)
 	$(BIN)/vtagml benchmark $(PLAN)
@@ -86,5 +86,5 @@ pretrain: $(STAMP)
 	$(BIN)/vtagml fit --config experiments/pretrain_scenes.yaml
 
 clean:
-	rm -rf $(VENV) data/scenes build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) data/scenes build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,14 +1,11 @@
 """What one more task costs an encoder: Swin-T, images of 224 pixels, without decoders."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from tests.benchmarks.interleaved import CLEARLY, compare
-from tests.benchmarks.test_training_step import peak
+from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.backbone import Swin
 from vtagml.encoders import VMT, Encoder, Hyperformer, Separate, Shared
 from vtagml.tuning import BottleneckAdapter
@@ -55,15 +52,10 @@ def training(network: Encoder) -> Callable[[], None]:
 @every_method
 @pytest.mark.parametrize("phase", [inference, training], ids=lambda phase: phase.__name__)
 def test_time_by_number_of_tasks(
-    phase: Callable[[Encoder], Callable[[], None]],
-    method: str,
-    benchmark: Any,
-    capsys: pytest.CaptureFixture[str],
+    phase: Callable[[Encoder], Callable[[], None]], method: str, bench: Bench
 ) -> None:
-    ratios = compare(
-        benchmark,
-        capsys,
-        f"Encoder alone, {method}, {phase.__name__} (time / one task)",
+    ratios = bench.time(
+        f"encoder alone, {method}, {phase.__name__} / one task",
         {f"{tasks} tasks": phase(encoder(method, tasks)) for tasks in TASKS},
         rounds=3,
     )
@@ -73,15 +65,9 @@ def test_time_by_number_of_tasks(
 
 @every_method
 @pytest.mark.filterwarnings("ignore")  # of the profiler
-def test_memory_by_number_of_tasks(
-    method: str, benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    found = benchmark.pedantic(
-        lambda: [peak(training(encoder(method, tasks)), tmp_path / "trace") for tasks in TASKS],
-        rounds=1,
+def test_memory_by_number_of_tasks(method: str, bench: Bench) -> None:
+    ratios = bench.memory(
+        f"encoder alone, {method}, training / one task",
+        {f"{tasks} tasks": training(encoder(method, tasks)) for tasks in TASKS},
     )
-    assert (found[-1] < len(TASKS) * found[0]) == (method in FLAT)
-    with capsys.disabled():
-        print(f"\nEncoder alone, {method}, peak memory of a backward (MiB; ratio to one task)")
-        for tasks, memory in zip(TASKS, found, strict=True):
-            print(f"  {tasks} tasks {memory:8.0f} {memory / found[0]:8.2f}")
+    assert (ratios["8 tasks"] < len(TASKS)) == (method in FLAT)

@@ -1,14 +1,13 @@
 """What LoRA costs beside the same function as a parametrization, and beside full fine-tuning."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
-import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from tests.benchmarks.interleaved import CLEARLY, compare
+from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.backbone import Swin, staged
 from vtagml.tuning import Full, LoRA, Tuning
 from vtagml.tuning.lora import LowRankLinear
@@ -56,11 +55,9 @@ def step(backbone: Swin) -> Callable[[], None]:
     return run
 
 
-def test_lora(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    ratios = compare(
-        benchmark,
-        capsys,
-        "Forward and backward of Swin-T (time / LoRA beside its layers)",
+def test_lora(bench: Bench) -> None:
+    ratios = bench.time(
+        "forward and backward of Swin-T / LoRA beside its layers",
         {
             "LoRA beside its layers": step(swin(LoRA(RANK))),
             "the same again (what noise looks like)": step(swin(LoRA(RANK))),

@@ -1,12 +1,9 @@
 """What a merged network costs beside timm's own, and what it cost before it was merged."""
 
-from typing import Any
-
-import pytest
 import torch
 from torch import nn
 
-from tests.benchmarks.interleaved import CLEARLY, compare
+from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.backbone import PlainNetwork, ViT
 from vtagml.tuning import Frozen, LoRAEverywhere, Tuning
 
@@ -26,7 +23,7 @@ def plain(backbone: ViT) -> nn.Module:
     return network.loaded(network.weights)
 
 
-def test_merging(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_merging(bench: Bench) -> None:
     lora = LoRAEverywhere(RANK)
     networks = {
         "timm's own": plain(vit(Frozen())),
@@ -36,10 +33,8 @@ def test_merging(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
     }
     images = torch.rand(BATCH, 3, SIDE, SIDE)
     with torch.inference_mode():
-        ratios = compare(
-            benchmark,
-            capsys,
-            "Forward of ViT-S without gradients (time / timm's own)",
+        ratios = bench.time(
+            "forward of ViT-S without gradients / timm's own",
             {name: (lambda own=own: own(images)) for name, own in networks.items()},
             ROUNDS,
         )

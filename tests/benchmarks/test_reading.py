@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from datamodules.geometry import RandomView
 from datamodules.prepared.prepare import prepare
 from datamodules.processes.workers import single_thread
 from datamodules.samples import Draw, Samples, Source
-from tests.benchmarks.interleaved import CLEARLY, compare
+from tests.benchmarks.bench import CLEARLY, Bench
 from tests.fakes.tree import Tree, write_tree
 from vtagml.commands.command import Command
 
@@ -116,7 +115,7 @@ class PillowTorchvision:
         return seen
 
 
-def test_samples_per_second(root: Path, benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_samples_per_second(root: Path, bench: Bench) -> None:
     files = samples(root)
     table = files.source.read.table
     decoding = files.source
@@ -130,10 +129,8 @@ def test_samples_per_second(root: Path, benchmark: Any, capsys: pytest.CaptureFi
             decoding.read(record, ["segmentation", "depth"])
 
     crop_first = "Pillow and torchvision, crop first"
-    ratios = compare(
-        benchmark,
-        capsys,
-        f"Reading {COUNT} Cityscapes samples, cropped to {VIEW} (time / ours from PNG)",
+    ratios = bench.time(
+        f"reading {COUNT} Cityscapes samples, cropped to {VIEW} / ours from PNG",
         {
             "ours, from PNG": reading(files),
             "reading alone, without the view": decode,
@@ -143,10 +140,8 @@ def test_samples_per_second(root: Path, benchmark: Any, capsys: pytest.CaptureFi
         },
         ROUNDS,
     )
-    with capsys.disabled():
-        times = {"from PNG": 1.0, "prepared": ratios["ours, prepared"]}
-        for name, own in times.items():
-            print(f"  samples per second, {name} / {crop_first}: {ratios[crop_first] / own:.2f}")
+    for name, own in {"from PNG": 1.0, "prepared": ratios["ours, prepared"]}.items():
+        bench.note(f"Samples per second, {name} / {crop_first}: {ratios[crop_first] / own:.2f}.")
     assert ratios[crop_first] > 1 / CLEARLY, "what anybody would write reads faster than we do"
     assert ratios["ours, prepared"] < 1 / CLEARLY, "preparing a dataset is for nothing"
 

@@ -1,17 +1,14 @@
 """What a training step costs: TROA, its expensive alternative, adapters, full fine-tuning."""
 
-import json
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from tests.benchmarks.interleaved import CLEARLY, compare
+from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import SwinV2Nano
 from vtagml.decoders import ConvDecoder, PerTask
@@ -82,18 +79,6 @@ def parameter_cosines(model: MultitaskModule) -> Callable[[], None]:
     return run
 
 
-def peak(run: Callable[[], None], trace: Path) -> float:
-    """Most memory that a step holds at once beyond what it started with, in MiB."""
-    run()
-    with torch.profiler.profile(profile_memory=True) as profiler:
-        run()
-    # The profiler's own list of events leaves out most allocations; the trace has them all.
-    profiler.export_chrome_trace(str(trace))
-    events = json.loads(trace.read_text())["traceEvents"]
-    memory = sorted((e for e in events if e.get("name") == "[memory]"), key=lambda e: e["ts"])
-    return max(accumulate(event["args"]["Bytes"] for event in memory)) / 2**20
-
-
 def without_capture() -> MultitaskModule:
     model = module(VTAGML)
     for fork in forks(model.network):
@@ -101,61 +86,50 @@ def without_capture() -> MultitaskModule:
     return model
 
 
-def test_troa_over_uniform_weights(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    ratios = compare(
-        benchmark,
-        capsys,
-        "Training step, VTAGML on SwinV2Nano (time / same step with uniform weights, no capture)",
+def test_troa(bench: Bench) -> None:
+    dear = "gradients of the parameters, task by task"
+    ratios = bench.time(
+        "training step, VTAGML / uniform weights, nothing captured",
         {
             "uniform weights, nothing captured": step(without_capture()),
             "the same again (what noise looks like)": step(without_capture()),
             "TROA, captured at the fork": step(module(VTAGML, TROA)),
-            "gradients of the parameters, task by task": parameter_cosines(module(VTAGML)),
+            dear: parameter_cosines(module(VTAGML)),
         },
     )
-    troa, dear = ratios["TROA, captured at the fork"], "gradients of the parameters, task by task"
+    troa = ratios["TROA, captured at the fork"]
     assert troa < CLEARLY, "the fork costs as much as something that is computed"
     assert troa < ratios[dear] / CLEARLY, "a backward per task would cost no more than the fork"
 
 
 @pytest.mark.filterwarnings("ignore")  # of the profiler
-def test_troa_memory(benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    trace = tmp_path / "trace.json"
-    plain = peak(step(without_capture()), trace)
-    troa = benchmark.pedantic(lambda: peak(step(module(VTAGML, TROA)), trace), rounds=1)
-    with capsys.disabled():
-        print(f"\nPeak memory of a step, TROA / uniform: {troa / plain:.2f}  ({plain:.0f} MiB)")
-    assert troa < CLEARLY * plain, "the fork keeps more than it has to"
+def test_memory(bench: Bench) -> None:
+    recomputed = partial(VTAGML, checkpointing=True)
+    ratios = bench.memory(
+        "training step, VTAGML / uniform weights, nothing captured",
+        {
+            "uniform weights, nothing captured": step(without_capture()),
+            "TROA, captured at the fork": step(module(VTAGML, TROA)),
+            "TROA, blocks computed again in the backward": step(module(recomputed, TROA)),
+            "full fine-tuning": step(module(Shared)),
+        },
+    )
+    _, troa, again, _ = ratios.values()
+    assert troa < CLEARLY, "the fork keeps more than it has to"
+    assert again < troa / CLEARLY, "what is computed again is kept all the same"
 
 
-@pytest.mark.filterwarnings("ignore")  # of the profiler
-def test_checkpointing_memory(
-    benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    trace = tmp_path / "trace.json"
-
-    def of(recompute: bool) -> Callable[[], None]:
-        return step(module(partial(VTAGML, checkpointing=recompute), TROA))
-
-    kept = peak(of(False), trace)
-    recomputed = benchmark.pedantic(lambda: peak(of(True), trace), rounds=1)
-    with capsys.disabled():
-        print(f"\nPeak memory, checkpointing / kept: {recomputed / kept:.2f}  ({kept:.0f} MiB)")
-    assert recomputed < kept / CLEARLY, "what is computed again is kept all the same"
-
-
-def test_methods(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    ratios = compare(
-        benchmark,
-        capsys,
-        "Training step by method (time / full fine-tuning of the same backbone)",
+def test_methods(bench: Bench) -> None:
+    adapters = partial(Shared, tuning=BottleneckAdapter(BLOCKS))
+    ratios = bench.time(
+        "training step by method / full fine-tuning of the same backbone",
         {
             "full fine-tuning": step(module(Shared)),
             "VTAGML with TROA": step(module(VTAGML, TROA)),
-            "plain adapters": step(module(partial(Shared, tuning=BottleneckAdapter(BLOCKS)))),
+            "plain adapters": step(module(adapters)),
             "frozen, decoders only": step(module(partial(Shared, tuning=Frozen()))),
         },
     )
-    frozen, plain = ratios["frozen, decoders only"], ratios["plain adapters"]
+    _, _, plain, frozen = ratios.values()
     assert frozen < 1 / CLEARLY, "something of the frozen backbone is differentiated"
     assert frozen < CLEARLY * plain < CLEARLY * CLEARLY, "adapters cost more than all weights"

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any
 
 import pytest
 import torch
 from lightning import Trainer
 from torchjd.aggregation import ConFIG, UPGrad
 
-from tests.benchmarks.interleaved import CLEARLY, compare
+from tests.benchmarks.bench import CLEARLY, Bench
 from tests.benchmarks.test_training_step import BLOCKS, batch, module, step
 from tests.test_weightings import WEIGHTINGS
 from vtagml.affinity import TROA, Uniform
@@ -48,15 +47,11 @@ def of(name: str) -> Callable[[], None]:
 
 
 @pytest.mark.timeout(900)
-def test_weightings_over_uniform_weights(
-    benchmark: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weightings_over_uniform_weights(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = count()  # what follows the losses looks whether a batch is a step's first
     monkeypatch.setattr(MultitaskModule, "global_step", property(lambda _: next(steps)))
-    ratios = compare(
-        benchmark,
-        capsys,
-        "Training step by weighting, plain adapters (time / same step with uniform weights)",
+    ratios = bench.time(
+        "training step by weighting, plain adapters / uniform weights",
         {
             "uniform weights": step(adapted()),
             "the same again (what noise looks like)": step(adapted()),
