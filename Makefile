@@ -77,6 +77,7 @@ format: $(STAMP)
 
 # Without the checks of shapes and types that slow the tests.
 bench: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	$(BIN)/python -m pytest tests/benchmarks -m bench -o addopts=--import-mode=importlib
 
 benchmark-scenes: $(STAMP)
