@@ -15,16 +15,18 @@ from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML, Encoder, Shared
 from vtagml.module import MultitaskModule
 from vtagml.parameters import parameter_groups
-from vtagml.tasks import Depth, Edges, Normals, Segmentation
+from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
 from vtagml.tuning import BottleneckAdapter, Frozen
 
 SIDE, BATCH, CLASSES = 128, 8, 8
 BLOCKS = [(3, 3), (3, 4), (3, 5), (3, 6), (4, 1), (4, 2)]  # VTAGML's on this backbone
 
 
-def module(encoder: Callable[..., Encoder], affinity: Any = Uniform) -> MultitaskModule:
+def module(
+    encoder: Callable[..., Encoder], affinity: Any = Uniform, tasks: list[Task] | None = None
+) -> MultitaskModule:
     model = MultitaskModule(
-        [Segmentation(CLASSES), Depth(), Normals(), Edges()],
+        tasks or [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: encoder(tasks, SwinV2Nano()),
         lambda outputs, channels: PerTask(outputs, channels, ConvDecoder),
         affinity,
@@ -43,9 +45,9 @@ def batch() -> dict[str, Tensor]:
     }
 
 
-def step(model: MultitaskModule) -> Callable[[], None]:
+def step(model: MultitaskModule, data: dict[str, Tensor] | None = None) -> Callable[[], None]:
     """An optimiser step as the Trainer does it, without the Trainer."""
-    data = batch()
+    data = data or batch()
     optimizer = torch.optim.AdamW(
         parameter_groups(model.network.decoders, model.network.encoder), lr=1e-3
     )
