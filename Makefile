@@ -12,7 +12,7 @@ PYTEST := -m pytest --numprocesses 2 --dist worksteal
 export OMP_WAIT_POLICY ?= PASSIVE
 export WANDB_MODE ?= offline
 
-.PHONY: help demo weights test test-slow test-lowest test-kills docs notebooks lint format bench benchmark-scenes pretrain clean
+.PHONY: help demo weights test test-slow test-lowest test-kills docs notebooks lint format bench bench-gpu benchmark-scenes pretrain clean
 .DEFAULT_GOAL := help
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make docs       every command and notebook that the documents show, small"
 	@echo "make notebooks  run the notebooks on the runs in runs/ and keep their outputs"
 	@echo "make bench      ratios of speed and memory, as a table and JSON in runs/bench/"
+	@echo "make bench-gpu  the same of a GPU, at Swin-B V2"
 	@echo "make benchmark-scenes  methods × settings × seeds of PLAN, resumable (hours on a CPU)"
 	@echo "make pretrain   make the shipped backbone again (hours on a CPU)"
 	@echo "make clean      remove the environment, caches and rendered scenes; runs stay"
@@ -79,6 +80,10 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[bench]"
 	$(BIN)/python -m pytest tests/benchmarks -m bench -o addopts=--import-mode=importlib
+
+# Images per second, memory and use of the arithmetic at Swin-B V2, and a profile; skipped without one.
+bench-gpu: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks/test_gpu.py -m bench -o addopts=--import-mode=importlib
 
 benchmark-scenes: $(STAMP)
 	$(BIN)/vtagml benchmark $(PLAN)

@@ -114,12 +114,12 @@ class Bench:
                 start = time.perf_counter()
                 alternatives[name]()
                 found[name].append(1000 * (time.perf_counter() - start))
-        return self._found(f"{title[0].upper()}{title[1:]}, time", "ms", found)
+        return self.found(f"{title}, time", "ms", found)
 
     def memory(self, title: str, alternatives: Mapping[str, Run]) -> Ratios:
         """Most memory that each holds at once beyond what it started with."""
         found = {name: [peak(run)] for name, run in alternatives.items()}
-        return self._found(f"{title[0].upper()}{title[1:]}, peak memory", "MiB", found)
+        return self.found(f"{title}, peak memory", "MiB", found)
 
     def note(self, words: str) -> None:
         """Says a figure that follows from the last table."""
@@ -128,12 +128,14 @@ class Bench:
         with self.shown():
             print(f"  {words}")
 
-    def _found(self, title: str, unit: str, found: Mapping[str, Sequence[float]]) -> Ratios:
+    def found(self, title: str, unit: str, found: Mapping[str, Sequence[float]]) -> Ratios:
+        """Takes what was measured round by round, prints and keeps its table."""
         first = next(iter(found.values()))
         rows = [
             _row(name, [own / other for own, other in zip(amounts, first, strict=True)], amounts)
             for name, amounts in found.items()
         ]
+        title = title[0].upper() + title[1:]
         self.last = Table(title, unit, rows, self.origin)
         self.keep(self.last)
         with self.shown():

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.affinity import TROA, Uniform, forks
-from vtagml.backbone import SwinV2Nano
+from vtagml.backbone import Backbone, SwinV2Nano
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML, Encoder, Shared
 from vtagml.module import MultitaskModule
@@ -23,11 +23,14 @@ BLOCKS = [(3, 3), (3, 4), (3, 5), (3, 6), (4, 1), (4, 2)]  # VTAGML's on this ba
 
 
 def module(
-    encoder: Callable[..., Encoder], affinity: Any = Uniform, tasks: list[Task] | None = None
+    encoder: Callable[..., Encoder],
+    affinity: Any = Uniform,
+    tasks: list[Task] | None = None,
+    backbone: Callable[[], Backbone] = SwinV2Nano,
 ) -> MultitaskModule:
     model = MultitaskModule(
         tasks or [Segmentation(CLASSES), Depth(), Normals(), Edges()],
-        lambda tasks: encoder(tasks, SwinV2Nano()),
+        lambda tasks: encoder(tasks, backbone()),
         lambda outputs, channels: PerTask(outputs, channels, ConvDecoder),
         affinity,
     )
@@ -35,13 +38,13 @@ def module(
     return model
 
 
-def batch() -> dict[str, Tensor]:
+def batch(count: int = BATCH, size: tuple[int, int] = (SIDE, SIDE)) -> dict[str, Tensor]:
     return {
-        "image": torch.rand(BATCH, 3, SIDE, SIDE),
-        "segmentation": torch.randint(0, CLASSES, (BATCH, SIDE, SIDE)),
-        "depth": 1 + torch.rand(BATCH, 1, SIDE, SIDE),
-        "normals": torch.nn.functional.normalize(torch.randn(BATCH, 3, SIDE, SIDE), dim=1),
-        "edges": torch.rand(BATCH, 1, SIDE, SIDE),
+        "image": torch.rand(count, 3, *size),
+        "segmentation": torch.randint(0, CLASSES, (count, *size)),
+        "depth": 1 + torch.rand(count, 1, *size),
+        "normals": torch.nn.functional.normalize(torch.randn(count, 3, *size), dim=1),
+        "edges": torch.rand(count, 1, *size),
     }
 
 
