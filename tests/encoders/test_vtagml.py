@@ -244,13 +244,13 @@ def test_attention_runs_once_where_the_tasks_still_share_their_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, batches = encoder(), []
-    attention = FrozenSwinV2Block.attention
+    attention = FrozenSwinV2Block.products
 
     def counted(block: FrozenSwinV2Block, tokens: Tensor) -> Attention:
         batches.append(len(tokens))
         return attention(block, tokens)
 
-    monkeypatch.setattr(FrozenSwinV2Block, "attention", counted)
+    monkeypatch.setattr(FrozenSwinV2Block, "products", counted)
     network(image(2), omega())
 
     # Two images; of three tasks each behind the first adapter.

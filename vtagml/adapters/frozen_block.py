@@ -20,7 +20,7 @@ class Attention(NamedTuple):
     """What a block's attention is made of before its softmax.
 
     Attributes:
-        logits: Scaled q·kᵀ with position bias and mask, [batch, window, heads, tokens, tokens].
+        logits: Scaled q·kᵀ, [batch, window, heads, tokens, tokens].
         values: v, [batch, window, heads, tokens, channels of a head].
     """
 
@@ -78,9 +78,24 @@ class FrozenBlock(ABC):
     def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
         """Returns what layer and norm, in the block's order, add to the residual stream."""
 
-    @abstractmethod
     def attention(self, tokens: Float[Tensor, "batch *tokens channels"]) -> Attention:
         """Returns logits and values of the frozen attention, window by window."""
+        logits, values = self.products(tokens)
+        offset = self.offset(tokens)
+        return Attention(logits if offset is None else logits + offset, values)
+
+    @abstractmethod
+    def products(self, tokens: Float[Tensor, "batch *tokens channels"]) -> Attention:
+        """Returns what `attention` does, without what is the same for all images."""
+
+    def offset(
+        self, tokens: Float[Tensor, "batch *tokens channels"]
+    ) -> Float[Tensor, "window heads all_tokens all_tokens"] | None:
+        """Returns what is added to the logits of every image alike: position bias and mask.
+
+        It is far smaller than the logits: whoever adds something himself adds it here first.
+        """
+        return None
 
     @abstractmethod
     def attend(

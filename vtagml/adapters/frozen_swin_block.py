@@ -35,19 +35,28 @@ class _FrozenWindowBlock(FrozenBlock):
         """Returns q, k, v, on the last axis."""
 
     @abstractmethod
-    def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """Returns the attention logits without mask."""
+    def scaled(self, queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns queries and keys whose products are the logits without position bias and mask."""
 
-    def attention(self, tokens: Float[Tensor, "batch height width channels"]) -> Attention:
-        padded = self._shift_and_pad(tokens)
-        projected = self.queries_keys_values(self._partition(padded))
+    @abstractmethod
+    def position_bias(self) -> Float[Tensor, "heads all_tokens all_tokens"]:
+        """Returns what a window adds to the logits for the places of two tokens."""
+
+    def products(self, tokens: Float[Tensor, "batch height width channels"]) -> Attention:
+        projected = self.queries_keys_values(self._partition(self._shift_and_pad(tokens)))
         # [batch, window, tokens, (q k v) · heads · head]
         queries, keys, values = (
             projected.unflatten(-1, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5).unbind(0)
         )
-        logits = self.similarity(queries, keys)
-        mask = self.block.get_attn_mask(padded)
-        return Attention(logits if mask is None else logits + mask.unsqueeze(1), values)
+        queries, keys = self.scaled(queries, keys)
+        return Attention(queries @ keys.transpose(-2, -1), values)
+
+    def offset(
+        self, tokens: Float[Tensor, "batch height width channels"]
+    ) -> Float[Tensor, "window heads all_tokens all_tokens"]:
+        position = self.position_bias().unsqueeze(0)
+        mask = self.block.get_attn_mask(self._pad(tokens[:1, ..., :1]))
+        return position if mask is None else position + mask.unsqueeze(1)
 
     def attend(
         self, tokens: Float[Tensor, "batch height width channels"]
@@ -84,11 +93,13 @@ class _FrozenWindowBlock(FrozenBlock):
 
     def _shift_and_pad(self, tokens: Tensor) -> Tensor:
         down, right = self.block.shift_size
-        shifted = torch.roll(tokens, (-down, -right), dims=(1, 2))
+        return self._pad(torch.roll(tokens, (-down, -right), dims=(1, 2)))
+
+    def _pad(self, tokens: Tensor) -> Tensor:
         missing_rows, missing_columns = (
             -length % side for length, side in zip(tokens.shape[1:3], self.window, strict=True)
         )
-        return F.pad(shifted, (0, 0, 0, missing_columns, 0, missing_rows))
+        return F.pad(tokens, (0, 0, 0, missing_columns, 0, missing_rows))
 
     def _partition(self, padded: Tensor) -> Tensor:
         window_height, window_width = self.window
@@ -124,13 +135,16 @@ class FrozenSwinV2Block(_FrozenWindowBlock):
             return projected if bias is None else projected + bias
         return F.linear(windows, attention.qkv.weight, bias)
 
-    def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:
+    def scaled(self, queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+        # Swin V2 caps the scale at 100.
+        scale = self.block.attn.logit_scale.clamp(max=math.log(100.0)).exp()
+        return F.normalize(queries, dim=-1) * scale, F.normalize(keys, dim=-1)
+
+    def position_bias(self) -> Float[Tensor, "heads all_tokens all_tokens"]:
         attention = self.block.attn
-        cosines = F.normalize(queries, dim=-1) @ F.normalize(keys, dim=-1).transpose(-2, -1)
-        scale = attention.logit_scale.clamp(max=math.log(100.0)).exp()  # Swin V2 caps it at 100.
         table = attention.cpb_mlp(attention.relative_coords_table).flatten(0, -2)
         position = 16 * torch.sigmoid(table[attention.relative_position_index])
-        return cosines * scale + position.permute(2, 0, 1)
+        return position.permute(2, 0, 1)
 
 
 class FrozenSwinBlock(_FrozenWindowBlock):
@@ -148,7 +162,10 @@ class FrozenSwinBlock(_FrozenWindowBlock):
     def queries_keys_values(self, windows: Tensor) -> Tensor:
         return self.block.attn.qkv(windows)
 
-    def similarity(self, queries: Tensor, keys: Tensor) -> Tensor:
+    def scaled(self, queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+        return queries * self.block.attn.scale, keys
+
+    def position_bias(self) -> Float[Tensor, "heads all_tokens all_tokens"]:
         attention = self.block.attn
         position = attention.relative_position_bias_table[attention.relative_position_index]
-        return (queries * attention.scale) @ keys.transpose(-2, -1) + position.permute(2, 0, 1)
+        return position.permute(2, 0, 1)

@@ -56,7 +56,7 @@ class FrozenViTBlock(FrozenBlock):
     def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
         return layer(norm(tokens))
 
-    def attention(self, tokens: Float[Tensor, "batch tokens channels"]) -> Attention:
+    def products(self, tokens: Float[Tensor, "batch tokens channels"]) -> Attention:
         attention = self.block.attn
         projected = attention.qkv(tokens).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = projected.permute(2, 0, 3, 1, 4).unsqueeze(2).unbind(0)

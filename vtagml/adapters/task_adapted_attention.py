@@ -45,10 +45,11 @@ class TaskAdaptedAttention(nn.Module):
             alike: Whether the streams are copies of one another: then q·kᵀ is computed once.
         """
         run = once if alike else per_stream
-        attention = run(block.attention, streams)
-        # [task, heads, tokens, tokens], the same for every image and window
-        bias = self.bias(block, embeddings).unsqueeze(1).unsqueeze(1)
-        weights = (attention.logits + bias).softmax(dim=-1)
+        attention = run(block.products, streams)
+        # [task, window, heads, tokens, tokens], the same for every image
+        added, offset = self.bias(block, embeddings).unsqueeze(1), block.offset(streams[0])
+        added = added if offset is None else added + offset
+        weights = (attention.logits + added.unsqueeze(1)).softmax(dim=-1)
         attended = (weights @ attention.values.to(weights.dtype)).flatten(0, 1)
         return block.gather(attended, streams.flatten(0, 1)).view(streams.shape)
 

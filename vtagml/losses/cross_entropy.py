@@ -20,11 +20,11 @@ def cross_entropy(
         target: Class ids; 255 is unknown.
         smoothing: Share of the target that is spread evenly over all classes.
     """
-    # One row per label: CUDA's kernel for maps is not deterministic, the one for rows is.
-    rows = full_precision(map).movedim(1, -1).flatten(end_dim=-2)
-    labels = target.flatten().long()
+    scores, labels = full_precision(map), target.long()
+    if scores.is_cuda:  # whose kernel for maps is not deterministic; on a CPU rows take far longer
+        scores, labels = scores.movedim(1, -1).flatten(end_dim=-2), labels.flatten()
     losses = functional.cross_entropy(
-        rows,
+        scores,
         labels,
         ignore_index=UNKNOWN_CLASS,
         reduction="none",
