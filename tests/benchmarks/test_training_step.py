@@ -14,9 +14,9 @@ from torch import Tensor
 from tests.benchmarks.interleaved import CLEARLY, compare
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import SwinV2Nano
-from vtagml.decoders import ConvDecoder, PerTask
+from vtagml.decoders import ConvDecoder, Decoder, PerTask, SwinDecoder
 from vtagml.encoders import VTAGML, Encoder, Shared
-from vtagml.module import MultitaskModule
+from vtagml.module import Compute, MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.tuning import BottleneckAdapter, Frozen
@@ -25,12 +25,18 @@ SIDE, BATCH, CLASSES = 128, 8, 8
 BLOCKS = [(3, 3), (3, 4), (3, 5), (3, 6), (4, 1), (4, 2)]  # VTAGML's on this backbone
 
 
-def module(encoder: Callable[..., Encoder], affinity: Any = Uniform) -> MultitaskModule:
+def module(
+    encoder: Callable[..., Encoder],
+    affinity: Any = Uniform,
+    decoder: Callable[..., Decoder] = ConvDecoder,
+    in_turn: bool = True,
+) -> MultitaskModule:
     model = MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: encoder(tasks, SwinV2Nano()),
-        lambda outputs, channels: PerTask(outputs, channels, ConvDecoder),
+        lambda outputs, channels: PerTask(outputs, channels, decoder),
         affinity,
+        compute=Compute(in_turn=in_turn),
     )
     model.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
     return model
@@ -94,8 +100,8 @@ def peak(run: Callable[[], None], trace: Path) -> float:
     return max(accumulate(event["args"]["Bytes"] for event in memory)) / 2**20
 
 
-def without_capture() -> MultitaskModule:
-    model = module(VTAGML)
+def without_capture(**settings: Any) -> MultitaskModule:
+    model = module(VTAGML, **settings)
     for fork in forks(model.network):
         fork.eval()
     return model
@@ -142,6 +148,60 @@ def test_checkpointing_memory(
     with capsys.disabled():
         print(f"\nPeak memory, checkpointing / kept: {recomputed / kept:.2f}  ({kept:.0f} MiB)")
     assert recomputed < kept / CLEARLY, "what is computed again is kept all the same"
+
+
+decoders = pytest.mark.parametrize("decoder", [ConvDecoder, SwinDecoder])
+
+
+@decoders
+def test_branches_in_turn(
+    decoder: Callable[..., Decoder], benchmark: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def plain() -> Callable[[], None]:
+        return step(without_capture(decoder=decoder, in_turn=False))
+
+    own = "uniform weights, branches in turn"
+    ratios = compare(
+        benchmark,
+        capsys,
+        f"Training step with a {decoder.__name__} per task (time / branches together)",  # type: ignore[attr-defined]
+        {
+            "uniform weights, branches together": plain(),
+            "the same again (what noise looks like)": plain(),
+            own: step(without_capture(decoder=decoder)),
+            "TROA, branches in turn": step(module(VTAGML, TROA, decoder)),
+        },
+    )
+    assert ratios[own] < CLEARLY, "something is computed twice"
+
+
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+@decoders
+def test_memory_of_branches_in_turn(
+    decoder: Callable[..., Decoder],
+    benchmark: Any,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    trace = tmp_path / "trace.json"
+    recomputing = partial(VTAGML, checkpointing=True)
+    steps = {
+        "branches in turn": without_capture(decoder=decoder),
+        "branches in turn, TROA": module(VTAGML, TROA, decoder),
+        "branches together, checkpointing": module(recomputing, TROA, decoder, in_turn=False),
+        "branches in turn, checkpointing": module(recomputing, TROA, decoder),
+    }
+    kept = peak(step(without_capture(decoder=decoder, in_turn=False)), trace)
+    found = benchmark.pedantic(
+        lambda: {name: peak(step(model), trace) for name, model in steps.items()}, rounds=1
+    )
+    with capsys.disabled():
+        print(f"\nPeak memory with a {decoder.__name__} per task / together  ({kept:.0f} MiB)")  # type: ignore[attr-defined]
+        for name, own in found.items():
+            print(f"  {name:<45} {own / kept:6.2f}")
+    assert found["branches in turn"] < kept / CLEARLY, "activations of other branches are kept"
+    both, one = found["branches in turn, checkpointing"], found["branches together, checkpointing"]
+    assert both < one / CLEARLY, "activations of other branches are kept"
 
 
 def test_methods(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:

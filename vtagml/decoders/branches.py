@@ -45,7 +45,8 @@ def in_turn(
             gradients would vanish without it; what multiplies beside it, weights of tasks, is near
             one.
     """
-    if not torch.is_grad_enabled():
+    trains = any(each.requires_grad for each in (*pyramid, *parameters))
+    if not (trains and torch.is_grad_enabled()):
         return branch(pyramid)
     return _differentiated(branch, scale, len(pyramid), *pyramid, *parameters)
 
