@@ -65,6 +65,23 @@ def compiled_by(backend: str) -> None:
     assert_close(step(compiled, batch), step(plain, batch))
 
 
+def decoders_compiled_in_turn() -> None:
+    compiled: list[object] = []
+
+    def backend(graph: Callable[..., object], inputs: object) -> Callable[..., object]:
+        compiled.append(graph)
+        return graph
+
+    model = convolutional()
+    plain = step(convolutional(), next(iter(loader())))
+    model.network.decoders.compile(backend=backend)
+    assert_close(step(model, next(iter(loader()))), plain)
+    found = len(compiled)
+    assert found >= len(model.tasks)
+    step(model, next(iter(loader())))
+    assert len(compiled) == found  # nothing is compiled anew
+
+
 def compiled_vtagml(device: str, backend: str, run: Run) -> None:
     plain, compiled = small_vtagml().to(device), small_vtagml().to(device)
     for model in (plain, compiled):
@@ -110,6 +127,11 @@ def unchecked(target: Callable[..., None], *given: object) -> None:
 )
 def test_compiled_by(backend: str) -> None:
     unchecked(compiled_by, backend)
+
+
+@pytest.mark.slow
+def test_a_branch_runs_its_decoder_compiled() -> None:
+    unchecked(decoders_compiled_in_turn)
 
 
 @pytest.mark.slow

@@ -42,6 +42,14 @@ class WithShared(PerTask):
         return super().decode(scaled, image)
 
 
+class Tied(PerTask):
+    """Two decoders with one first layer, which belongs to both."""
+
+    def __init__(self, outputs: dict[str, int], channels: tuple[int, ...]) -> None:
+        super().__init__(outputs, channels, build)
+        self.decoders["depth"].laterals[0] = self.decoders["normals"].laterals[0]
+
+
 class OnTheWay(PerTask):
     """A second map of each task, on the way to its own."""
 
@@ -87,11 +95,12 @@ def pyramids(make_pyramid: MakePyramid) -> dict[str, list[Tensor]]:
         per_task,
         fine,
         WithShared,
+        Tied,
         partial(OnTheWay, decoder=build),
         partial(Crossing, decoder=build),
         partial(Shared, decoder=build),
     ],
-    ids=["per_task", "fine_levels", "with_shared", "on_the_way", "crossing", "shared"],
+    ids=["per_task", "fine_levels", "with_shared", "tied", "on_the_way", "crossing", "shared"],
 )
 def test_gradients_are_those_of_one_backward(
     make: Callable[..., Decoders], pyramids: dict[str, list[Tensor]]
