@@ -66,20 +66,25 @@ def compiled_by(backend: str) -> None:
 
 
 def decoders_compiled_in_turn() -> None:
-    compiled: list[object] = []
+    made: list[str] = []
+    runs: list[str] = []
 
     def backend(graph: Callable[..., object], inputs: object) -> Callable[..., object]:
-        compiled.append(graph)
-        return graph
+        made.append("compiled")
 
-    model = convolutional()
-    plain = step(convolutional(), next(iter(loader())))
+        def run(*given: object) -> object:
+            runs.append("run")
+            return graph(*given)
+
+        return run
+
+    batch, model = next(iter(loader())), convolutional()
     model.network.decoders.compile(backend=backend)
-    assert_close(step(model, next(iter(loader()))), plain)
-    found = len(compiled)
-    assert found >= len(model.tasks)
-    step(model, next(iter(loader())))
-    assert len(compiled) == found  # nothing is compiled anew
+    assert_close(step(model, batch), step(convolutional(), batch))
+    # Decoders of as many channels, one or three, share what is compiled.
+    assert (len(made), len(runs)) == (2, len(model.tasks))
+    step(model, batch)
+    assert (len(made), len(runs)) == (2, 2 * len(model.tasks))
 
 
 def compiled_vtagml(device: str, backend: str, run: Run) -> None:

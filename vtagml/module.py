@@ -55,7 +55,8 @@ class Compute:
         channels_last: Whether convolutions compute with the channels in the last place.
         in_turn: Whether the backward of a task's decoder and loss comes before the next task's
             forward, where tasks have decoders of their own and losses of a map each: gradients are
-            the same, activations of one decoder lie in memory, not of all.
+            the same, activations of one decoder lie in memory, not of all. Elsewhere (shared
+            decoders, objectives that need the maps of all tasks) it changes nothing.
     """
 
     compile: str | None = None

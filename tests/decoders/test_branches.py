@@ -200,6 +200,20 @@ def test_no_gradient_vanishes_in_half_precision_that_is_scaled() -> None:
     assert torch.equal(kept, expected)
 
 
+def test_autocast_chooses_nothing_in_the_backward() -> None:
+    level = torch.randn(3, 4, requires_grad=True)
+    matrix = torch.randn(4, 5)
+
+    def precise(pyramid: list[Tensor]) -> Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return (pyramid[0] @ matrix).square().sum()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = in_turn(precise, [level], [], 1.0)
+    expected = torch.autograd.grad(precise([level]), level)[0]
+    assert torch.equal(torch.autograd.grad(found, level)[0], expected)
+
+
 def test_a_weight_is_not_rounded_to_half_precision() -> None:
     factors = torch.linspace(1, 2, 50).bfloat16()
     level = torch.ones(50, dtype=torch.bfloat16, requires_grad=True)
