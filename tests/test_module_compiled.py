@@ -65,6 +65,28 @@ def compiled_by(backend: str) -> None:
     assert_close(step(compiled, batch), step(plain, batch))
 
 
+def decoders_compiled_in_turn() -> None:
+    made: list[str] = []
+    runs: list[str] = []
+
+    def backend(graph: Callable[..., object], inputs: object) -> Callable[..., object]:
+        made.append("compiled")
+
+        def run(*given: object) -> object:
+            runs.append("run")
+            return graph(*given)
+
+        return run
+
+    batch, model = next(iter(loader())), convolutional()
+    model.network.decoders.compile(backend=backend)
+    assert_close(step(model, batch), step(convolutional(), batch))
+    # Decoders of as many channels, one or three, share what is compiled.
+    assert (len(made), len(runs)) == (2, len(model.tasks))
+    step(model, batch)
+    assert (len(made), len(runs)) == (2, 2 * len(model.tasks))
+
+
 def compiled_vtagml(device: str, backend: str, run: Run) -> None:
     plain, compiled = small_vtagml().to(device), small_vtagml().to(device)
     for model in (plain, compiled):
@@ -110,6 +132,11 @@ def unchecked(target: Callable[..., None], *given: object) -> None:
 )
 def test_compiled_by(backend: str) -> None:
     unchecked(compiled_by, backend)
+
+
+@pytest.mark.slow
+def test_a_branch_runs_its_decoder_compiled() -> None:
+    unchecked(decoders_compiled_in_turn)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from datamodules import Resize, Source
 from datamodules.predictions import LabelsOnDisk
 from datamodules.transforms import Transform
 from tests.fakes.holes import SIDE, Holes, holes, small_vtagml
+from vtagml.module import Compute
 
 MICRO_BATCHES = 2
 
@@ -52,12 +53,13 @@ def trainer_of(folder: Path, ranks: int, accumulated: int = 1) -> Trainer:
 
 
 def trained(
-    folder: Path, ranks: int, batch: int, accumulated: int
+    folder: Path, ranks: int, batch: int, accumulated: int, in_turn: bool
 ) -> tuple[Mapping[str, Tensor], dict[str, float]]:
     """State and test metrics after one epoch."""
     trainer = trainer_of(folder, ranks, accumulated)
     data = Holes(batch_size=batch, workers=0)
     network = small_vtagml().double()  # what comes back from other processes is cast to this
+    Compute(in_turn=in_turn).prepare(network.network)
     trainer.fit(network, data)
     metrics = trainer.test(network, data, verbose=False)[0]
     return network.state_dict(), dict(metrics)
@@ -68,8 +70,10 @@ def trained(
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_train_and_measure_as_one_process(ranks: int, tmp_path: Path) -> None:
-    alone, metrics_alone = trained(tmp_path, 1, batch=ranks * MICRO_BATCHES, accumulated=1)
-    together, metrics_together = trained(tmp_path, ranks, batch=1, accumulated=MICRO_BATCHES)
+    # One backward of all tasks, and those of the ranks' branches one after another.
+    whole, parts = ranks * MICRO_BATCHES, MICRO_BATCHES
+    alone, metrics_alone = trained(tmp_path, 1, batch=whole, accumulated=1, in_turn=False)
+    together, metrics_together = trained(tmp_path, ranks, batch=1, accumulated=parts, in_turn=True)
     assert alone.keys() == together.keys()
     start = small_vtagml().double().state_dict()
     moved = [key for key in alone if not torch.equal(alone[key], start[key])]

@@ -20,8 +20,9 @@ from vtagml.backbone import TimmBackbone, differing_keys
 from vtagml.backbone.timm_backbone import NULL
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
 from vtagml.data import data_of
-from vtagml.decoders import AllMLP, PerTask
+from vtagml.decoders import AllMLP, Decoders, PerTask, in_turn, together
 from vtagml.evaluation import Evaluation
+from vtagml.loss_scale import loss_scale
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
 from vtagml.objectives import Batch, Losses, Objective, SumOfTasks
 from vtagml.of_tasks import modules_within
@@ -52,13 +53,21 @@ class Compute:
     Args:
         compile: Backend of `torch.compile` for encoder and decoders, null for none.
         channels_last: Whether convolutions compute with the channels in the last place.
+        in_turn: Whether the backward of a task's decoder and loss comes before the next task's
+            forward, where tasks have decoders of their own and losses of a map each: gradients are
+            the same, activations of one decoder lie in memory, not of all. Elsewhere (shared
+            decoders, objectives that need the maps of all tasks) it changes nothing.
     """
 
     compile: str | None = None
     channels_last: bool = False
+    in_turn: bool = True
 
     def prepare(self, network: nn.Module) -> None:
         """Changes the network in place."""
+        for decoders in network.modules():
+            if isinstance(decoders, Decoders):
+                decoders.run = in_turn if self.in_turn else together
         if self.channels_last:
             # A convolution follows its weights, whatever its input: the images stay as they are.
             network.to(memory_format=torch.channels_last)
@@ -81,7 +90,8 @@ class MultitaskModule(lightning.LightningModule):
         optimizer: An optimiser class and its settings.
         schedule: Builds the learning-rate schedule from the optimiser and the number of steps.
         encoder_rate: Learning rate of the encoder as a share of the decoders'.
-        compute: Whether the network is compiled, and how convolutions lie in memory.
+        compute: Whether the network is compiled, how convolutions lie in memory, and whether
+            the tasks' decoders are differentiated in turn.
     """
 
     def __init__(
@@ -168,6 +178,7 @@ class MultitaskModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         self.objective.at_step(self.global_step)
+        self.network.scale = loss_scale(self._trainer)
         losses = self.objective(self.network, batch)
         self.network.affinity.see(self.global_step, losses.tasks.detach())
         fixed = losses.tasks.new_tensor([task.weight for task in self.tasks.values()])

@@ -65,6 +65,7 @@ def shared_gradients(
     """
     tasks = [name for name in objective.tasks if name in objective.taught]
     with _unnoticed(network, objective, batch["image"].device):
+        network.scale = scale
         cut = _Cut()
         with context or nullcontext(), network.register_forward_hook(cut):
             losses, terms = objective(network, batch)

@@ -11,9 +11,9 @@ from torch import Tensor
 from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import Backbone, SwinV2Nano
-from vtagml.decoders import ConvDecoder, PerTask
+from vtagml.decoders import ConvDecoder, Decoder, PerTask, SwinDecoder
 from vtagml.encoders import VTAGML, Encoder, Shared
-from vtagml.module import MultitaskModule
+from vtagml.module import Compute, MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
 from vtagml.tuning import BottleneckAdapter, Frozen
@@ -27,12 +27,15 @@ def module(
     affinity: Any = Uniform,
     tasks: list[Task] | None = None,
     backbone: Callable[[], Backbone] = SwinV2Nano,
+    decoder: Callable[..., Decoder] = ConvDecoder,
+    in_turn: bool = True,
 ) -> MultitaskModule:
     model = MultitaskModule(
         tasks or [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: encoder(tasks, backbone()),
-        lambda outputs, channels: PerTask(outputs, channels, ConvDecoder),
+        lambda outputs, channels: PerTask(outputs, channels, decoder),
         affinity,
+        compute=Compute(in_turn=in_turn),
     )
     model.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
     return model
@@ -84,8 +87,8 @@ def parameter_cosines(model: MultitaskModule) -> Callable[[], None]:
     return run
 
 
-def without_capture() -> MultitaskModule:
-    model = module(VTAGML)
+def without_capture(**settings: Any) -> MultitaskModule:
+    model = module(VTAGML, **settings)
     for fork in forks(model.network):
         fork.eval()
     return model
@@ -122,6 +125,45 @@ def test_memory(bench: Bench) -> None:
     _, troa, again, _ = ratios.values()
     assert troa < CLEARLY, "the fork keeps more than it has to"
     assert again < troa / CLEARLY, "what is computed again is kept all the same"
+
+
+decoders = pytest.mark.parametrize("decoder", [ConvDecoder, SwinDecoder])
+
+
+@decoders
+def test_branches_in_turn(decoder: type[Decoder], bench: Bench) -> None:
+    together = partial(without_capture, decoder=decoder, in_turn=False)
+    own = "uniform weights, branches in turn"
+    ratios = bench.time(
+        f"training step with a {decoder.__name__} per task / branches together",
+        {
+            "uniform weights, branches together": step(together()),
+            "the same again (what noise looks like)": step(together()),
+            own: step(without_capture(decoder=decoder)),
+            "TROA, branches in turn": step(module(VTAGML, TROA, decoder=decoder)),
+        },
+    )
+    assert ratios[own] < CLEARLY, "something is computed twice"
+
+
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+@decoders
+def test_memory_of_branches_in_turn(decoder: type[Decoder], bench: Bench) -> None:
+    of = partial(module, decoder=decoder)
+    recomputed = partial(VTAGML, checkpointing=True)
+    ratios = bench.memory(
+        f"training step with a {decoder.__name__} per task / branches together",
+        {
+            "branches together": step(without_capture(decoder=decoder, in_turn=False)),
+            "branches in turn": step(without_capture(decoder=decoder)),
+            "branches in turn, TROA": step(of(VTAGML, TROA)),
+            "branches together, checkpointing": step(of(recomputed, TROA, in_turn=False)),
+            "branches in turn, checkpointing": step(of(recomputed, TROA)),
+        },
+    )
+    _, own, _, one, both = ratios.values()
+    assert own < 1 / CLEARLY, "activations of other branches are kept"
+    assert both < one / CLEARLY, "activations of other branches are kept"
 
 
 def test_methods(bench: Bench) -> None:

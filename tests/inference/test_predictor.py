@@ -151,4 +151,4 @@ def test_two_lines_from_a_run_folder(run: Path) -> None:
     assert found["depth"].shape == (33, 44)
     assert found.names["segmentation"][0] == "floor"
     # Compiling takes longer than many predictions.
-    assert getattr(predictor.module.network, "_compiled_call_impl", None) is None
+    assert predictor.module.network.encoder._compiled_call_impl is None

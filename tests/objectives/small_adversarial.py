@@ -14,7 +14,7 @@ from vtagml.affinity import TROA
 from vtagml.backbone import Backbone
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import Shared
-from vtagml.module import MultitaskModule
+from vtagml.module import Compute, MultitaskModule
 from vtagml.objectives import Adversarial, Discriminator
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
 
@@ -63,7 +63,9 @@ def dense_tasks() -> list[Task]:
 
 def plain(**settings: Any) -> MultitaskModule:
     torch.manual_seed(0)
-    settings = {"encoder": full, "affinity": troa, "optimizer": adam} | settings
+    # Maps are made together, as discriminators need them: sums are the same to the last bit.
+    compute = Compute(in_turn=False)
+    settings = {"encoder": full, "affinity": troa, "optimizer": adam, "compute": compute} | settings
     return MultitaskModule(dense_tasks(), decoders=narrow, **settings)
 
 

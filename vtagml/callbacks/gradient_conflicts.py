@@ -15,6 +15,7 @@ from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.publish import log_numbers, publish
 from vtagml.drawing import conflict_course, cosine_histograms
+from vtagml.loss_scale import loss_scale
 from vtagml.multitask import multitask
 from vtagml.parameter_roles import shared_by_all
 from vtagml.run_folder import CONFLICTS, to_json
@@ -80,14 +81,13 @@ class GradientConflicts(Callback):
             return
         module.objective.at_step(step)
         precision = trainer.precision_plugin
-        scaler = getattr(precision, "scaler", None)
         gram = shared_gram(
             module.network,
             module.objective,
             batch,
             parameters,
             precision.train_step_context(),
-            1.0 if scaler is None else scaler.get_scale(),
+            loss_scale(trainer),
         )
         self._shared = gram.cosines()
 

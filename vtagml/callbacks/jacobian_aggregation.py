@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from vtagml.affinity.gramian_weighting import drawn
+from vtagml.loss_scale import loss_scale
 from vtagml.multitask import multitask
 from vtagml.parameter_roles import shared_by_all
 from vtagml.ranks import mean_of_ranks
@@ -69,8 +70,7 @@ class JacobianAggregation(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         module, precision = multitask(pl_module), trainer.precision_plugin
-        scaler = getattr(precision, "scaler", None)
-        size = 1.0 if scaler is None else scaler.get_scale()
+        size = loss_scale(trainer)
         module.objective.at_step(trainer.global_step)
         parameters = shared_by_all(module.network)
         found = shared_gradients(

@@ -6,13 +6,15 @@ scores (`OneHead`). The Swin decoder is VTAGML's, All-MLP and HRNetV2's are VMT-
 convolutional ones are light enough for a CPU, and the linear ones serve classification and probes.
 `FineLevels` gives any of them maps of the image itself, where a backbone has nothing finer than its
 patches. None of them mixes the images of a batch: the gradients that TROA captures per image stay
-exact.
+exact. A decoder of one task and its loss are a branch, which can be differentiated before the next
+one runs (`in_turn`): the gradients are the same, activations of one branch lie in memory.
 """
 
 from vtagml.decoders.all_mlp import AllMLP
+from vtagml.decoders.branches import in_turn, together
 from vtagml.decoders.conv_decoder import ConvDecoder, DeepConvDecoder
 from vtagml.decoders.decoder import Decoder
-from vtagml.decoders.decoders import Decoders, OneHead, PerTask, Shared
+from vtagml.decoders.decoders import Decoders, LossOfMaps, OneHead, PerTask, Shared
 from vtagml.decoders.fine_levels import FineLevels
 from vtagml.decoders.high_resolution import HighResolution
 from vtagml.decoders.pooled import PlainSummaryLinear, PooledLinear, SummaryLinear
@@ -26,6 +28,7 @@ __all__ = [
     "DeepConvDecoder",
     "FineLevels",
     "HighResolution",
+    "LossOfMaps",
     "OneHead",
     "PerTask",
     "PlainSummaryLinear",
@@ -34,4 +37,6 @@ __all__ = [
     "Shared",
     "SummaryLinear",
     "SwinDecoder",
+    "in_turn",
+    "together",
 ]

@@ -2,16 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, cast
+from functools import partial
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.decoders.branches import Loss, Pyramid, Run, together
 from vtagml.decoders.decoder import Decoder
 from vtagml.of_tasks import OfTasks
 
-Pyramid: TypeAlias = list[Tensor]
+LossOfMaps = Callable[[Mapping[str, Tensor]], Loss]
+"""Makes a task's loss of its map and of those on the way to it, by their names."""
 
 
 class Decoders(nn.Module, ABC):
@@ -19,6 +22,10 @@ class Decoders(nn.Module, ABC):
 
     Args:
         outputs: Channels of every task's map.
+
+    Attributes:
+        run: How a task's branch runs, where its decoder is its own: `in_turn` keeps none of its
+            activations for the backward.
     """
 
     apart = True
@@ -29,6 +36,7 @@ class Decoders(nn.Module, ABC):
         if not outputs:
             raise ValueError("`outputs` must name at least one task, found none.")
         self.tasks = tuple(outputs)
+        self.run: Run = together
 
     def forward(
         self,
@@ -41,12 +49,25 @@ class Decoders(nn.Module, ABC):
             pyramids: Of every task.
             image: What the pyramids were made from, values in [0, 1].
         """
-        if set(pyramids) != set(self.tasks):
-            raise ValueError(
-                f"`pyramids` must have one pyramid per task {self.tasks}, found "
-                f"{tuple(pyramids)}; give encoder and decoders the same tasks."
-            )
-        return self.decode({task: pyramids[task] for task in self.tasks}, image)
+        return self.decode(self._complete(pyramids), image)
+
+    def losses(
+        self,
+        pyramids: Mapping[str, Pyramid],
+        image: Float[Tensor, "batch 3 height width"],
+        of_maps: Mapping[str, LossOfMaps],
+        scale: float = 1.0,
+    ) -> dict[str, Loss]:
+        """Loss of each task that has one, without a map left; here all maps are made first.
+
+        Args:
+            pyramids: Of every task.
+            image: What the pyramids were made from, values in [0, 1].
+            of_maps: What makes a loss of a task's maps.
+            scale: By how much the losses will be multiplied before their backward.
+        """
+        maps = self(pyramids, image)
+        return {task: of_task(maps) for task, of_task in of_maps.items()}
 
     @abstractmethod
     def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
@@ -55,6 +76,15 @@ class Decoders(nn.Module, ABC):
         In training a task may have further maps, on the way to its own, under keys such as
         `depth/1`: `SumOfTasks` teaches them, too.
         """
+
+    def _complete(self, pyramids: Mapping[str, Pyramid]) -> dict[str, Pyramid]:
+        """The pyramids in the order of the tasks."""
+        if set(pyramids) != set(self.tasks):
+            raise ValueError(
+                f"`pyramids` must have one pyramid per task {self.tasks}, found "
+                f"{tuple(pyramids)}; give encoder and decoders the same tasks."
+            )
+        return {task: pyramids[task] for task in self.tasks}
 
     def plain_head(self, tasks: Sequence[str]) -> nn.Linear | None:
         """The layer that makes the maps of tasks of the backbone's summary alone, if one does.
@@ -80,6 +110,43 @@ class PerTask(Decoders):
     def decode(self, pyramids: dict[str, Pyramid], image: Tensor) -> dict[str, Tensor]:
         size = height_and_width(image)
         return {task: self.decoders[task](pyramid, size) for task, pyramid in pyramids.items()}
+
+    def losses(
+        self,
+        pyramids: Mapping[str, Pyramid],
+        image: Float[Tensor, "batch 3 height width"],
+        of_maps: Mapping[str, LossOfMaps],
+        scale: float = 1.0,
+    ) -> dict[str, Loss]:
+        """Loss of each task that has one; its decoder and its loss are a branch that is `run`."""
+        if not self.apart:  # a sibling's tasks read one another
+            return super().losses(pyramids, image, of_maps, scale)
+
+        def branch(task: str, pyramid: Pyramid) -> Loss:
+            return of_maps[task](self.decode({task: pyramid}, image))
+
+        complete = self._complete(pyramids)
+        return {
+            task: self.run(partial(branch, task), complete[task], self._training(task), scale)
+            for task in of_maps
+        }
+
+    def compile(self, *args: Any, **settings: Any) -> None:
+        """Compiles each decoder by itself, too: a branch runs one of them."""
+        super().compile(*args, **settings)
+        for decoder in self.decoders.values():
+            decoder.compile(*args, **settings)
+
+    def _training(self, task: str) -> list[nn.Parameter]:
+        """What trains in a task's branch: all but what is another task's alone."""
+        others = {
+            parameter
+            for other, decoder in self.decoders.items()
+            if other != task
+            for parameter in decoder.parameters()
+        }
+        others -= {*self.decoders[task].parameters()}
+        return [each for each in self.parameters() if each.requires_grad and each not in others]
 
     def plain_head(self, tasks: Sequence[str]) -> nn.Linear | None:
         first, *others = tasks

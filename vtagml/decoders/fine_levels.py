@@ -1,14 +1,16 @@
 """Fine levels for backbones that have none: a small convolutional stem beside a plain ViT."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.decoders.branches import Loss, Pyramid
 from vtagml.decoders.conv_decoder import CHANNELS_PER_GROUP, Refine
 from vtagml.decoders.decoder import checked_channels, divisible
-from vtagml.decoders.decoders import Decoders, Pyramid
+from vtagml.decoders.decoders import Decoders, LossOfMaps
 
 
 class FineLevels(Decoders):
@@ -51,9 +53,27 @@ class FineLevels(Decoders):
     def decode(
         self, pyramids: dict[str, Pyramid], image: Float[Tensor, "batch 3 height width"]
     ) -> dict[str, Tensor]:
+        return self.decoders(self._widened(pyramids, image), image)
+
+    def losses(
+        self,
+        pyramids: Mapping[str, Pyramid],
+        image: Float[Tensor, "batch 3 height width"],
+        of_maps: Mapping[str, LossOfMaps],
+        scale: float = 1.0,
+    ) -> dict[str, Loss]:
+        """Loss of each task that has one, as the decoders behind the stem make it."""
+        return self.decoders.losses(self._widened(pyramids, image), image, of_maps, scale)
+
+    def compile(self, *args: Any, **settings: Any) -> None:
+        """Compiles what stands behind the stem by itself, too."""
+        super().compile(*args, **settings)
+        self.decoders.compile(*args, **settings)
+
+    def _widened(self, pyramids: Mapping[str, Pyramid], image: Tensor) -> dict[str, Pyramid]:
         quarter = self.quarter(2 * image - 1)
         eighth = self.eighth(quarter)
-        widened = {
+        return {
             task: [
                 torch.cat((self.quarter_of_encoder(finest), quarter), dim=1),
                 torch.cat((self.eighth_of_encoder(finer), eighth), dim=1),
@@ -61,7 +81,6 @@ class FineLevels(Decoders):
             ]
             for task, (finest, finer, *coarse) in pyramids.items()
         }
-        return self.decoders(widened, image)
 
 
 class Halve(nn.Sequential):

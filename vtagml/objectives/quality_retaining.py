@@ -138,11 +138,7 @@ class QualityRetaining(Around[SumOfTasks]):
                 for name in self.tasks
             ]
         )
-        counts = [
-            task.count(batch[name]).to(sums) if name in self.taught else nothing.to(sums)
-            for name, task in self.tasks.items()
-        ]
-        means = self.base.means(sums, torch.stack(counts), batch)
+        means = self.base.means(sums, self.base.pixels(batch), batch)
         return Term(means, self._weights().to(sums))
 
     def divergence(

@@ -1,12 +1,15 @@
 """A loss for every task that is taught."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from vtagml.decoders import LossOfMaps
+from vtagml.losses.shapes import Number
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives.objective import Batch, Losses, Objective, mean_counts
 from vtagml.step_counts import STEP
@@ -25,47 +28,67 @@ class SumOfTasks(Objective):
         return list(self.tasks)
 
     def forward(self, network: MultitaskNetwork, batch: Batch) -> Losses:
-        return Losses(self.losses(network(batch["image"]), batch))
+        found = network(batch["image"], losses=self.of_maps(batch))
+        return Losses(self._in_order(found, batch))
 
     def losses(self, maps: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, " task"]:
         """Loss of each task."""
-        taught = self.taught
-        absent = [name for name in taught if name not in batch]
+        found = {name: of_task(maps) for name, of_task in self.of_maps(batch).items()}
+        return self._in_order(found, batch)
+
+    def of_maps(self, batch: Batch) -> dict[str, LossOfMaps]:
+        """What makes a loss of a task's maps, for each that is taught."""
+        absent = [name for name in self.taught if name not in batch]
         if absent:
             raise ValueError(
-                f"Every training batch must have each of the `tasks` {taught}, found "
+                f"Every training batch must have each of the `tasks` {self.taught}, found "
                 f"none of {absent}. Mark unknown labels by NaN (255 for classes), or drop the task."
             )
-        nothing = batch["image"].new_zeros((), dtype=torch.float32)
-        pairs = [
-            self._loss(task, maps, batch[name]) if name in taught else (nothing, nothing)
-            for name, task in self.tasks.items()
-        ]
-        sums = torch.stack([sum for sum, _ in pairs])
-        return self.means(sums, torch.stack([count for _, count in pairs]), batch)
+        divisors = dict(zip(self.tasks, self._divisors(self.pixels(batch), batch), strict=True))
+        return {
+            name: partial(self._loss, self.tasks[name], batch[name], divisors[name])
+            for name in self.taught
+        }
+
+    def pixels(self, batch: Batch) -> Float[Tensor, " task"]:
+        """How many valid pixels each task has in a batch, in full precision."""
+        nothing = _nothing(batch)
+        taught = self.taught
+        return torch.stack(
+            [
+                task.count(batch[name]).to(nothing) if name in taught else nothing
+                for name, task in self.tasks.items()
+            ]
+        )
 
     def means(
         self, sums: Float[Tensor, " task"], counts: Shaped[Tensor, " task"], batch: Batch
     ) -> Float[Tensor, " task"]:
         """What is summed over a batch, as a mean over all ranks and accumulated batches."""
-        counts = counts.to(sums)
-        if STEP in batch:
-            counts = sums.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
-        divisors = self.divisors(mean_counts(counts))
-        # Below one valid pixel there is nothing to average; the sum is an exact zero then.
-        return sums / divisors.clamp(min=torch.finfo(sums.dtype).tiny)
+        return sums / self._divisors(counts.to(sums), batch)
 
     def divisors(self, counts: Float[Tensor, " task"]) -> Float[Tensor, " task"]:
         """By how much each task's sum is divided. The hook that a sibling overrides."""
         return counts
 
-    def _loss(self, task: Task, maps: Mapping[str, Tensor], label: Tensor) -> tuple[Tensor, Tensor]:
-        """Sum and count of a task's loss, in training also of the maps on the way to its own."""
-        sum, count = task.loss(maps[task.name], label)
+    def _divisors(self, counts: Float[Tensor, " task"], batch: Batch) -> Float[Tensor, " task"]:
+        if STEP in batch:
+            counts = counts.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
+        # Below one valid pixel there is nothing to average; the sum is an exact zero then.
+        return self.divisors(mean_counts(counts)).clamp(min=torch.finfo(counts.dtype).tiny)
+
+    def _loss(
+        self, task: Task, label: Tensor, divisor: Number, maps: Mapping[str, Tensor]
+    ) -> Number:
+        """Mean of a task's loss, in training with those of the maps on the way to its own."""
+        sum, _ = task.loss(maps[task.name], label)
         for name, map in maps.items():
             if name.startswith(f"{task.name}/"):
                 sum = sum + task.loss(map, label)[0]
-        return sum, count
+        return sum / divisor
+
+    def _in_order(self, found: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, " task"]:
+        return torch.stack([found.get(name, _nothing(batch)) for name in self.tasks])
 
     def counts(self, batch: Mapping[str, Any]) -> list[float]:
         names = set(self.taught) & batch.keys()
@@ -73,6 +96,11 @@ class SumOfTasks(Objective):
             float(task.count(batch[name])) if name in names else 0.0
             for name, task in self.tasks.items()
         ]
+
+
+def _nothing(batch: Batch) -> Number:
+    image = batch["image"]
+    return image.new_zeros((), dtype=torch.promote_types(image.dtype, torch.float32))
 
 
 class HeldOut(SumOfTasks):

@@ -113,8 +113,8 @@ class Task(ABC):
     def count(self, target: Label) -> Shaped[Tensor, ""]:
         """The number of valid pixels that `loss` gives, of the target alone.
 
-        Training in accumulated batches asks for it. Whoever counts other pixels in its `loss` than
-        those that are known has to override both.
+        Training divides by it, over ranks and accumulated batches. Whoever counts other pixels in
+        its `loss` than those that are known has to override both.
         """
         return known(target).sum()
 
