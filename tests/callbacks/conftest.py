@@ -1,6 +1,6 @@
 """A small module with the attributes that callbacks rely on, its data, and one whole run of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vtagml.callbacks import (
     SaveBackbone,
     Throughput,
 )
+from vtagml.decoders import LossOfMaps
 from vtagml.evaluation import Evaluation
 from vtagml.module import MultitaskModule
 from vtagml.network import MultitaskNetwork
@@ -60,9 +61,15 @@ class ToyNetwork(MultitaskNetwork):
         )
         self.affinity = Uniform(tuple(tasks))
 
-    def forward(self, image: Tensor, omega: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self,
+        image: Tensor,
+        omega: Tensor | None = None,
+        losses: Mapping[str, LossOfMaps] | None = None,
+    ) -> dict[str, Tensor]:
         features = self.encoder(image)
-        return {name: decoder(features) for name, decoder in self.decoders.items()}
+        maps = {name: decoder(features) for name, decoder in self.decoders.items()}
+        return maps if losses is None else {name: of(maps) for name, of in losses.items()}
 
 
 class ToyModule(MultitaskModule):

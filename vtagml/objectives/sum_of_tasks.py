@@ -5,15 +5,18 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
+from vtagml.affinity.gram import exact_device
 from vtagml.decoders import LossOfMaps
 from vtagml.losses.shapes import Number
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives.objective import Batch, Losses, Objective, mean_counts
 from vtagml.step_counts import STEP
 from vtagml.tasks import Task
+
+TINY = torch.finfo(torch.float32).tiny
 
 
 class SumOfTasks(Objective):
@@ -50,9 +53,10 @@ class SumOfTasks(Objective):
             for name in self.taught
         }
 
-    def pixels(self, batch: Batch) -> Float[Tensor, " task"]:
-        """How many valid pixels each task has in a batch, in full precision."""
-        nothing = _nothing(batch)
+    def pixels(self, batch: Batch) -> Float64[Tensor, " task"]:
+        """How many valid pixels each task has in a batch; in float64, whatever maps come in."""
+        device = exact_device(batch["image"].device)
+        nothing = torch.zeros((), dtype=torch.float64, device=device)
         taught = self.taught
         return torch.stack(
             [
@@ -75,7 +79,7 @@ class SumOfTasks(Objective):
         if STEP in batch:
             counts = counts.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
         # Below one valid pixel there is nothing to average; the sum is an exact zero then.
-        return self.divisors(mean_counts(counts)).clamp(min=torch.finfo(counts.dtype).tiny)
+        return self.divisors(mean_counts(counts)).clamp(min=TINY)
 
     def _loss(
         self, task: Task, label: Tensor, divisor: Number, maps: Mapping[str, Tensor]
@@ -85,7 +89,7 @@ class SumOfTasks(Objective):
         for name, map in maps.items():
             if name.startswith(f"{task.name}/"):
                 sum = sum + task.loss(map, label)[0]
-        return sum / divisor
+        return sum / divisor.to(sum)
 
     def _in_order(self, found: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, " task"]:
         return torch.stack([found.get(name, _nothing(batch)) for name in self.tasks])
