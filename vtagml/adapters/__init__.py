@@ -24,6 +24,8 @@ from vtagml.adapters.generated_bottleneck import (
 )
 from vtagml.adapters.hypernetwork import DecomposedGenerator, Generator, HyperNetwork
 from vtagml.adapters.scaled_hypernetwork import ScaledHyperNetwork
+from vtagml.adapters.side_adapter import SideAdapter
+from vtagml.adapters.side_attention import SideAttention
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_map import TaskMap
@@ -52,6 +54,8 @@ __all__ = [
     "LiteralVisionAdapter",
     "PerHeadBias",
     "ScaledHyperNetwork",
+    "SideAdapter",
+    "SideAttention",
     "TaskAdaptedAttention",
     "TaskEmbedding",
     "TaskMap",

@@ -39,6 +39,9 @@ class FrozenBlock(ABC):
     norm_first: bool
     """Whether the block's norms stand before attention and feed-forward network, or after."""
 
+    prefix_tokens = 0
+    """How many tokens, such as class tokens, stand before those that have a place in the image."""
+
     def __init__(self, backbone: StagedBackbone, block: nn.Module) -> None:
         # timm declares no types.
         self.block = cast(Any, block)
@@ -89,6 +92,20 @@ class FrozenBlock(ABC):
         """Returns the output of the frozen attention as a whole, as fast as timm runs it."""
 
     @abstractmethod
+    def windows(
+        self, tokens: Float[Tensor, "batch *tokens channels"]
+    ) -> Float[Tensor, "batch window tokens channels"]:
+        """Returns tokens of any width as the attention groups them; padded ones are zero."""
+
+    @abstractmethod
+    def restored(
+        self,
+        windows: Float[Tensor, "batch window tokens channels"],
+        tokens: Float[Tensor, "batch *tokens _"],
+    ) -> Float[Tensor, "batch *tokens channels"]:
+        """Returns windows in the layout of the tokens that they were made of."""
+
+    @abstractmethod
     def features(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],
@@ -112,6 +129,25 @@ class FrozenBlock(ABC):
         tokens: Float[Tensor, "batch *tokens channels"],
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns the attended values of all heads, projected, in the layout of `tokens`."""
+
+    def observed(
+        self, tokens: Float[Tensor, "batch *tokens channels"]
+    ) -> tuple[
+        Float[Tensor, "batch *tokens channels"],
+        Float[Tensor, "batch window heads window_tokens window_tokens"],
+    ]:
+        """Returns the block's output and the weights of its attention, from one pass."""
+        weights: list[Tensor] = []
+
+        def attend(attended: Tensor) -> Tensor:
+            logits, values = self.attention(attended)
+            weights.append(logits.softmax(dim=-1))
+            return self.gather(weights[0].to(values) @ values, attended)
+
+        attention, feed_forward = self.norms
+        tokens = tokens + self.sublayer(attention, attend, tokens)
+        tokens = tokens + self.sublayer(feed_forward, self.feed_forward, tokens)
+        return tokens, weights[0]
 
     def feed_forward(
         self, tokens: Float[Tensor, "*tokens channels"]

@@ -75,6 +75,18 @@ class FrozenViTBlock(FrozenBlock):
     ) -> Float[Tensor, "batch tokens channels"]:
         return self.block.ls1(self.block.attn.proj(self.features(attended, tokens)))
 
+    def windows(
+        self, tokens: Float[Tensor, "batch tokens channels"]
+    ) -> Float[Tensor, "batch window tokens channels"]:
+        return tokens.unsqueeze(1)
+
+    def restored(
+        self,
+        windows: Float[Tensor, "batch window tokens channels"],
+        tokens: Float[Tensor, "batch tokens _"],
+    ) -> Float[Tensor, "batch tokens channels"]:
+        return windows.squeeze(1)
+
     def features(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],

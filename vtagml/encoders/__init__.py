@@ -20,6 +20,7 @@ from vtagml.encoders.polyhistor_lite import PolyhistorLite
 from vtagml.encoders.progressive import Progressive
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
+from vtagml.encoders.side_vtagml import SideVTAGML
 from vtagml.encoders.tadformer import TADFormer
 from vtagml.encoders.task_prompter import TaskPrompter
 from vtagml.encoders.tuned import Tuned
@@ -42,6 +43,7 @@ __all__ = [
     "Progressive",
     "Separate",
     "Shared",
+    "SideVTAGML",
     "TADFormer",
     "TaskPrompter",
     "Tuned",

@@ -1,0 +1,166 @@
+"""VTAGML wired beside its backbone: frozen blocks run once for all tasks, without gradient."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vtagml.adapters import SideAdapter
+from vtagml.adapters.side_adapter import Merging, Reading, Writing
+from vtagml.affinity import Statistic, elementwise
+from vtagml.backbone import LEVELS, Backbone, Place
+from vtagml.encoders.conditioned import Conditioned, Part
+
+
+class Seen(NamedTuple):
+    """What a side stream sees of a frozen block.
+
+    Attributes:
+        tokens: Its output.
+        weights: Of its attention, [batch, window, heads, tokens, tokens].
+    """
+
+    tokens: Tensor
+    weights: Tensor
+
+
+class SideVTAGML(Conditioned):
+    """VTAGML's adapters beside the backbone instead of in it.
+
+    The frozen backbone runs once for all tasks and keeps nothing for the backward. Beside it a
+    narrow stream of each task passes an adapter at every place: it reads the frozen block's output
+    through a projection that all tasks share, attends with the weights of the frozen block that the
+    task's A' changes, and passes task-scaled norms and a bottleneck, all at a fraction of the
+    block's width. Behind the last adapter of a stage the stream is added to the frozen level; the
+    projection that does so starts at zero, so that it starts as exactly the frozen backbone.
+
+    The tasks part where the streams read: one fork captures the gradients of all readings, as if
+    they were one representation.
+
+    Note:
+        Not in the paper: there the frozen blocks run for each task on what adapters made of it,
+        which costs each task their forward and backward (`VTAGML`). Here no adapter changes what a
+        frozen block reads.
+
+    Args:
+        tasks: Names of the tasks.
+        backbone: SwinV2, Swin or ViT.
+        blocks: Where adapters stand: pairs (stage, block) counted from one. Default: the last four
+            of the third stage and the fourth stage's (at most the last two).
+        reduction: How many times narrower than its block a side stream is.
+        embedding: Width of the task embeddings.
+        statistic: What of the captured gradients the affinity compares.
+        checkpointing: Whether the backward computes the adapters again instead of keeping their
+            activations: the same numbers, less memory, more time.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        backbone: Backbone,
+        blocks: Sequence[tuple[int, int]] | None = None,
+        reduction: int = 4,
+        embedding: int = 64,
+        statistic: Statistic = elementwise,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__(tasks, backbone, blocks, embedding, statistic, checkpointing)
+        if not 1 <= reduction <= min(self.channels):
+            raise ValueError(
+                f"`reduction` must lie between 1 and the {min(self.channels)} channels of the "
+                f"narrowest stage, found {reduction}."
+            )
+        widths = [channels // reduction for channels in self.channels]
+        places = {
+            str(place): (self.channels[place.stage - 1], widths[place.stage - 1])
+            for place in self.places
+        }
+        self.readings = nn.ModuleDict({name: Reading(*sizes) for name, sizes in places.items()})
+        self.adapters = nn.ModuleDict(
+            {
+                str(place): SideAdapter(block, embedding, widths[place.stage - 1])
+                for place, block in self.frozen_blocks.items()
+            }
+        )
+        self.last = [one for one, other in pairwise([*self.places, None]) if _ends(one, other)]
+        self.writings = nn.ModuleDict(
+            {
+                str(place): Writing(self.channels[place.stage - 1], embedding, places[str(place)][1])
+                for place in self.last
+            }
+        )
+        self.mergings = nn.ModuleDict(
+            {
+                f"stage{stage}": self._merging(stage, widths)
+                for stage in range(self.places[0].stage + 1, self.places[-1].stage + 1)
+            }
+        )
+
+    def _merging(self, stage: int, widths: Sequence[int]) -> nn.Module:
+        """What brings streams to a stage's resolution; a ViT has only one."""
+        if isinstance(self.backbone.stages[stage - 1].downsample, nn.Identity):
+            return nn.Identity()
+        return Merging(widths[stage - 2], widths[stage - 1])
+
+    def pyramids(
+        self, image: Tensor, embeddings: Tensor, names: Sequence[str], part: Part
+    ) -> dict[str, list[Tensor]]:
+        size = (image.shape[-2], image.shape[-1])
+        leaving, seen = self._frozen(image)
+        run = self.backbone.run
+        readings = part([run(self.readings[str(place)], seen[place].tokens) for place in seen])
+        streams: Tensor | None = None
+        stage = self.places[0].stage
+        written: dict[int, Tensor] = {}
+        for (place, (_, weights)), reading in zip(seen.items(), readings, strict=True):
+            while stage < place.stage:
+                stage += 1
+                streams = self.mergings[f"stage{stage}"](streams)
+            streams = reading if streams is None else streams + reading
+            block = self.frozen_blocks[place].for_image(size)
+            streams = run(self.adapters[str(place)], block, weights, streams, embeddings)
+            if place in self.last:
+                writing = run(self.writings[str(place)], streams, embeddings)
+                written[place.stage - 1] = (leaving[place.stage - 1] + writing).flatten(0, 1)
+        return self._of_each(names, leaving, written, size)
+
+    @torch.no_grad()
+    def _frozen(self, image: Tensor) -> tuple[list[Tensor], dict[Place, Seen]]:
+        """Returns what leaves the stages of the frozen backbone, and what streams see of it."""
+        size = (image.shape[-2], image.shape[-1])
+        seen: dict[Place, Seen] = {}
+
+        def visit(place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
+            if place not in self.frozen_blocks:
+                return layer(tokens)
+            seen[place] = Seen(*self.frozen_blocks[place].for_image(size).observed(tokens))
+            return seen[place].tokens
+
+        return list(self.backbone.walk(image, visit)), seen
+
+    def _of_each(
+        self,
+        names: Sequence[str],
+        leaving: Sequence[Tensor],
+        written: dict[int, Tensor],
+        size: tuple[int, int],
+    ) -> dict[str, list[Tensor]]:
+        """Returns pyramids whose levels are each stream's own where something was written."""
+
+        def of_streams(stage: int, maps: Tensor) -> Sequence[Tensor]:
+            if stage in written:
+                return maps.unflatten(0, (len(names), -1)).unbind(0)
+            return [maps] * len(names)
+
+        levels = []
+        for stage in range(LEVELS):
+            tokens = written.get(stage, leaving[stage])
+            levels.append(of_streams(stage, self.backbone.level(stage, tokens, size)))
+        levels += [of_streams(LEVELS - 1, each) for each in self.backbone.summary(tokens)]
+        return {name: [level[row] for level in levels] for row, name in enumerate(names)}
+
+
+def _ends(place: Place, following: Place | None) -> bool:
+    return following is None or following.stage != place.stage
