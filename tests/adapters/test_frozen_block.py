@@ -147,3 +147,37 @@ def test_a_gated_vit_is_refused() -> None:
 
     with pytest.raises(ValueError, match="gates its attention"):
         frozen_block(backbone, block)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_observed_it_says_the_same_and_how_it_attends(
+    family: type[StagedBackbone], number: int
+) -> None:
+    frozen, tokens = third_stage(family, number)
+    first, _ = frozen.norms
+
+    output, weights = frozen.observed(tokens)
+
+    torch.testing.assert_close(output, frozen.block(tokens), rtol=0, atol=1e-12)
+    entering = first(tokens) if frozen.norm_first else tokens
+    expected = frozen.attention(entering).logits.softmax(-1)
+    torch.testing.assert_close(weights, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_windows_are_those_of_the_attention(family: type[StagedBackbone], number: int) -> None:
+    frozen, tokens = third_stage(family, number)
+    attention, channels = frozen.block.attn, tokens.shape[-1]
+    bias = getattr(attention, "v_bias", None)
+    bias = attention.qkv.bias[-channels:] if bias is None else bias
+
+    windows = frozen.windows(tokens)
+
+    values = nn.functional.linear(windows, attention.qkv.weight[-channels:], bias)
+    expected = frozen.attention(tokens).values.transpose(2, 3).flatten(-2)
+    torch.testing.assert_close(values, expected, rtol=0, atol=1e-12)
+    assert torch.equal(frozen.restored(windows, tokens), tokens)
+    narrow = frozen.restored(windows[..., :3], tokens)
+    assert torch.equal(narrow, tokens[..., :3])

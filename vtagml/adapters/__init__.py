@@ -24,8 +24,8 @@ from vtagml.adapters.generated_bottleneck import (
 )
 from vtagml.adapters.hypernetwork import DecomposedGenerator, Generator, HyperNetwork
 from vtagml.adapters.scaled_hypernetwork import ScaledHyperNetwork
-from vtagml.adapters.side_adapter import SideAdapter
-from vtagml.adapters.side_attention import SideAttention
+from vtagml.adapters.side_adapter import SideAdapter, SideBlock
+from vtagml.adapters.side_attention import SideAttention, TaskSideAttention
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_map import TaskMap
@@ -56,11 +56,13 @@ __all__ = [
     "ScaledHyperNetwork",
     "SideAdapter",
     "SideAttention",
+    "SideBlock",
     "TaskAdaptedAttention",
     "TaskEmbedding",
     "TaskMap",
     "TaskPrompts",
     "TaskScaledNorm",
+    "TaskSideAttention",
     "VMTAdapter",
     "VMTAdapterLite",
     "VisionAdapter",

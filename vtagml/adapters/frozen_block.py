@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
+import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -141,7 +143,8 @@ class FrozenBlock(ABC):
 
         def attend(attended: Tensor) -> Tensor:
             logits, values = self.attention(attended)
-            weights.append(logits.softmax(dim=-1))
+            # Of what a mask leaves of a weight, multiplications are many times slower.
+            weights.append(F.threshold(logits.softmax(dim=-1), torch.finfo(torch.float32).tiny, 0))
             return self.gather(weights[0].to(values) @ values, attended)
 
         attention, feed_forward = self.norms

@@ -1,4 +1,4 @@
-"""The adapter of the side wiring: all that a task has of its own, at a narrow width."""
+"""What stands beside a frozen block: a narrow block of all tasks, and what a task has of its own."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -6,28 +6,92 @@ from torch import Tensor, nn
 from vtagml.adapters.bottleneck import Bottleneck
 from vtagml.adapters.film import Embeddings, Streams
 from vtagml.adapters.frozen_block import FrozenBlock
-from vtagml.adapters.side_attention import SideAttention
+from vtagml.adapters.side_attention import SideAttention, TaskSideAttention
 from vtagml.adapters.task_scaled_norm import TaskScaledNorm
 
 
-class SideAdapter(nn.Module):
-    """A narrow block beside a frozen one: what is added to a task's side stream there.
+class Projection(nn.Module):
+    """Tokens of unit scale, projected to another width.
 
-    What was read of the frozen block is added to the stream; then TSN → task-adapted attention →
-    + residual, TSN → FF down → GELU → FF up → + residual.
+    Args:
+        before: Width of the tokens.
+        after: The other width.
+        zero: Whether the projection starts at zero.
+    """
+
+    def __init__(self, before: int, after: int, zero: bool = False) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(before, elementwise_affine=False)
+        self.projection = nn.Linear(before, after)
+        if zero:
+            nn.init.zeros_(self.projection.weight)
+            nn.init.zeros_(self.projection.bias)
+
+    def forward(self, tokens: Float[Tensor, "*tokens before"]) -> Float[Tensor, "*tokens after"]:
+        return self.projection(self.norm(tokens))
+
+
+class SideBlock(nn.Module):
+    """A narrow block beside a frozen one, of the stream that all tasks share.
+
+    What it reads of the frozen block's output is added to the stream; then LN → attention with the
+    frozen weights → + residual, LN → FF down → GELU → FF up → + residual.
+
+    Args:
+        block: The frozen block that it stands beside.
+        width: Width of the side stream.
+    """
+
+    def __init__(self, block: FrozenBlock, width: int) -> None:
+        super().__init__()
+        self.reading = Projection(block.channels, width)
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = SideAttention(block, width)
+        self.bottleneck_norm = nn.LayerNorm(width)
+        self.bottleneck = Bottleneck(width, 1)
+
+    def forward(
+        self,
+        block: FrozenBlock,
+        tokens: Float[Tensor, "batch *tokens channels"],
+        weights: Float[Tensor, "batch window heads tokens tokens"],
+        stream: Float[Tensor, "batch *tokens width"] | None,
+    ) -> Float[Tensor, "batch *tokens width"]:
+        """Returns the stream behind the block.
+
+        Args:
+            block: The frozen block.
+            tokens: Its output.
+            weights: Of its attention.
+            stream: What comes from the block before this one; the first has nothing.
+        """
+        read = self.reading(tokens)
+        stream = read if stream is None else stream + read
+        stream = stream + self.attention(block, weights, self.attention_norm(stream))
+        return stream + self.bottleneck(self.bottleneck_norm(stream))
+
+
+class SideAdapter(nn.Module):
+    """What a task adds of its own to a level, at bottleneck width.
+
+    TSN → TAA → + residual → TSN → GELU → FF up. FF down stands before the tasks part, since what
+    it reads is the same for all. FF up starts at zero.
 
     Args:
         block: The frozen block that it stands beside.
         embedding: Width of the task embeddings.
-        width: Width of the side streams.
+        width: Width of the bottleneck.
     """
 
     def __init__(self, block: FrozenBlock, embedding: int, width: int) -> None:
         super().__init__()
         self.attention_norm = TaskScaledNorm(nn.LayerNorm(width), embedding)
-        self.attention = SideAttention(block, embedding, width)
+        self.attention = TaskSideAttention(block, embedding, width)
         self.bottleneck_norm = TaskScaledNorm(nn.LayerNorm(width), embedding)
-        self.bottleneck = Bottleneck(width, 1)
+        self.nonlinearity = nn.GELU()
+        self.up = nn.Linear(width, block.channels)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
 
     def forward(
         self,
@@ -35,69 +99,26 @@ class SideAdapter(nn.Module):
         weights: Float[Tensor, "batch window heads tokens tokens"],
         streams: Streams,
         embeddings: Embeddings,
-    ) -> Streams:
-        """Returns the streams behind the adapter.
+    ) -> Float[Tensor, "task batch *tokens block_channels"]:
+        """Returns what is added to the level of each task.
 
         Args:
             block: The frozen block.
             weights: Of its attention.
-            streams: Narrow tokens of each task, what was read of the frozen block among them.
+            streams: Narrow tokens of each task.
             embeddings: Embedding of each task.
         """
         normalised = self.attention_norm(streams, embeddings)
         streams = streams + self.attention(block, weights, normalised, embeddings)
-        return streams + self.bottleneck(self.bottleneck_norm(streams, embeddings))
+        return self.up(self.nonlinearity(self.bottleneck_norm(streams, embeddings)))
 
 
-class Reading(nn.Module):
-    """What a side stream reads of a frozen block's output: normalised, then projected down.
-
-    Args:
-        channels: Of the block.
-        width: Of the side streams.
-    """
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(channels, elementwise_affine=False)
-        self.down = nn.Linear(channels, width)
-
-    def forward(
-        self, tokens: Float[Tensor, "*tokens channels"]
-    ) -> Float[Tensor, "*tokens width"]:
-        return self.down(self.norm(tokens))
-
-
-class Writing(nn.Module):
-    """What a side stream adds to a level of the pyramid: normalised, then projected up.
-
-    The projection starts at zero, and with it all that is added.
+class SideMerging(nn.Module):
+    """The side stream at the next stage's resolution: 2x2 tokens side by side, projected.
 
     Args:
-        channels: Of the level.
-        embedding: Width of the task embeddings.
-        width: Of the side streams.
-    """
-
-    def __init__(self, channels: int, embedding: int, width: int) -> None:
-        super().__init__()
-        self.norm = TaskScaledNorm(nn.LayerNorm(width), embedding)
-        self.up = nn.Linear(width, channels)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
-
-    def forward(
-        self, streams: Streams, embeddings: Embeddings
-    ) -> Float[Tensor, "task batch *tokens channels"]:
-        return self.up(self.norm(streams, embeddings))
-
-
-class Merging(nn.Module):
-    """The side streams at the next stage's resolution: 2x2 tokens side by side, projected.
-
-    Args:
-        before: Width of the streams.
-        after: Their width in the next stage.
+        before: Width of the stream.
+        after: Its width in the next stage.
     """
 
     def __init__(self, before: int, after: int) -> None:
@@ -105,7 +126,7 @@ class Merging(nn.Module):
         self.projection = nn.Linear(4 * before, after)
 
     def forward(
-        self, streams: Float[Tensor, "task batch height width before"]
-    ) -> Float[Tensor, "task batch half_height half_width after"]:
-        squares = streams.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))
-        return self.projection(squares.transpose(3, 4).flatten(4))
+        self, stream: Float[Tensor, "batch height width before"]
+    ) -> Float[Tensor, "batch half_height half_width after"]:
+        squares = stream.unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
+        return self.projection(squares.transpose(2, 3).flatten(3))

@@ -1,4 +1,4 @@
-"""Task-adapted attention beside a frozen block: its weights, on values of a narrow stream."""
+"""Attention beside a frozen block: the weights that it computed, on values of a narrow stream."""
 
 import math
 
@@ -13,17 +13,51 @@ from vtagml.adapters.frozen_block import FrozenBlock
 
 
 class SideAttention(nn.Module):
-    """Computes softmax(A'(ω_t) + q·kᵀ/√c)·v with the frozen block's q and k, Eq. 2, Sec. 3.2.2.
+    """Computes P·v: the weights of a frozen attention, on narrow values that train.
 
-    Queries and keys are those of the frozen tokens, the same for all tasks and without gradient;
-    values and the output's projection are narrow and train, and so does A'. With P the weights of
-    the frozen attention, softmax(A' + q·kᵀ/√c) is P·exp(A'), divided by the sum of its rows. A' is
-    zero but within a row of the window, so that of the tokens of a window's side only P is as
-    large as an attention is, and it is the same for all tasks: what each of them adds is the w-th
-    part of that, and of a softmax nothing is kept for the backward.
+    The weights are the frozen tokens' and pass no gradient on: for the backward nothing is kept
+    of them but themselves, and no softmax is computed a second time.
 
     Heads are as many as the block's, or the most that divide the width: then the weights of heads
     that stand side by side are averaged.
+
+    Args:
+        block: The block whose attention it is.
+        width: Width of the side stream.
+    """
+
+    def __init__(self, block: FrozenBlock, width: int) -> None:
+        super().__init__()
+        self.heads = math.gcd(block.heads, width)
+        self.values = nn.Linear(width, width)
+        self.projection = nn.Linear(width, width)
+
+    def forward(
+        self,
+        block: FrozenBlock,
+        weights: Float[Tensor, "batch window heads tokens tokens"],
+        tokens: Float[Tensor, "batch *tokens width"],
+    ) -> Float[Tensor, "batch *tokens width"]:
+        """Returns what the tokens gather by the weights of the frozen attention.
+
+        Args:
+            block: The block whose attention it is.
+            weights: Of its attention.
+            tokens: Narrow tokens.
+        """
+        weights = weights.unflatten(2, (self.heads, -1)).mean(3)
+        values = block.windows(self.values(tokens)).unflatten(-1, (self.heads, -1))
+        attended = weights.to(values) @ values.transpose(2, 3)
+        return self.projection(block.restored(attended.transpose(2, 3).flatten(-2), tokens))
+
+
+class TaskSideAttention(nn.Module):
+    """Computes softmax(A'(ω_t) + log P)·v, Eq. 2, Sec. 3.2.2, with the mean P of a frozen block.
+
+    With P the weights of the frozen attention, averaged over its heads, softmax(A' + log P) is
+    P·exp(A'), divided by the sum of its rows. P is the same for all tasks, and A' is zero but
+    within a row of the window. So nothing as large as an attention is computed or kept for a task;
+    what each of them adds is the w-th part of that, for windows of width w.
 
     Args:
         block: The block whose attention it is.
@@ -33,7 +67,6 @@ class SideAttention(nn.Module):
 
     def __init__(self, block: FrozenBlock, embedding: int, width: int) -> None:
         super().__init__()
-        self.heads = math.gcd(block.heads, width)
         self.bias = BlockDiagonalBias(block, embedding)
         self.values = nn.Linear(width, width)
         self.projection = nn.Linear(width, width)
@@ -49,36 +82,40 @@ class SideAttention(nn.Module):
 
         Args:
             block: The block whose attention it is.
-            weights: Of the frozen attention.
+            weights: Of its attention.
             streams: Narrow tokens of each task.
             embeddings: Embedding of each task.
         """
-        tasks, narrow = len(streams), streams.flatten(0, 1)
-        values = block.windows(self.values(narrow)).unflatten(-1, (self.heads, -1))
-        values = values.unflatten(0, (tasks, -1))
-        weights = weights.unflatten(2, (self.heads, -1)).mean(3)
-        bias = self.bias(block, embeddings)
-        attended = self._reweighed(block, weights, values, bias).flatten(-2).flatten(0, 1)
-        return self.projection(block.restored(attended, narrow)).view_as(streams)
+        narrow = streams.flatten(0, 1)
+        values = block.windows(self.values(narrow)).unflatten(0, streams.shape[:2])
+        attended = reweighed(block, weights.mean(2), values, self.bias(block, embeddings))
+        return self.projection(block.restored(attended.flatten(0, 1), narrow)).view_as(streams)
 
-    def _reweighed(
-        self,
-        block: FrozenBlock,
-        weights: Float[Tensor, "batch window heads tokens tokens"],
-        values: Float[Tensor, "task batch window tokens heads head"],
-        bias: Float[Tensor, "task 1 tokens tokens"],
-    ) -> Float[Tensor, "task batch window tokens heads head"]:
-        """Returns what the weights, times exp(A') and normalised again, make of the values."""
-        before = block.prefix_tokens
-        # [task, 1, 1, 1, column, column of the key, row]
-        change = _within_rows(torch.expm1(bias), block)[:, None, None]
-        more = _within_rows(weights, block) * change
-        own = values[:, :, :, before:].unflatten(3, block.window)
-        added = torch.einsum("tbwhqkr,tbwrkhc->tbwrqhc", more, own).flatten(3, 4)
-        total = more.sum(dim=-2).permute(0, 1, 2, 5, 4, 3).flatten(3, 4).unsqueeze(-1)
-        plain = torch.einsum("bwhqk,tbwkhc->tbwqhc", weights, values)
-        in_front = (0, 0, 0, 0, before, 0)
-        return (plain + F.pad(added, in_front)) / (1 + F.pad(total, in_front))
+
+def reweighed(
+    block: FrozenBlock,
+    weights: Float[Tensor, "batch window tokens tokens"],
+    values: Float[Tensor, "task batch window tokens channels"],
+    bias: Float[Tensor, "task 1 tokens tokens"],
+) -> Float[Tensor, "task batch window tokens channels"]:
+    """Returns what weights, times exp(A') and normalised again, make of the values.
+
+    Args:
+        block: The block whose windows these are.
+        weights: The same for all tasks.
+        values: Of each task.
+        bias: A' of each task, zero but within the rows of the window.
+    """
+    weights, before = weights.to(values), block.prefix_tokens
+    # [task, 1, 1, column, column of the key, row]
+    change = _within_rows(torch.expm1(bias), block).unsqueeze(1)
+    more = (_within_rows(weights, block) * change).movedim(-1, -3)
+    own = values[:, :, :, before:].unflatten(3, block.window)
+    added = (more @ own).flatten(3, 4)
+    total = more.sum(dim=-1).flatten(3, 4).unsqueeze(-1)
+    plain = torch.einsum("bwqk,tbwkc->tbwqc", weights, values)
+    in_front = (0, 0, before, 0)
+    return (plain + F.pad(added, in_front)) / (1 + F.pad(total, in_front))
 
 
 def _within_rows(

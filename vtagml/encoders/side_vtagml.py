@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vtagml.adapters import SideAdapter
-from vtagml.adapters.side_adapter import Merging, Reading, Writing
+from vtagml.adapters import SideAdapter, SideBlock
+from vtagml.adapters.side_adapter import Projection, SideMerging
 from vtagml.affinity import Statistic, elementwise
 from vtagml.backbone import LEVELS, Backbone, Place
 from vtagml.encoders.conditioned import Conditioned, Part
@@ -61,48 +61,45 @@ class SideVTAGML(Conditioned):
         tasks: Sequence[str],
         backbone: Backbone,
         blocks: Sequence[tuple[int, int]] | None = None,
-        reduction: int = 4,
+        reduction: int = 2,
+        narrowing: int = 4,
         embedding: int = 64,
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
     ) -> None:
         super().__init__(tasks, backbone, blocks, embedding, statistic, checkpointing)
-        if not 1 <= reduction <= min(self.channels):
-            raise ValueError(
-                f"`reduction` must lie between 1 and the {min(self.channels)} channels of the "
-                f"narrowest stage, found {reduction}."
-            )
-        widths = [channels // reduction for channels in self.channels]
-        places = {
-            str(place): (self.channels[place.stage - 1], widths[place.stage - 1])
-            for place in self.places
-        }
-        self.readings = nn.ModuleDict({name: Reading(*sizes) for name, sizes in places.items()})
-        self.adapters = nn.ModuleDict(
-            {
-                str(place): SideAdapter(block, embedding, widths[place.stage - 1])
-                for place, block in self.frozen_blocks.items()
-            }
+        self.widths = _divided("reduction", self.channels, reduction)
+        narrow = _divided("narrowing", self.widths, narrowing)
+        frozen = {str(place): block for place, block in self.frozen_blocks.items()}
+        stages = {str(place): place.stage - 1 for place in self.places}
+        self.side_blocks = nn.ModuleDict(
+            {name: SideBlock(block, self.widths[stages[name]]) for name, block in frozen.items()}
         )
         self.last = [one for one, other in pairwise([*self.places, None]) if _ends(one, other)]
+        ends = {str(place): place.stage - 1 for place in self.last}
         self.writings = nn.ModuleDict(
             {
-                str(place): Writing(self.channels[place.stage - 1], embedding, places[str(place)][1])
-                for place in self.last
+                name: Projection(self.widths[stage], self.channels[stage], zero=True)
+                for name, stage in ends.items()
             }
         )
-        self.mergings = nn.ModuleDict(
+        self.narrowings = nn.ModuleDict(
+            {name: Projection(self.widths[stage], narrow[stage]) for name, stage in ends.items()}
+        )
+        self.adapters = nn.ModuleDict(
             {
-                f"stage{stage}": self._merging(stage, widths)
-                for stage in range(self.places[0].stage + 1, self.places[-1].stage + 1)
+                name: SideAdapter(frozen[name], embedding, narrow[stage])
+                for name, stage in ends.items()
             }
         )
+        crossed = range(self.places[0].stage + 1, self.places[-1].stage + 1)
+        self.mergings = nn.ModuleDict({f"stage{stage}": self._merging(stage) for stage in crossed})
 
-    def _merging(self, stage: int, widths: Sequence[int]) -> nn.Module:
+    def _merging(self, stage: int) -> nn.Module:
         """What brings streams to a stage's resolution; a ViT has only one."""
         if isinstance(self.backbone.stages[stage - 1].downsample, nn.Identity):
             return nn.Identity()
-        return Merging(widths[stage - 2], widths[stage - 1])
+        return SideMerging(self.widths[stage - 2], self.widths[stage - 1])
 
     def pyramids(
         self, image: Tensor, embeddings: Tensor, names: Sequence[str], part: Part
@@ -110,21 +107,37 @@ class SideVTAGML(Conditioned):
         size = (image.shape[-2], image.shape[-1])
         leaving, seen = self._frozen(image)
         run = self.backbone.run
-        readings = part([run(self.readings[str(place)], seen[place].tokens) for place in seen])
-        streams: Tensor | None = None
-        stage = self.places[0].stage
+        shared, narrow = self._shared(leaving, seen, size)
+        streams = part([*shared, *narrow])
         written: dict[int, Tensor] = {}
-        for (place, (_, weights)), reading in zip(seen.items(), readings, strict=True):
+        for place, level, own in zip(
+            self.last, streams[: len(shared)], streams[len(shared) :], strict=True
+        ):
+            block = self.frozen_blocks[place].for_image(size)
+            added = run(
+                self.adapters[str(place)], block, seen[place].weights, own, embeddings
+            )
+            written[place.stage - 1] = (level + added).flatten(0, 1)
+        return self._of_each(names, leaving, written, size)
+
+    def _shared(
+        self, leaving: Sequence[Tensor], seen: dict[Place, Seen], size: tuple[int, int]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Returns levels and bottlenecks that the tasks share, of each stage with a place."""
+        run = self.backbone.run
+        stream: Tensor | None = None
+        stage = self.places[0].stage
+        levels, narrow = [], []
+        for place, (tokens, weights) in seen.items():
             while stage < place.stage:
                 stage += 1
-                streams = self.mergings[f"stage{stage}"](streams)
-            streams = reading if streams is None else streams + reading
-            block = self.frozen_blocks[place].for_image(size)
-            streams = run(self.adapters[str(place)], block, weights, streams, embeddings)
+                stream = self.mergings[f"stage{stage}"](stream)
+            name, block = str(place), self.frozen_blocks[place].for_image(size)
+            stream = run(self.side_blocks[name], block, tokens, weights, stream)
             if place in self.last:
-                writing = run(self.writings[str(place)], streams, embeddings)
-                written[place.stage - 1] = (leaving[place.stage - 1] + writing).flatten(0, 1)
-        return self._of_each(names, leaving, written, size)
+                levels.append(leaving[stage - 1] + run(self.writings[name], stream))
+                narrow.append(run(self.narrowings[name], stream))
+        return levels, narrow
 
     @torch.no_grad()
     def _frozen(self, image: Tensor) -> tuple[list[Tensor], dict[Place, Seen]]:
@@ -164,3 +177,12 @@ class SideVTAGML(Conditioned):
 
 def _ends(place: Place, following: Place | None) -> bool:
     return following is None or following.stage != place.stage
+
+
+def _divided(name: str, widths: Sequence[int], divisor: int) -> list[int]:
+    if not 1 <= divisor <= min(widths):
+        raise ValueError(
+            f"`{name}` must lie between 1 and {min(widths)}, the smallest of the widths "
+            f"{tuple(widths)} that it divides, found {divisor}."
+        )
+    return [width // divisor for width in widths]
