@@ -155,14 +155,18 @@ def test_observed_it_says_the_same_and_how_it_attends(
     family: type[StagedBackbone], number: int
 ) -> None:
     frozen, tokens = third_stage(family, number)
-    first, _ = frozen.norms
+    first, second = frozen.norms
 
-    output, weights = frozen.observed(tokens)
+    seen = frozen.observed(tokens)
 
-    torch.testing.assert_close(output, frozen.block(tokens), rtol=0, atol=1e-12)
+    torch.testing.assert_close(seen.tokens, frozen.block(tokens), rtol=0, atol=1e-12)
     entering = first(tokens) if frozen.norm_first else tokens
     expected = frozen.attention(entering).logits.softmax(-1)
-    torch.testing.assert_close(weights, expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(seen.weights, expected, rtol=0, atol=1e-12)
+    middle = tokens + frozen.sublayer(first, lambda each: attended(frozen, each), tokens)
+    wide = frozen.block.mlp.fc1(second(middle) if frozen.norm_first else middle)
+    torch.testing.assert_close(seen.hidden, nn.functional.gelu(wide), rtol=0, atol=1e-12)
+    assert seen.hidden.shape[-1] == frozen.hidden_channels
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tests.fakes.backbones import FAMILIES, TinySwin, TinyViT, awake
 from vtagml.adapters import FrozenBlock, SideAdapter, SideBlock, frozen_block
-from vtagml.adapters.side_adapter import Projection, SideMerging
+from vtagml.adapters.side_adapter import LocalBottleneck, Projection, SideMerging, SideOutlet
 from vtagml.backbone import StagedBackbone
 
 TASKS, BATCH, EMBEDDING, WIDTH = 3, 2, 5, 8
@@ -32,27 +32,35 @@ def moved(module: nn.Module) -> nn.Module:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_side_block_by_hand(family: type[StagedBackbone]) -> None:
     block = shifted_block(family)
-    tokens, weights = block.observed(tokens_for(family, block.channels, BATCH))
+    seen = block.observed(tokens_for(family, block.channels, BATCH))
     stream = tokens_for(family, WIDTH, BATCH)
     side = moved(SideBlock(block, WIDTH))
     assert isinstance(side, SideBlock)
 
-    found = side(block, tokens, weights, stream)
+    found = side(block, seen, stream)
 
-    unit = F.layer_norm(tokens, (block.channels,))
-    expected = stream + side.reading.projection(unit)
-    expected = expected + side.attention(block, weights, side.attention_norm(expected))
+    output = F.layer_norm(seen.tokens, (block.channels,))
+    hidden = F.layer_norm(seen.hidden, (4 * block.channels,))
+    expected = stream + side.output_reading.projection(output)
+    expected = expected + side.hidden_reading.projection(hidden)
+    expected = expected + side.attention(block, seen.weights, side.attention_norm(expected))
     down, up = side.bottleneck.down, side.bottleneck.up
-    expected = expected + up(F.gelu(down(side.bottleneck_norm(expected))))
+    wide = down(side.bottleneck_norm(expected))
+    prefix = 1 if family is TinyViT else 0
+    grid = wide.flatten(1, -2)[:, prefix:].unflatten(1, (6, 10)).movedim(-1, 1)
+    kernel = side.bottleneck.neighbours.weight
+    mixed = F.conv2d(grid, kernel, padding=1, groups=WIDTH).flatten(2).movedim(1, -1)
+    mixed = torch.cat([wide.flatten(1, -2)[:, :prefix], mixed], dim=1).view_as(wide)
+    expected = expected + up(F.gelu(mixed))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
-    alone = side(block, tokens, weights, torch.zeros_like(stream))
-    torch.testing.assert_close(side(block, tokens, weights, None), alone, rtol=0, atol=1e-12)
+    alone = side(block, seen, torch.zeros_like(stream))
+    torch.testing.assert_close(side(block, seen, None), alone, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_adapter_by_hand(family: type[StagedBackbone]) -> None:
     block = shifted_block(family)
-    _, weights = block.observed(tokens_for(family, block.channels, BATCH))
+    weights = block.observed(tokens_for(family, block.channels, BATCH)).weights
     streams = tokens_for(family, WIDTH, TASKS, BATCH)
     embeddings = torch.randn(TASKS, EMBEDDING, dtype=torch.float64)
     adapter = moved(SideAdapter(block, EMBEDDING, WIDTH))
@@ -69,11 +77,24 @@ def test_an_adapter_by_hand(family: type[StagedBackbone]) -> None:
 
 def test_an_adapter_starts_as_nothing() -> None:
     block = shifted_block(TinySwin)
-    _, weights = block.observed(tokens_for(TinySwin, block.channels, BATCH))
+    weights = block.observed(tokens_for(TinySwin, block.channels, BATCH)).weights
     adapter = SideAdapter(block, EMBEDDING, WIDTH).double()
 
     streams = tokens_for(TinySwin, WIDTH, TASKS, BATCH)
     assert not adapter(block, weights, streams, torch.randn(TASKS, EMBEDDING).double()).any()
+
+
+def test_an_outlet_starts_with_the_frozen_level() -> None:
+    outlet = SideOutlet(6, 4, 2)
+    tokens, stream = torch.randn(2, 3, 5, 6), torch.randn(2, 3, 5, 4)
+
+    level, narrow = outlet(tokens, stream)
+
+    assert torch.equal(level, tokens)
+    torch.testing.assert_close(narrow, outlet.down(stream))
+    nn.init.normal_(outlet.up.projection.weight)
+    raised, _ = outlet(tokens, stream)
+    torch.testing.assert_close(raised, tokens + outlet.up(stream))
 
 
 def test_a_projection_reads_at_unit_scale_and_may_start_at_zero() -> None:
@@ -96,3 +117,11 @@ def test_merging_lays_each_square_side_by_side() -> None:
     assert merged.shape == (3, 2, 3, 8)
     square = stream[1, 2:4, 4:6]
     torch.testing.assert_close(merged[1, 1, 2], square.flatten())
+
+
+def test_neighbours_start_as_strangers() -> None:
+    block = shifted_block(TinySwin)
+    bottleneck, tokens = LocalBottleneck(WIDTH).double(), tokens_for(TinySwin, WIDTH, BATCH)
+    nn.init.normal_(bottleneck.up.weight)
+
+    torch.testing.assert_close(bottleneck.of_grid(block, tokens), bottleneck(tokens))

@@ -73,7 +73,7 @@ def test_a_task_s_attention_is_a_softmax_with_its_bias(family: type[StagedBackbo
 def test_weights_that_a_mask_leaves_nothing_of_are_zero() -> None:
     block = shifted_block(FAMILIES[0])
 
-    _, weights = block.observed(tokens_for(FAMILIES[0], block.channels, BATCH).float().double())
+    weights = block.observed(tokens_for(FAMILIES[0], block.channels, BATCH)).weights
 
     assert (weights == 0).any()
     assert not ((weights > 0) & (weights < 1e-37)).any()

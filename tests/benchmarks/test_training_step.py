@@ -15,7 +15,7 @@ from tests.benchmarks.interleaved import CLEARLY, compare
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import SwinV2Nano
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VTAGML, Encoder, Shared
+from vtagml.encoders import VTAGML, Encoder, Shared, SideVTAGML
 from vtagml.module import MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
@@ -152,10 +152,34 @@ def test_methods(benchmark: Any, capsys: pytest.CaptureFixture[str]) -> None:
         {
             "full fine-tuning": step(module(Shared)),
             "VTAGML with TROA": step(module(VTAGML, TROA)),
+            "VTAGML beside the backbone, with TROA": step(module(SideVTAGML, TROA)),
             "plain adapters": step(module(partial(Shared, tuning=BottleneckAdapter(BLOCKS)))),
             "frozen, decoders only": step(module(partial(Shared, tuning=Frozen()))),
         },
     )
     frozen, plain = ratios["frozen, decoders only"], ratios["plain adapters"]
+    side, inside = ratios["VTAGML beside the backbone, with TROA"], ratios["VTAGML with TROA"]
+    assert side < inside / CLEARLY, "frozen blocks run for every task"
     assert frozen < 1 / CLEARLY, "something of the frozen backbone is differentiated"
     assert frozen < CLEARLY * plain < CLEARLY * CLEARLY, "adapters cost more than all weights"
+
+
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+def test_side_wiring_memory(
+    benchmark: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.json"
+
+    def of(encoder: Callable[..., Encoder], affinity: Any = Uniform) -> float:
+        return peak(step(module(encoder, affinity)), trace)
+
+    full, inside = of(Shared), of(VTAGML, TROA)
+    frozen = of(partial(Shared, tuning=Frozen()))
+    side = benchmark.pedantic(lambda: of(SideVTAGML, TROA), rounds=1)
+    with capsys.disabled():
+        print(
+            f"\nPeak memory of a step / full fine-tuning's ({full:.0f} MiB): "
+            f"VTAGML {inside / full:.2f}, beside the backbone {side / full:.2f}, "
+            f"decoders only {frozen / full:.2f}"
+        )
+    assert side < inside / CLEARLY, "frozen blocks keep something for the backward"

@@ -30,6 +30,20 @@ class Attention(NamedTuple):
     values: Tensor
 
 
+class Observed(NamedTuple):
+    """A block's output, and what of it was computed on the way.
+
+    Attributes:
+        tokens: The output, [batch, …, channels].
+        weights: Of the attention, [batch, window, heads, tokens, tokens].
+        hidden: The feed-forward network's channels behind its non-linearity.
+    """
+
+    tokens: Tensor
+    weights: Tensor
+    hidden: Tensor
+
+
 class FrozenBlock(ABC):
     """A pre-trained block, taken apart.
 
@@ -49,6 +63,7 @@ class FrozenBlock(ABC):
         self.block = cast(Any, block)
         self.heads: int = self.block.attn.num_heads
         self.channels: int = self.block.norm1.normalized_shape[0]
+        self.hidden_channels: int = self.block.mlp.fc2.in_features
         self.nominal_window = self._nominal_window(backbone)
 
     @abstractmethod
@@ -132,25 +147,33 @@ class FrozenBlock(ABC):
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns the attended values of all heads, projected, in the layout of `tokens`."""
 
-    def observed(
-        self, tokens: Float[Tensor, "batch *tokens channels"]
-    ) -> tuple[
-        Float[Tensor, "batch *tokens channels"],
-        Float[Tensor, "batch window heads window_tokens window_tokens"],
-    ]:
-        """Returns the block's output and the weights of its attention, from one pass."""
+    def observed(self, tokens: Float[Tensor, "batch *tokens channels"]) -> Observed:
+        """Returns the block's output and what was computed on the way, from one pass."""
         weights: list[Tensor] = []
+        hidden: list[Tensor] = []
 
-        def attend(attended: Tensor) -> Tensor:
-            logits, values = self.attention(attended)
-            # Of what a mask leaves of a weight, multiplications are many times slower.
+        def attend(tokens: Tensor) -> Tensor:
+            logits, values = self.attention(tokens)
+            # What a mask leaves of a weight is so small that products with it take many times
+            # as long.
             weights.append(F.threshold(logits.softmax(dim=-1), torch.finfo(torch.float32).tiny, 0))
-            return self.gather(weights[0].to(values) @ values, attended)
+            return self.gather(weights[0].to(values) @ values, tokens)
+
+        def feed(tokens: Tensor) -> Tensor:
+            network = self.block.mlp
+            hidden.append(network.norm(network.act(network.fc1(tokens))))
+            return self.contracted(hidden[0])
 
         attention, feed_forward = self.norms
         tokens = tokens + self.sublayer(attention, attend, tokens)
-        tokens = tokens + self.sublayer(feed_forward, self.feed_forward, tokens)
-        return tokens, weights[0]
+        tokens = tokens + self.sublayer(feed_forward, feed, tokens)
+        return Observed(tokens, weights[0], hidden[0])
+
+    def contracted(
+        self, hidden: Float[Tensor, "*tokens hidden"]
+    ) -> Float[Tensor, "*tokens channels"]:
+        """Returns what the feed-forward network makes of its hidden channels."""
+        return self.block.mlp.fc2(hidden)
 
     def feed_forward(
         self, tokens: Float[Tensor, "*tokens channels"]

@@ -106,6 +106,11 @@ class FrozenViTBlock(FrozenBlock):
     ) -> Float[Tensor, "*tokens channels"]:
         return self.block.ls2(self.block.mlp(tokens))
 
+    def contracted(
+        self, hidden: Float[Tensor, "*tokens hidden"]
+    ) -> Float[Tensor, "*tokens channels"]:
+        return self.block.ls2(super().contracted(hidden))
+
     def fit(self, values: Tensor, sizes: tuple[int, ...]) -> Tensor:
         for axis, size in enumerate(reversed(sizes), start=1):
             if values.shape[-axis] != size:

@@ -1,11 +1,11 @@
-"""What stands beside a frozen block: a narrow block of all tasks, and what a task has of its own."""
+"""What stands beside frozen blocks: narrow blocks of all tasks, and what a task has of its own."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters.bottleneck import Bottleneck
 from vtagml.adapters.film import Embeddings, Streams
-from vtagml.adapters.frozen_block import FrozenBlock
+from vtagml.adapters.frozen_block import FrozenBlock, Observed
 from vtagml.adapters.side_attention import SideAttention, TaskSideAttention
 from vtagml.adapters.task_scaled_norm import TaskScaledNorm
 
@@ -31,11 +31,43 @@ class Projection(nn.Module):
         return self.projection(self.norm(tokens))
 
 
+class LocalBottleneck(Bottleneck):
+    """A bottleneck as wide as its stream, in whose middle each token sees its neighbours.
+
+    A 3x3 convolution of every channel by itself, which starts as the identity, stands in front of
+    the non-linearity. The frozen attention's weights are those of a network that was trained for
+    something else; what they do not bring together, this can.
+
+    Args:
+        width: Width of the stream.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, reduction=1)
+        self.neighbours = nn.Conv2d(
+            width, width, kernel_size=3, padding=1, groups=width, bias=False
+        )
+        nn.init.dirac_(self.neighbours.weight, groups=width)
+
+    def of_grid(
+        self, block: FrozenBlock, tokens: Float[Tensor, "batch *tokens width"]
+    ) -> Float[Tensor, "batch *tokens width"]:
+        """Returns what is added to the stream; tokens without a place have no neighbours.
+
+        Args:
+            block: Which knows where tokens lie.
+            tokens: Of the stream.
+        """
+        mixed = block.over_grid(self.neighbours, self.down(tokens))
+        return self.up(self.nonlinearity(mixed))
+
+
 class SideBlock(nn.Module):
     """A narrow block beside a frozen one, of the stream that all tasks share.
 
-    What it reads of the frozen block's output is added to the stream; then LN → attention with the
-    frozen weights → + residual, LN → FF down → GELU → FF up → + residual.
+    What it reads of the frozen block, of its output and of the hidden channels of its feed-forward
+    network, is added to the stream; then LN → attention with the frozen weights → + residual, LN →
+    FF down → neighbours → GELU → FF up → + residual.
 
     Args:
         block: The frozen block that it stands beside.
@@ -44,31 +76,61 @@ class SideBlock(nn.Module):
 
     def __init__(self, block: FrozenBlock, width: int) -> None:
         super().__init__()
-        self.reading = Projection(block.channels, width)
+        self.output_reading = Projection(block.channels, width)
+        self.hidden_reading = Projection(block.hidden_channels, width)
         self.attention_norm = nn.LayerNorm(width)
         self.attention = SideAttention(block, width)
         self.bottleneck_norm = nn.LayerNorm(width)
-        self.bottleneck = Bottleneck(width, 1)
+        self.bottleneck = LocalBottleneck(width)
 
     def forward(
         self,
         block: FrozenBlock,
-        tokens: Float[Tensor, "batch *tokens channels"],
-        weights: Float[Tensor, "batch window heads tokens tokens"],
+        seen: Observed,
         stream: Float[Tensor, "batch *tokens width"] | None,
     ) -> Float[Tensor, "batch *tokens width"]:
         """Returns the stream behind the block.
 
         Args:
             block: The frozen block.
-            tokens: Its output.
-            weights: Of its attention.
-            stream: What comes from the block before this one; the first has nothing.
+            seen: What it said.
+            stream: What comes from the side block before this one; the first has nothing.
         """
-        read = self.reading(tokens)
+        read = self.output_reading(seen.tokens) + self.hidden_reading(seen.hidden)
         stream = read if stream is None else stream + read
-        stream = stream + self.attention(block, weights, self.attention_norm(stream))
-        return stream + self.bottleneck(self.bottleneck_norm(stream))
+        stream = stream + self.attention(block, seen.weights, self.attention_norm(stream))
+        return stream + self.bottleneck.of_grid(block, self.bottleneck_norm(stream))
+
+
+class SideOutlet(nn.Module):
+    """What the tasks are given where the side stream leaves a stage, the same for all of them.
+
+    That is the level with what the stream adds to it, at first nothing, and the stream at the width
+    of the tasks' bottlenecks.
+
+    Args:
+        channels: Of the level.
+        width: Of the side stream.
+        narrow: Of the bottlenecks.
+    """
+
+    def __init__(self, channels: int, width: int, narrow: int) -> None:
+        super().__init__()
+        self.up = Projection(width, channels, zero=True)
+        self.down = Projection(width, narrow)
+
+    def forward(
+        self,
+        tokens: Float[Tensor, "batch *tokens channels"],
+        stream: Float[Tensor, "batch *tokens width"],
+    ) -> tuple[Float[Tensor, "batch *tokens channels"], Float[Tensor, "batch *tokens narrow"]]:
+        """Returns level and bottleneck.
+
+        Args:
+            tokens: What leaves the frozen stage.
+            stream: What leaves the side stream there.
+        """
+        return tokens + self.up(stream), self.down(stream)
 
 
 class SideAdapter(nn.Module):

@@ -45,7 +45,8 @@ class SideAttention(nn.Module):
             weights: Of its attention.
             tokens: Narrow tokens.
         """
-        weights = weights.unflatten(2, (self.heads, -1)).mean(3)
+        if self.heads < block.heads:
+            weights = weights.unflatten(2, (self.heads, -1)).mean(3)
         values = block.windows(self.values(tokens)).unflatten(-1, (self.heads, -1))
         attended = weights.to(values) @ values.transpose(2, 3)
         return self.projection(block.restored(attended.transpose(2, 3).flatten(-2), tokens))

@@ -1,29 +1,16 @@
 """VTAGML wired beside its backbone: frozen blocks run once for all tasks, without gradient."""
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from vtagml.adapters import SideAdapter, SideBlock
-from vtagml.adapters.side_adapter import Projection, SideMerging
+from vtagml.adapters.frozen_block import Observed
+from vtagml.adapters.side_adapter import SideMerging, SideOutlet
 from vtagml.affinity import Statistic, elementwise
-from vtagml.backbone import LEVELS, Backbone, Place
+from vtagml.backbone import Backbone, Place
 from vtagml.encoders.conditioned import Conditioned, Part
-
-
-class Seen(NamedTuple):
-    """What a side stream sees of a frozen block.
-
-    Attributes:
-        tokens: Its output.
-        weights: Of its attention, [batch, window, heads, tokens, tokens].
-    """
-
-    tokens: Tensor
-    weights: Tensor
 
 
 class SideVTAGML(Conditioned):
@@ -70,33 +57,27 @@ class SideVTAGML(Conditioned):
         super().__init__(tasks, backbone, blocks, embedding, statistic, checkpointing)
         self.widths = _divided("reduction", self.channels, reduction)
         narrow = _divided("narrowing", self.widths, narrowing)
-        frozen = {str(place): block for place, block in self.frozen_blocks.items()}
-        stages = {str(place): place.stage - 1 for place in self.places}
         self.side_blocks = nn.ModuleDict(
-            {name: SideBlock(block, self.widths[stages[name]]) for name, block in frozen.items()}
-        )
-        self.last = [one for one, other in pairwise([*self.places, None]) if _ends(one, other)]
-        ends = {str(place): place.stage - 1 for place in self.last}
-        self.writings = nn.ModuleDict(
             {
-                name: Projection(self.widths[stage], self.channels[stage], zero=True)
-                for name, stage in ends.items()
+                str(place): SideBlock(block, self.widths[place.stage - 1])
+                for place, block in self.frozen_blocks.items()
             }
         )
-        self.narrowings = nn.ModuleDict(
-            {name: Projection(self.widths[stage], narrow[stage]) for name, stage in ends.items()}
-        )
-        self.adapters = nn.ModuleDict(
-            {
-                name: SideAdapter(frozen[name], embedding, narrow[stage])
-                for name, stage in ends.items()
-            }
-        )
+        # By stage the last place: there the stream leaves it.
+        self.ends = {place.stage: place for place in self.places}
+        self.outlets = nn.ModuleDict()
+        self.adapters = nn.ModuleDict()
+        for stage, place in self.ends.items():
+            width = narrow[stage - 1]
+            outlet = SideOutlet(self.channels[stage - 1], self.widths[stage - 1], width)
+            self.outlets[f"stage{stage}"] = outlet
+            block = self.frozen_blocks[place]
+            self.adapters[f"stage{stage}"] = SideAdapter(block, embedding, width)
         crossed = range(self.places[0].stage + 1, self.places[-1].stage + 1)
         self.mergings = nn.ModuleDict({f"stage{stage}": self._merging(stage) for stage in crossed})
 
     def _merging(self, stage: int) -> nn.Module:
-        """What brings streams to a stage's resolution; a ViT has only one."""
+        """What brings the stream to a stage's resolution; a ViT has only one."""
         if isinstance(self.backbone.stages[stage - 1].downsample, nn.Identity):
             return nn.Identity()
         return SideMerging(self.widths[stage - 2], self.widths[stage - 1])
@@ -105,78 +86,74 @@ class SideVTAGML(Conditioned):
         self, image: Tensor, embeddings: Tensor, names: Sequence[str], part: Part
     ) -> dict[str, list[Tensor]]:
         size = (image.shape[-2], image.shape[-1])
-        leaving, seen = self._frozen(image)
-        run = self.backbone.run
-        shared, narrow = self._shared(leaving, seen, size)
-        streams = part([*shared, *narrow])
-        written: dict[int, Tensor] = {}
-        for place, level, own in zip(
-            self.last, streams[: len(shared)], streams[len(shared) :], strict=True
+        leaving, seen = self._frozen(image, size)
+        levels, narrow = self._side(leaving, seen, size)
+        streams = part([*levels, *narrow])
+        own: dict[int, Tensor] = {}
+        for stage, level, bottleneck in zip(
+            self.ends, streams[: len(levels)], streams[len(levels) :], strict=True
         ):
-            block = self.frozen_blocks[place].for_image(size)
-            added = run(
-                self.adapters[str(place)], block, seen[place].weights, own, embeddings
-            )
-            written[place.stage - 1] = (level + added).flatten(0, 1)
-        return self._of_each(names, leaving, written, size)
+            place, adapter = self.ends[stage], self.adapters[f"stage{stage}"]
+            block, weights = self.frozen_blocks[place].for_image(size), seen[place].weights
+            added = self.backbone.run(adapter, block, weights, bottleneck, embeddings)
+            own[stage] = (level + added).flatten(0, 1)
+        return self._of_each(names, leaving, own, size)
 
-    def _shared(
-        self, leaving: Sequence[Tensor], seen: dict[Place, Seen], size: tuple[int, int]
+    @torch.no_grad()
+    def _frozen(
+        self, image: Tensor, size: tuple[int, int]
+    ) -> tuple[list[Tensor], dict[Place, Observed]]:
+        """Returns what leaves the frozen backbone's stages, and what its blocks said."""
+        seen: dict[Place, Observed] = {}
+
+        def visit(place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
+            if place not in self.frozen_blocks:
+                return layer(tokens)
+            seen[place] = self.frozen_blocks[place].for_image(size).observed(tokens)
+            return seen[place].tokens
+
+        return list(self.backbone.walk(image, visit)), seen
+
+    def _side(
+        self, leaving: Sequence[Tensor], seen: Mapping[Place, Observed], size: tuple[int, int]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Returns levels and bottlenecks that the tasks share, of each stage with a place."""
         run = self.backbone.run
         stream: Tensor | None = None
         stage = self.places[0].stage
         levels, narrow = [], []
-        for place, (tokens, weights) in seen.items():
+        for place, said in seen.items():
             while stage < place.stage:
                 stage += 1
                 stream = self.mergings[f"stage{stage}"](stream)
-            name, block = str(place), self.frozen_blocks[place].for_image(size)
-            stream = run(self.side_blocks[name], block, tokens, weights, stream)
-            if place in self.last:
-                levels.append(leaving[stage - 1] + run(self.writings[name], stream))
-                narrow.append(run(self.narrowings[name], stream))
+            block = self.frozen_blocks[place].for_image(size)
+            stream = run(self.side_blocks[str(place)], block, said, stream)
+            if self.ends[stage] == place:
+                level, bottleneck = run(self.outlets[f"stage{stage}"], leaving[stage - 1], stream)
+                levels.append(level)
+                narrow.append(bottleneck)
         return levels, narrow
-
-    @torch.no_grad()
-    def _frozen(self, image: Tensor) -> tuple[list[Tensor], dict[Place, Seen]]:
-        """Returns what leaves the stages of the frozen backbone, and what streams see of it."""
-        size = (image.shape[-2], image.shape[-1])
-        seen: dict[Place, Seen] = {}
-
-        def visit(place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
-            if place not in self.frozen_blocks:
-                return layer(tokens)
-            seen[place] = Seen(*self.frozen_blocks[place].for_image(size).observed(tokens))
-            return seen[place].tokens
-
-        return list(self.backbone.walk(image, visit)), seen
 
     def _of_each(
         self,
         names: Sequence[str],
         leaving: Sequence[Tensor],
-        written: dict[int, Tensor],
+        own: Mapping[int, Tensor],
         size: tuple[int, int],
     ) -> dict[str, list[Tensor]]:
-        """Returns pyramids whose levels are each stream's own where something was written."""
+        """Returns pyramids whose levels are each stream's own where there is one."""
 
         def of_streams(stage: int, maps: Tensor) -> Sequence[Tensor]:
-            if stage in written:
+            if stage in own:
                 return maps.unflatten(0, (len(names), -1)).unbind(0)
             return [maps] * len(names)
 
         levels = []
-        for stage in range(LEVELS):
-            tokens = written.get(stage, leaving[stage])
-            levels.append(of_streams(stage, self.backbone.level(stage, tokens, size)))
-        levels += [of_streams(LEVELS - 1, each) for each in self.backbone.summary(tokens)]
+        for stage, frozen in enumerate(leaving, start=1):
+            tokens = own.get(stage, frozen)
+            levels.append(of_streams(stage, self.backbone.level(stage - 1, tokens, size)))
+        levels += [of_streams(stage, each) for each in self.backbone.summary(tokens)]
         return {name: [level[row] for level in levels] for row, name in enumerate(names)}
-
-
-def _ends(place: Place, following: Place | None) -> bool:
-    return following is None or following.stage != place.stage
 
 
 def _divided(name: str, widths: Sequence[int], divisor: int) -> list[int]:

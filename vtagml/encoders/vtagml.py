@@ -94,9 +94,7 @@ class _Streams:
             return run(layer, tokens)
         parting = place == first
         streams = (
-            self.part([tokens])[0]
-            if parting
-            else tokens.unflatten(0, (len(self.embeddings), -1))
+            self.part([tokens])[0] if parting else tokens.unflatten(0, (len(self.embeddings), -1))
         )
         block = self.encoder.frozen_blocks[place].for_image(self.size)
         adapter = self.encoder.adapters[str(place)]
