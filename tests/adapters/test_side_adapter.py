@@ -34,7 +34,7 @@ def test_a_side_block_by_hand(family: type[StagedBackbone]) -> None:
     block = shifted_block(family)
     seen = block.observed(tokens_for(family, block.channels, BATCH))
     stream = tokens_for(family, WIDTH, BATCH)
-    side = moved(SideBlock(block, WIDTH))
+    side = moved(SideBlock(block, WIDTH, 5))
     assert isinstance(side, SideBlock)
 
     found = side(block, seen, stream)
@@ -49,7 +49,7 @@ def test_a_side_block_by_hand(family: type[StagedBackbone]) -> None:
     prefix = 1 if family is TinyViT else 0
     grid = wide.flatten(1, -2)[:, prefix:].unflatten(1, (6, 10)).movedim(-1, 1)
     kernel = side.bottleneck.neighbours.weight
-    mixed = F.conv2d(grid, kernel, padding=1, groups=WIDTH).flatten(2).movedim(1, -1)
+    mixed = F.conv2d(grid, kernel, padding=2, groups=WIDTH).flatten(2).movedim(1, -1)
     mixed = torch.cat([wide.flatten(1, -2)[:, :prefix], mixed], dim=1).view_as(wide)
     expected = expected + up(F.gelu(mixed))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
@@ -121,7 +121,12 @@ def test_merging_lays_each_square_side_by_side() -> None:
 
 def test_neighbours_start_as_strangers() -> None:
     block = shifted_block(TinySwin)
-    bottleneck, tokens = LocalBottleneck(WIDTH).double(), tokens_for(TinySwin, WIDTH, BATCH)
+    bottleneck, tokens = LocalBottleneck(WIDTH, 3).double(), tokens_for(TinySwin, WIDTH, BATCH)
     nn.init.normal_(bottleneck.up.weight)
 
     torch.testing.assert_close(bottleneck.of_grid(block, tokens), bottleneck(tokens))
+
+
+def test_a_kernel_has_a_middle() -> None:
+    with pytest.raises(ValueError, match=r"`kernel` must be an odd.*found 4"):
+        LocalBottleneck(WIDTH, 4)

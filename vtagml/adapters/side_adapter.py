@@ -34,18 +34,24 @@ class Projection(nn.Module):
 class LocalBottleneck(Bottleneck):
     """A bottleneck as wide as its stream, in whose middle each token sees its neighbours.
 
-    A 3x3 convolution of every channel by itself, which starts as the identity, stands in front of
-    the non-linearity. The frozen attention's weights are those of a network that was trained for
+    A convolution of every channel by itself, which starts as the identity, stands in front of the
+    non-linearity. The frozen attention's weights are those of a network that was trained for
     something else; what they do not bring together, this can.
 
     Args:
         width: Width of the stream.
+        kernel: Side of the convolution, an odd number of tokens.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, kernel: int) -> None:
         super().__init__(width, reduction=1)
+        if kernel < 1 or kernel % 2 == 0:
+            raise ValueError(
+                f"`kernel` must be an odd number of tokens, found {kernel}: it has a token in its "
+                "middle."
+            )
         self.neighbours = nn.Conv2d(
-            width, width, kernel_size=3, padding=1, groups=width, bias=False
+            width, width, kernel, padding=kernel // 2, groups=width, bias=False
         )
         nn.init.dirac_(self.neighbours.weight, groups=width)
 
@@ -72,16 +78,17 @@ class SideBlock(nn.Module):
     Args:
         block: The frozen block that it stands beside.
         width: Width of the side stream.
+        kernel: Side of the square of neighbours that a token sees.
     """
 
-    def __init__(self, block: FrozenBlock, width: int) -> None:
+    def __init__(self, block: FrozenBlock, width: int, kernel: int) -> None:
         super().__init__()
         self.output_reading = Projection(block.channels, width)
         self.hidden_reading = Projection(block.hidden_channels, width)
         self.attention_norm = nn.LayerNorm(width)
         self.attention = SideAttention(block, width)
         self.bottleneck_norm = nn.LayerNorm(width)
-        self.bottleneck = LocalBottleneck(width)
+        self.bottleneck = LocalBottleneck(width, kernel)
 
     def forward(
         self,

@@ -16,27 +16,32 @@ from vtagml.encoders.conditioned import Conditioned, Part
 class SideVTAGML(Conditioned):
     """VTAGML's adapters beside the backbone instead of in it.
 
-    The frozen backbone runs once for all tasks and keeps nothing for the backward. Beside it a
-    narrow stream of each task passes an adapter at every place: it reads the frozen block's output
-    through a projection that all tasks share, attends with the weights of the frozen block that the
-    task's A' changes, and passes task-scaled norms and a bottleneck, all at a fraction of the
-    block's width. Behind the last adapter of a stage the stream is added to the frozen level; the
-    projection that does so starts at zero, so that it starts as exactly the frozen backbone.
+    The frozen backbone runs once for all tasks and keeps nothing for the backward. Beside it runs a
+    narrow stream, once for all tasks, too: a `SideBlock` at every place reads the output and the
+    hidden channels of the frozen block there, attends with the frozen attention's weights and mixes
+    neighbours. Where it leaves a stage the tasks part. The level is the frozen one and what the
+    stream adds to it; what a task adds of its own passes a `SideAdapter` at bottleneck width:
+    task-adapted attention, task-scaled norms and FF up. All that is added starts at zero, so that
+    it starts as exactly the frozen backbone.
 
-    The tasks part where the streams read: one fork captures the gradients of all readings, as if
-    they were one representation.
+    One fork captures the gradients where the tasks part, of levels and bottlenecks of all stages as
+    if they were one representation.
 
     Note:
-        Not in the paper: there the frozen blocks run for each task on what adapters made of it,
-        which costs each task their forward and backward (`VTAGML`). Here no adapter changes what a
-        frozen block reads.
+        Not in the paper: there every task passes the frozen blocks on its own, on what adapters
+        made of its stream, and sends its gradient back through them (`VTAGML`). Here no adapter
+        changes what a frozen block reads, so that what is new has to be learned beside it. That the
+        tasks share the side stream is measured: streams of their own cost a third of a step more
+        and were no better (experiments/README.md).
 
     Args:
         tasks: Names of the tasks.
         backbone: SwinV2, Swin or ViT.
-        blocks: Where adapters stand: pairs (stage, block) counted from one. Default: the last four
-            of the third stage and the fourth stage's (at most the last two).
-        reduction: How many times narrower than its block a side stream is.
+        blocks: Where side blocks stand: pairs (stage, block) counted from one. Default: beside the
+            last four of the third stage and the fourth stage's (at most the last two).
+        reduction: How many times narrower than its block the side stream is.
+        narrowing: How many times narrower than the side stream the tasks' bottlenecks are.
+        kernel: Side of the square of neighbours that a token of the side stream sees.
         embedding: Width of the task embeddings.
         statistic: What of the captured gradients the affinity compares.
         checkpointing: Whether the backward computes the adapters again instead of keeping their
@@ -50,6 +55,7 @@ class SideVTAGML(Conditioned):
         blocks: Sequence[tuple[int, int]] | None = None,
         reduction: int = 2,
         narrowing: int = 4,
+        kernel: int = 7,
         embedding: int = 64,
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
@@ -59,7 +65,7 @@ class SideVTAGML(Conditioned):
         narrow = _divided("narrowing", self.widths, narrowing)
         self.side_blocks = nn.ModuleDict(
             {
-                str(place): SideBlock(block, self.widths[place.stage - 1])
+                str(place): SideBlock(block, self.widths[place.stage - 1], kernel)
                 for place, block in self.frozen_blocks.items()
             }
         )
