@@ -230,3 +230,33 @@ def test_by_default_adapters_stand_where_the_paper_s_do() -> None:
 def test_widths_cannot_be_divided_away(setting: str, value: int) -> None:
     with pytest.raises(ValueError, match=rf"`{setting}`.*found {value}"):
         encoder(**{setting: value})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_checkpointing_changes_no_number(family: type[StagedBackbone]) -> None:
+    plain, checkpointed = (moved(encoder(family, checkpointing=on)).train() for on in (False, True))
+    gradients = []
+    for network in (plain, checkpointed):
+        torch.manual_seed(1)
+        total(network(image(), omega())).backward()
+        gradients.append([each.grad for each in network.parameters() if each.requires_grad])
+
+    for one, other in zip(*gradients, strict=True):
+        assert one is not None
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_16_bits_it_says_nearly_the_same(family: type[StagedBackbone]) -> None:
+    network, pixels, affinity = encoder(family).float(), image().float(), omega()
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad and name.endswith(("up.weight", "projection.weight")):
+            nn.init.normal_(parameter, std=0.05)
+    expected = network(pixels, affinity)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        found = network(pixels, affinity)
+
+    for task in TASKS:
+        for one, other in zip(found[task], expected[task], strict=True):
+            torch.testing.assert_close(one.float(), other, rtol=0.05, atol=0.2)
