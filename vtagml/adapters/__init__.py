@@ -4,6 +4,8 @@ A `VisionAdapter` starts as exactly the frozen block it sits on; `LiteralVisionA
 the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' has three layouts:
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
+`SideBlock` and `SideAdapter` stand beside frozen blocks, which run once for all tasks: the one is
+all tasks' narrow copy of a block, the other what a task has of its own.
 `VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass. A `HyperNetwork`
 generates the weights of bottlenecks, for every task and block. `TaskPrompts` and `DynamicFilter`
 are TADFormer's: they weigh features and filter them. `TaskMap` and `Windows` are TaskPrompter's: a
