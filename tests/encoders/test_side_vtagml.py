@@ -123,6 +123,7 @@ def test_a_task_s_loss_touches_no_other_stream(family: type[StagedBackbone]) -> 
     pyramids = network.pyramids(image(), network.embedding(omega()), TASKS, part)
     total({"depth": pyramids["depth"]}).backward()
 
+    assert len(forked) == 2 * len(network.adapters)  # levels and bottlenecks
     for streams in forked:
         assert streams.grad is not None
         assert streams.grad[1].any()
