@@ -1,4 +1,5 @@
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
@@ -185,3 +186,17 @@ def test_windows_are_those_of_the_attention(family: type[StagedBackbone], number
     assert torch.equal(frozen.restored(windows, tokens), tokens)
     narrow = frozen.restored(windows[..., :3], tokens)
     assert torch.equal(narrow, tokens[..., :3])
+
+
+class ScaledViT(TinyViT):
+    """With layer scales, as DINOv2 has them."""
+
+    def _options(self) -> dict[str, Any]:
+        return super()._options() | {"init_values": 0.3}
+
+
+def test_observed_the_layer_scales_count() -> None:
+    frozen, tokens = third_stage(ScaledViT, 0)
+
+    assert frozen.block.ls2.gamma.abs().max() < 1
+    torch.testing.assert_close(frozen.observed(tokens).tokens, frozen.block(tokens))
