@@ -28,8 +28,9 @@ from tests.fakes.experiments import (
     words_of,
 )
 from tests.fakes.small import SMALL, SMALL_FILES, SMALL_MIXTURE, small_parts
-from vtagml import tuning
+from vtagml import encoders, tuning
 from vtagml.cli import main
+from vtagml.encoders.conditioned import Conditioned
 
 Configs = tuple[Path, ...]
 
@@ -351,12 +352,15 @@ def test_a_method_changes_nothing_but_the_method(method: Path) -> None:
     assert other["data"] == multitask["data"]
     assert other["trainer"] == multitask["trainer"]
     one, two = (config["model"]["init_args"] for config in (multitask, other))
-    assert {name for name in one if one[name] != two[name]} - {"encoder_rate"} == {
-        *("encoder", "affinity")
-    }
+    name = two["encoder"]["class_path"].rpartition(".")[2]
+    # What is conditioned by ω keeps what learns it; others have no use for it.
+    conditioned = issubclass(getattr(encoders, name), Conditioned)
+    changed = {name for name in one if one[name] != two[name]} - {"encoder_rate"}
+    assert changed == ({"encoder"} if conditioned else {"encoder", "affinity"})
     encoder = two["encoder"]["init_args"]
     assert encoder["backbone"] == one["encoder"]["init_args"]["backbone"]
-    assert two["affinity"]["class_path"] == "vtagml.affinity.Uniform"
+    affinity = "TROA" if conditioned else "Uniform"
+    assert two["affinity"]["class_path"] == f"vtagml.affinity.{affinity}"
 
 
 def test_every_tuning_has_an_overlay_of_either_stream() -> None:

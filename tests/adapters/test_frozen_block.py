@@ -1,4 +1,5 @@
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
@@ -147,3 +148,55 @@ def test_a_gated_vit_is_refused() -> None:
 
     with pytest.raises(ValueError, match="gates its attention"):
         frozen_block(backbone, block)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_observed_it_says_the_same_and_how_it_attends(
+    family: type[StagedBackbone], number: int
+) -> None:
+    frozen, tokens = third_stage(family, number)
+    first, second = frozen.norms
+
+    seen = frozen.observed(tokens)
+
+    torch.testing.assert_close(seen.tokens, frozen.block(tokens), rtol=0, atol=1e-12)
+    entering = first(tokens) if frozen.norm_first else tokens
+    expected = frozen.attention(entering).logits.softmax(-1)
+    torch.testing.assert_close(seen.weights, expected, rtol=0, atol=1e-12)
+    middle = tokens + frozen.sublayer(first, lambda each: attended(frozen, each), tokens)
+    wide = frozen.block.mlp.fc1(second(middle) if frozen.norm_first else middle)
+    torch.testing.assert_close(seen.hidden, nn.functional.gelu(wide), rtol=0, atol=1e-12)
+    assert seen.hidden.shape[-1] == frozen.hidden_channels
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_windows_are_those_of_the_attention(family: type[StagedBackbone], number: int) -> None:
+    frozen, tokens = third_stage(family, number)
+    attention, channels = frozen.block.attn, tokens.shape[-1]
+    bias = getattr(attention, "v_bias", None)
+    bias = attention.qkv.bias[-channels:] if bias is None else bias
+
+    windows = frozen.windows(tokens)
+
+    values = nn.functional.linear(windows, attention.qkv.weight[-channels:], bias)
+    expected = frozen.attention(tokens).values.transpose(2, 3).flatten(-2)
+    torch.testing.assert_close(values, expected, rtol=0, atol=1e-12)
+    assert torch.equal(frozen.restored(windows, tokens), tokens)
+    narrow = frozen.restored(windows[..., :3], tokens)
+    assert torch.equal(narrow, tokens[..., :3])
+
+
+class ScaledViT(TinyViT):
+    """With layer scales, as DINOv2 has them."""
+
+    def _options(self) -> dict[str, Any]:
+        return super()._options() | {"init_values": 0.3}
+
+
+def test_observed_the_layer_scales_count() -> None:
+    frozen, tokens = third_stage(ScaledViT, 0)
+
+    assert frozen.block.ls2.gamma.abs().max() < 1
+    torch.testing.assert_close(frozen.observed(tokens).tokens, frozen.block(tokens))

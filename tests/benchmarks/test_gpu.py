@@ -17,7 +17,7 @@ from tests.benchmarks.conftest import OUT
 from tests.benchmarks.test_training_step import batch, module, step
 from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import SwinV2
-from vtagml.encoders import VMT, VTAGML, Encoder, Shared
+from vtagml.encoders import VMT, VTAGML, Encoder, Shared, SideVTAGML
 from vtagml.tuning import BottleneckAdapter, Frozen
 
 pytestmark = [
@@ -32,6 +32,7 @@ ROWS = 40
 METHODS: dict[str, Callable[..., Encoder]] = {
     "full fine-tuning": Shared,
     "VTAGML with TROA": VTAGML,
+    "VTAGML beside the backbone, with TROA": SideVTAGML,
     "plain adapters": partial(Shared, tuning=BottleneckAdapter()),
     "VMT-Adapter": VMT,
     "frozen, decoders only": partial(Shared, tuning=Frozen()),

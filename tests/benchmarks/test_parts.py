@@ -1,28 +1,20 @@
 """Where the time of a training step goes, and how it grows with the number of tasks."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.test_training_step import BLOCKS, SIDE, batch, module, step
+from tests.benchmarks.test_training_step import METHODS, SIDE, batch, module, step
 from vtagml.affinity import TROA, Uniform
-from vtagml.encoders import VMT, VTAGML, Encoder, Shared
+from vtagml.encoders import VMT, Encoder
 from vtagml.module import MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth
-from vtagml.tuning import BottleneckAdapter, Frozen
 
 ROUNDS = 5
-METHODS: dict[str, Callable[..., Encoder]] = {
-    "full fine-tuning": Shared,
-    "VTAGML with TROA": VTAGML,
-    "plain adapters": partial(Shared, tuning=BottleneckAdapter(BLOCKS)),
-    "frozen, decoders only": partial(Shared, tuning=Frozen()),
-}
 
 
 def backward(outputs: Mapping[str, list[Tensor]]) -> None:
@@ -69,10 +61,9 @@ def parts(model: MultitaskModule) -> dict[str, Callable[[], None]]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_parts(method: str, bench: Bench) -> None:
-    affinity = TROA if "TROA" in method else Uniform
     ratios = bench.time(
         f"parts of a training step, {method} / whole step",
-        parts(module(METHODS[method], affinity)),
+        parts(module(*METHODS[method])),
         ROUNDS,
     )
     behind = ratios["encoder"] + ratios["decoders"] + ratios["losses"] + ratios["optimiser"]
@@ -89,9 +80,9 @@ def of_many_tasks(encoder: Callable[..., Encoder], tasks: int) -> Callable[[], N
 
 @pytest.mark.parametrize("tasks", [2, 4, 8])
 def test_tasks(tasks: int, bench: Bench) -> None:
-    methods = METHODS | {"VMT-Adapter": VMT}
+    methods = METHODS | {"VMT-Adapter": (VMT, Uniform)}
     bench.time(
         f"training step of {tasks} tasks by method / full fine-tuning",
-        {name: of_many_tasks(encoder, tasks) for name, encoder in methods.items()},
+        {name: of_many_tasks(encoder, tasks) for name, (encoder, _) in methods.items()},
         ROUNDS,
     )

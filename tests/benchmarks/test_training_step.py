@@ -12,7 +12,7 @@ from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import Backbone, SwinV2Nano
 from vtagml.decoders import ConvDecoder, Decoder, PerTask, SwinDecoder
-from vtagml.encoders import VTAGML, Encoder, Shared
+from vtagml.encoders import VTAGML, Encoder, Shared, SideVTAGML
 from vtagml.module import Compute, MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
@@ -166,17 +166,31 @@ def test_memory_of_branches_in_turn(decoder: type[Decoder], bench: Bench) -> Non
     assert both < one / CLEARLY, "activations of other branches are kept"
 
 
+METHODS: dict[str, tuple[Callable[..., Encoder], Any]] = {
+    "full fine-tuning": (Shared, Uniform),
+    "VTAGML with TROA": (VTAGML, TROA),
+    "VTAGML beside the backbone, with TROA": (SideVTAGML, TROA),
+    "plain adapters": (partial(Shared, tuning=BottleneckAdapter(BLOCKS)), Uniform),
+    "frozen, decoders only": (partial(Shared, tuning=Frozen()), Uniform),
+}
+
+
 def test_methods(bench: Bench) -> None:
-    adapters = partial(Shared, tuning=BottleneckAdapter(BLOCKS))
     ratios = bench.time(
         "training step by method / full fine-tuning of the same backbone",
-        {
-            "full fine-tuning": step(module(Shared)),
-            "VTAGML with TROA": step(module(VTAGML, TROA)),
-            "plain adapters": step(module(adapters)),
-            "frozen, decoders only": step(module(partial(Shared, tuning=Frozen()))),
-        },
+        {name: step(module(*method)) for name, method in METHODS.items()},
     )
-    _, _, plain, frozen = ratios.values()
+    _, inside, side, plain, frozen = ratios.values()
+    assert side < inside / CLEARLY, "frozen blocks run for every task"
     assert frozen < 1 / CLEARLY, "something of the frozen backbone is differentiated"
     assert frozen < CLEARLY * plain < CLEARLY * CLEARLY, "adapters cost more than all weights"
+
+
+@pytest.mark.filterwarnings("ignore")  # of the profiler
+def test_memory_of_methods(bench: Bench) -> None:
+    ratios = bench.memory(
+        "training step by method / full fine-tuning of the same backbone",
+        {name: step(module(*method)) for name, method in METHODS.items()},
+    )
+    _, inside, side, *_ = ratios.values()
+    assert side < inside / CLEARLY, "frozen blocks keep something for the backward"

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -224,13 +225,13 @@ def test_the_fork_captures_each_task_s_gradient(family: type[StagedBackbone]) ->
         torch.manual_seed(1)
         return torch.stack([total({task: pyramids[task]}) for task in TASKS])
 
-    def leaf(tokens: Tensor) -> Tensor:
-        leaves.append(tokens.clone().requires_grad_())
-        return leaves[0].expand(3, *tokens.shape)
+    def leaf(shared: Sequence[Tensor]) -> list[Tensor]:
+        leaves.extend(tokens.clone().requires_grad_() for tokens in shared)
+        return [each.expand(3, *each.shape) for each in leaves]
 
     (weights * losses(network(pixels, affinity))).sum().backward()
     gram = network.fork.take()
-    separate = losses(network._pyramids(pixels, affinity, TASKS, leaf))
+    separate = losses(network.pyramids(pixels, network.embedding(affinity), TASKS, leaf))
     gradients = torch.stack(
         [torch.autograd.grad(loss, leaves[0], retain_graph=True)[0].flatten() for loss in separate]
     )

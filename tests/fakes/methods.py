@@ -21,6 +21,7 @@ from vtagml.encoders import (
     Progressive,
     Separate,
     Shared,
+    SideVTAGML,
     TADFormer,
     TaskPrompter,
 )
@@ -74,6 +75,7 @@ METHODS: dict[str, Make] = {
     "tadformer": TADFormer,
     "task_prompter": partial(TaskPrompter, width=8, windows=1),
     "vmt": VMT,
+    "vtagml_side": SideVTAGML,
     "vmt_lite": partial(VMT, adapter=partial(VMTAdapterLite, dimension=2)),
 }
 

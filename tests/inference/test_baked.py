@@ -13,7 +13,7 @@ from vtagml.adapters.film import FiLM
 from vtagml.affinity import TROA
 from vtagml.backbone import StagedBackbone
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VTAGML, Shared
+from vtagml.encoders import VTAGML, Shared, SideVTAGML
 from vtagml.encoders.encoder import Encoder
 from vtagml.inference.baked import InferenceForm, baked
 from vtagml.tasks import Depth, Segmentation
@@ -57,6 +57,24 @@ def test_it_predicts_what_the_network_does(family: type[StagedBackbone], adapter
     for task in expected:
         torch.testing.assert_close(found[task], expected[task])
     assert not torch.allclose(expected["depth"], original(image, torch.eye(2).flip(0))["depth"])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_beside_the_backbone_it_predicts_the_same_without_what_generated_it(
+    family: type[StagedBackbone],
+) -> None:
+    def encoder(tasks: tuple[str, ...]) -> Encoder:
+        backbone = awake(family(image_size=SIZE))  # type: ignore[call-arg]
+        return SideVTAGML(tasks, backbone, [(3, 1), (4, 2)], embedding=8)
+
+    original = network(encoder)
+    image = torch.rand(2, 3, 96, 64)  # another size than the backbone's
+    copy = baked(original, (96, 64))
+    expected = original(image)
+    assert not any(isinstance(module, FiLM) for module in copy.modules())
+    for task, map in copy(image).items():
+        torch.testing.assert_close(map, expected[task])
 
 
 @torch.no_grad()

@@ -4,6 +4,8 @@ A `VisionAdapter` starts as exactly the frozen block it sits on; `LiteralVisionA
 the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' has three layouts:
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
 `LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
+`SideBlock` and `SideAdapter` stand beside frozen blocks, which run once for all tasks: the one is
+all tasks' narrow copy of a block, the other what a task has of its own.
 `VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass. A `HyperNetwork`
 generates the weights of bottlenecks, for every task and block. `TaskPrompts` and `DynamicFilter`
 are TADFormer's: they weigh features and filter them. `TaskMap` and `Windows` are TaskPrompter's: a
@@ -24,6 +26,8 @@ from vtagml.adapters.generated_bottleneck import (
 )
 from vtagml.adapters.hypernetwork import DecomposedGenerator, Generator, HyperNetwork
 from vtagml.adapters.scaled_hypernetwork import ScaledHyperNetwork
+from vtagml.adapters.side_adapter import SideAdapter, SideBlock
+from vtagml.adapters.side_attention import SideAttention, TaskSideAttention
 from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_map import TaskMap
@@ -52,11 +56,15 @@ __all__ = [
     "LiteralVisionAdapter",
     "PerHeadBias",
     "ScaledHyperNetwork",
+    "SideAdapter",
+    "SideAttention",
+    "SideBlock",
     "TaskAdaptedAttention",
     "TaskEmbedding",
     "TaskMap",
     "TaskPrompts",
     "TaskScaledNorm",
+    "TaskSideAttention",
     "VMTAdapter",
     "VMTAdapterLite",
     "VisionAdapter",

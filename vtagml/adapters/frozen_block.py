@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
+import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -28,6 +30,20 @@ class Attention(NamedTuple):
     values: Tensor
 
 
+class Observed(NamedTuple):
+    """A block's output, and what of it was computed on the way.
+
+    Attributes:
+        tokens: The output, [batch, …, channels].
+        weights: Of the attention, [batch, window, heads, tokens, tokens].
+        hidden: The feed-forward network's channels behind its non-linearity.
+    """
+
+    tokens: Tensor
+    weights: Tensor
+    hidden: Tensor
+
+
 class FrozenBlock(ABC):
     """A pre-trained block, taken apart.
 
@@ -39,11 +55,15 @@ class FrozenBlock(ABC):
     norm_first: bool
     """Whether the block's norms stand before attention and feed-forward network, or after."""
 
+    prefix_tokens = 0
+    """How many tokens, such as class tokens, stand before those that have a place in the image."""
+
     def __init__(self, backbone: StagedBackbone, block: nn.Module) -> None:
         # timm declares no types.
         self.block = cast(Any, block)
         self.heads: int = self.block.attn.num_heads
         self.channels: int = self.block.norm1.normalized_shape[0]
+        self.hidden_channels: int = self.block.mlp.fc2.in_features
         self.nominal_window = self._nominal_window(backbone)
 
     @abstractmethod
@@ -104,6 +124,20 @@ class FrozenBlock(ABC):
         """Returns the output of the frozen attention as a whole, as fast as timm runs it."""
 
     @abstractmethod
+    def windows(
+        self, tokens: Float[Tensor, "batch *tokens channels"]
+    ) -> Float[Tensor, "batch window tokens channels"]:
+        """Returns tokens of any width as the attention groups them; padded ones are zero."""
+
+    @abstractmethod
+    def restored(
+        self,
+        windows: Float[Tensor, "batch window tokens channels"],
+        tokens: Float[Tensor, "batch *tokens _"],
+    ) -> Float[Tensor, "batch *tokens channels"]:
+        """Returns windows in the layout of the tokens that they were made of."""
+
+    @abstractmethod
     def features(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],
@@ -127,6 +161,34 @@ class FrozenBlock(ABC):
         tokens: Float[Tensor, "batch *tokens channels"],
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns the attended values of all heads, projected, in the layout of `tokens`."""
+
+    def observed(self, tokens: Float[Tensor, "batch *tokens channels"]) -> Observed:
+        """Returns the block's output and what was computed on the way, from one pass."""
+        weights: list[Tensor] = []
+        hidden: list[Tensor] = []
+
+        def attend(tokens: Tensor) -> Tensor:
+            logits, values = self.attention(tokens)
+            # What a mask leaves of a weight is so small that products with it take many times
+            # as long.
+            weights.append(F.threshold(logits.softmax(dim=-1), torch.finfo(torch.float32).tiny, 0))
+            return self.gather(weights[0].to(values) @ values, tokens)
+
+        def feed(tokens: Tensor) -> Tensor:
+            network = self.block.mlp
+            hidden.append(network.norm(network.act(network.fc1(tokens))))
+            return self.contracted(hidden[0])
+
+        attention, feed_forward = self.norms
+        tokens = tokens + self.sublayer(attention, attend, tokens)
+        tokens = tokens + self.sublayer(feed_forward, feed, tokens)
+        return Observed(tokens, weights[0], hidden[0])
+
+    def contracted(
+        self, hidden: Float[Tensor, "*tokens hidden"]
+    ) -> Float[Tensor, "*tokens channels"]:
+        """Returns what the feed-forward network makes of its hidden channels."""
+        return self.block.mlp.fc2(hidden)
 
     def feed_forward(
         self, tokens: Float[Tensor, "*tokens channels"]

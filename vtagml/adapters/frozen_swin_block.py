@@ -68,22 +68,30 @@ class _FrozenWindowBlock(FrozenBlock):
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch height width channels"],
     ) -> Float[Tensor, "batch height width channels"]:
-        return self._restore(self.block.attn.proj(attended.transpose(2, 3).flatten(3)), tokens)
+        return self.restored(self.block.attn.proj(attended.transpose(2, 3).flatten(3)), tokens)
 
     def features(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch height width channels"],
     ) -> Float[Tensor, "batch height width channels"]:
-        return self._restore(attended.transpose(2, 3).flatten(3), tokens)
+        return self.restored(attended.transpose(2, 3).flatten(3), tokens)
 
     def over_grid(
         self, function: Layer, tokens: Float[Tensor, "batch height width channels"]
     ) -> Float[Tensor, "batch height width channels"]:
         return function(tokens.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
-    def _restore(self, windows: Tensor, tokens: Tensor) -> Tensor:
-        """Brings windows to the layout of the tokens that they were made of."""
+    def windows(
+        self, tokens: Float[Tensor, "batch height width channels"]
+    ) -> Float[Tensor, "batch window tokens channels"]:
+        return self._partition(self._shift_and_pad(tokens))
+
+    def restored(
+        self,
+        windows: Float[Tensor, "batch window tokens channels"],
+        tokens: Float[Tensor, "batch height width _"],
+    ) -> Float[Tensor, "batch height width channels"]:
         height, width = tokens.shape[1:3]
         window_height, window_width = self.window
         rows, columns = math.ceil(height / window_height), math.ceil(width / window_width)

@@ -75,6 +75,18 @@ class FrozenViTBlock(FrozenBlock):
     ) -> Float[Tensor, "batch tokens channels"]:
         return self.block.ls1(self.block.attn.proj(self.features(attended, tokens)))
 
+    def windows(
+        self, tokens: Float[Tensor, "batch tokens channels"]
+    ) -> Float[Tensor, "batch window tokens channels"]:
+        return tokens.unsqueeze(1)
+
+    def restored(
+        self,
+        windows: Float[Tensor, "batch window tokens channels"],
+        tokens: Float[Tensor, "batch tokens _"],
+    ) -> Float[Tensor, "batch tokens channels"]:
+        return windows.squeeze(1)
+
     def features(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],
@@ -93,6 +105,11 @@ class FrozenViTBlock(FrozenBlock):
         self, tokens: Float[Tensor, "*tokens channels"]
     ) -> Float[Tensor, "*tokens channels"]:
         return self.block.ls2(self.block.mlp(tokens))
+
+    def contracted(
+        self, hidden: Float[Tensor, "*tokens hidden"]
+    ) -> Float[Tensor, "*tokens channels"]:
+        return self.block.ls2(super().contracted(hidden))
 
     def fit(self, values: Tensor, sizes: tuple[int, ...]) -> Tensor:
         for axis, size in enumerate(reversed(sizes), start=1):

@@ -2,7 +2,8 @@
 
 `Shared` is one stream for all tasks, `Separate` one for each with what trains of its own; what
 trains is a tuning's word (`vtagml.tuning`). `VTAGML` is the paper's: vision adapters on a frozen
-backbone, conditioned by task affinity, all streams folded into one batch. `VMT` is VMT-Adapter:
+backbone, conditioned by task affinity, all streams folded into one batch; `SideVTAGML` is wired
+beside the backbone, which runs once for all tasks and without gradient. `VMT` is VMT-Adapter:
 one stream, and features of each task beside it. `Hyperformer`, `Polyhistor` and `PolyhistorLite`
 generate the weights of adapters, for every task and block. `Progressive` shares what trains early
 and parts late, by groups of tasks that a `Grouping` names or a measured S makes. `LastBlocks` is
@@ -20,6 +21,7 @@ from vtagml.encoders.polyhistor_lite import PolyhistorLite
 from vtagml.encoders.progressive import Progressive
 from vtagml.encoders.separate import Separate
 from vtagml.encoders.shared import Shared
+from vtagml.encoders.side_vtagml import SideVTAGML
 from vtagml.encoders.tadformer import TADFormer
 from vtagml.encoders.task_prompter import TaskPrompter
 from vtagml.encoders.tuned import Tuned
@@ -42,6 +44,7 @@ __all__ = [
     "Progressive",
     "Separate",
     "Shared",
+    "SideVTAGML",
     "TADFormer",
     "TaskPrompter",
     "Tuned",

@@ -2,22 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.adapters import Adapter, FrozenBlock, TaskEmbedding, VisionAdapter, frozen_block
+from vtagml.adapters import Adapter, FrozenBlock, VisionAdapter
 from vtagml.affinity import Statistic, elementwise
 from vtagml.backbone import Backbone, Place
+from vtagml.encoders.conditioned import Conditioned, Part
 from vtagml.encoders.encoder import of_each_task
-from vtagml.encoders.on_frozen import OnFrozen
-
-_THIRD, _FOURTH = 3, 4
-
-Part = Callable[[Tensor], Tensor]
-"""Gives the tokens where the streams part to each of them, with a leading axis."""
 
 
-class VTAGML(OnFrozen):
+class VTAGML(Conditioned):
     """Vision Transformer Adapters for Generalizable Multitask Learning, Sec. 3.2.
 
     The tasks part at the first adapter: what is in front of it is frozen and runs once, without
@@ -55,11 +49,7 @@ class VTAGML(OnFrozen):
         statistic: Statistic = elementwise,
         checkpointing: bool = False,
     ) -> None:
-        super().__init__(tasks, backbone, blocks, statistic, checkpointing)
-        self.embedding = TaskEmbedding(self.tasks, embedding)
-        self.frozen_blocks = {
-            place: frozen_block(self.backbone, self.backbone.block(place)) for place in self.places
-        }
+        super().__init__(tasks, backbone, blocks, embedding, statistic, checkpointing)
         self.adapters = nn.ModuleDict(
             {
                 str(place): adapter(self.frozen_blocks[place], embedding, place != self.places[0])
@@ -67,52 +57,10 @@ class VTAGML(OnFrozen):
             }
         )
 
-    def default_places(self) -> list[Place]:
-        """The paper's: the last four blocks of the third stage, two of the fourth."""
-        third, fourth = (
-            [place for place in self.backbone.places() if place.stage == stage]
-            for stage in (_THIRD, _FOURTH)
-        )
-        return [*third[-4:], *fourth[-2:]]
-
-    def forward(
-        self,
-        image: Float[Tensor, "batch 3 height width"],
-        omega: Float[Tensor, "task source"],
+    def pyramids(
+        self, image: Tensor, embeddings: Tensor, names: Sequence[str], part: Part
     ) -> dict[str, list[Tensor]]:
-        if len(omega) != len(self.tasks):
-            raise ValueError(
-                f"`omega` must have a row for each of the {len(self.tasks)} tasks, found "
-                f"{len(omega)}: `encode` runs rows of other tasks under names of your choice."
-            )
-        return self._pyramids(image, omega, self.tasks, self.fork)
-
-    def encode(
-        self,
-        image: Float[Tensor, "batch 3 height width"],
-        omega: Float[Tensor, "stream source"],
-        names: Sequence[str],
-    ) -> dict[str, list[Tensor]]:
-        """Returns a pyramid per row of ω, trained task or not; captures no gradient.
-
-        Args:
-            image: Values in [0, 1].
-            omega: Per stream its affinities to the trained tasks.
-            names: A name per row.
-        """
-        if len(omega) != len(names) or len(set(names)) != len(names):
-            raise ValueError(
-                f"`names` must have a name of its own for each row of `omega`, found "
-                f"{list(names)} for {len(omega)} rows."
-            )
-        return self._pyramids(
-            image, omega, names, lambda tokens: tokens.expand(len(names), *tokens.shape)
-        )
-
-    def _pyramids(
-        self, image: Tensor, omega: Tensor, names: Sequence[str], part: Part
-    ) -> dict[str, list[Tensor]]:
-        visit = _Streams(self, self.embedding(omega), part, (image.shape[-2], image.shape[-1]))
+        visit = _Streams(self, embeddings, part, (image.shape[-2], image.shape[-1]))
         pyramid = self.backbone(image, visit)
         parting = self.places[0].stage - 1
         return of_each_task(names, pyramid[:parting], pyramid[parting:])
@@ -145,7 +93,9 @@ class _Streams:
         if place not in self.encoder.frozen_blocks:
             return run(layer, tokens)
         parting = place == first
-        streams = self.part(tokens) if parting else tokens.unflatten(0, (len(self.embeddings), -1))
+        streams = (
+            self.part([tokens])[0] if parting else tokens.unflatten(0, (len(self.embeddings), -1))
+        )
         block = self.encoder.frozen_blocks[place].for_image(self.size)
         adapter = self.encoder.adapters[str(place)]
         streams, self.skip = run(adapter, block, streams, self.embeddings, self.skip, parting)
