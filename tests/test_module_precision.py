@@ -1,6 +1,6 @@
 """Mixed precision: S is what a backward per task gives, and steps that are left out leave it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +105,14 @@ def cosines_of_a_backward_per_task(
     """Cosines over the images where both tasks have a gradient, none of it by the fork."""
     encoder, leaves, image = model.network.encoder, [], batch["image"]
 
-    def leaf(tokens: Tensor) -> Tensor:
+    def leaf(shared: Sequence[Tensor]) -> list[Tensor]:
+        (tokens,) = shared
         leaves.append(tokens.clone().requires_grad_())
-        return leaves[0].expand(len(encoder.tasks), *tokens.shape)
+        return [leaves[0].expand(len(encoder.tasks), *tokens.shape)]
 
     with torch.autocast(image.device.type, half, cache_enabled=False):
-        pyramids = encoder._pyramids(image, model.network.affinity.omega, encoder.tasks, leaf)  # type: ignore[operator]
+        embeddings = encoder.embedding(model.network.affinity.omega)  # type: ignore[operator]
+        pyramids = encoder.pyramids(image, embeddings, encoder.tasks, leaf)  # type: ignore[operator]
         maps = model.network.decoders(pyramids, image)
         losses = model.objective.losses(maps, batch)
     rows = [torch.autograd.grad(scale * loss, leaves, retain_graph=True)[0] for loss in losses]

@@ -167,7 +167,8 @@ def test_every_method_of_the_plan_of_methods_has_three_rates_unless_it_was_searc
     assert set(searched.values()) == {3}
     assert all(row.seeds == (0,) for row in rates.rows)
     assert all(row.seeds == (0, 1, 2) for row in methods.rows)
-    found = {row.configs for row in methods.rows}
+    # What a stream per task trains in has the rate that one stream of it was given.
+    found = {row.configs for row in methods.rows if "_separate" not in row.configs[-1].stem}
     before = {"single_task", "frozen", "full"}  # and VTAGML, the base alone
     known = {(BASE, Path(f"experiments/methods/{name}.yaml")) for name in before} | {(BASE,)}
     assert found == searched.keys() | known

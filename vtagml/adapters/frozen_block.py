@@ -63,7 +63,6 @@ class FrozenBlock(ABC):
         self.block = cast(Any, block)
         self.heads: int = self.block.attn.num_heads
         self.channels: int = self.block.norm1.normalized_shape[0]
-        self.hidden_channels: int = self.block.mlp.fc2.in_features
         self.nominal_window = self._nominal_window(backbone)
 
     @abstractmethod
@@ -74,6 +73,11 @@ class FrozenBlock(ABC):
     @abstractmethod
     def window(self) -> tuple[int, int]:
         """Height and width of this block's windows."""
+
+    @property
+    def hidden_channels(self) -> int:
+        """Width of the feed-forward network between its two layers."""
+        return self.block.mlp.fc2.in_features
 
     @property
     def norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
