@@ -124,7 +124,7 @@ def test_onnx_stands_alone(
     with torch.no_grad():
         maps = predictor.module.network(image)["normals"]
     expected = predictor.tasks["normals"].predict(maps)
-    torch.testing.assert_close(torch.from_numpy(normals), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.from_numpy(normals), expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.slow
