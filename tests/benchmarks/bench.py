@@ -160,8 +160,8 @@ def peak(run: Run) -> float:
     run()
     with torch.profiler.profile(profile_memory=True) as profiler:
         run()
-    bytes = (event for event in _events(profiler) if event.get("name") == "[memory]")
-    in_order = sorted(bytes, key=lambda event: event["ts"])
+    memory = (event for event in _events(profiler) if event.get("name") == "[memory]")
+    in_order = sorted(memory, key=lambda event: event["ts"])
     return max(accumulate(event["args"]["Bytes"] for event in in_order)) / 2**20
 
 

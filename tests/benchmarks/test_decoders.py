@@ -34,19 +34,22 @@ def test_one_by_one_or_batched(kind: Callable[[Sequence[int], int], Decoder], be
         for channels, side in zip(CHANNELS, sides, strict=True)
     ]
 
+    def one_by_one() -> list[Tensor]:
+        return [own(*(level[row] for level in levels)) for row, own in enumerate(decoders)]
+
+    def batched() -> Tensor:
+        return folded(decoders[0], own_tensors(decoders), *levels, apart=True)
+
     def finish(maps: Sequence[Tensor]) -> None:
         sum(own.sum() for own in maps).backward()  # type: ignore[union-attr]
         if DEVICE.type == "cuda":
             torch.cuda.synchronize()
 
+    torch.testing.assert_close(batched(), torch.stack(one_by_one()), rtol=1e-4, atol=1e-5)
     bench.time(
         f"{TASKS} decoders, {kind.__name__} on {DEVICE.type}, forward and backward / one by one",
         {
-            "one by one": lambda: finish(
-                [own(*(level[row] for level in levels)) for row, own in enumerate(decoders)]
-            ),
-            "one batched call": lambda: finish(
-                list(folded(decoders[0], own_tensors(decoders), *levels, apart=True))
-            ),
+            "one by one": lambda: finish(one_by_one()),
+            "one batched call": lambda: finish(list(batched())),
         },
     )

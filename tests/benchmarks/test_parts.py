@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.benchmarks.bench import Bench
+from tests.benchmarks.bench import CLEARLY, Bench
 from tests.benchmarks.test_training_step import METHODS, SIDE, batch, module, step
 from vtagml.affinity import TROA, Uniform
 from vtagml.encoders import VMT, Encoder
@@ -81,8 +81,9 @@ def of_many_tasks(encoder: Callable[..., Encoder], tasks: int) -> Callable[[], N
 @pytest.mark.parametrize("tasks", [2, 4, 8])
 def test_tasks(tasks: int, bench: Bench) -> None:
     methods = METHODS | {"VMT-Adapter": (VMT, Uniform)}
-    bench.time(
+    ratios = bench.time(
         f"training step of {tasks} tasks by method / full fine-tuning",
         {name: of_many_tasks(encoder, tasks) for name, (encoder, _) in methods.items()},
         ROUNDS,
     )
+    assert ratios["frozen, decoders only"] < 1 / CLEARLY, "what is frozen is differentiated"

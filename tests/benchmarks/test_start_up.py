@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks.bench import Bench
+from tests.benchmarks.bench import CLEARLY, Bench
 from tests.report.run_folders import write_run
 
 ROUNDS = 5
@@ -31,8 +31,10 @@ def test_commands(bench: Bench, tmp_path: Path) -> None:
     write_run(tmp_path / "run")
     ours = "from vtagml.cli import main; main()"
     commands = {words: partial(run, ours, words.split(), tmp_path) for words in COMMANDS}
-    bench.time(
+    ratios = bench.time(
         "start of a command / torch's import",
         {"import torch": partial(run, "import torch", [], tmp_path), **commands},
         ROUNDS,
     )
+    helps = [ratio for words, ratio in ratios.items() if words.endswith("--help")]
+    assert max(helps) < 1 / CLEARLY, "help imports what it does not need"

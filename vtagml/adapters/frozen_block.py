@@ -22,7 +22,8 @@ class Attention(NamedTuple):
     """What a block's attention is made of before its softmax.
 
     Attributes:
-        logits: Scaled q·kᵀ, [batch, window, heads, tokens, tokens].
+        logits: Scaled q·kᵀ with position bias and mask (of `products` without both), [batch,
+            window, heads, tokens, tokens].
         values: v, [batch, window, heads, tokens, channels of a head].
     """
 
