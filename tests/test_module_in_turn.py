@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -212,6 +213,21 @@ def test_half_precision_gives_the_same_bits_where_weights_are_powers_of_two() ->
     assert expected.keys() == found.keys() != set()
     for name, gradient in expected.items():
         assert torch.equal(found[name], gradient), name
+
+
+def test_branches_know_by_how_much_16_bit_precision_multiplies_their_losses() -> None:
+    model, scales = model_of(), []
+    trainer = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", devices=1)
+    trainer.precision_plugin.scaler = SimpleNamespace(get_scale=lambda: 1024.0)  # type: ignore[attr-defined]
+    model.trainer = trainer
+
+    def noted(branch: Any, pyramid: Any, parameters: Any, scale: float) -> Tensor:
+        scales.append(scale)
+        return in_turn(branch, pyramid, parameters, scale)
+
+    model.network.decoders.run = noted
+    step(model, batch(range(1), model))
+    assert scales == [1024.0] * len(WEIGHTS)
 
 
 def test_it_is_a_setting() -> None:
