@@ -76,7 +76,8 @@ class Straight(Sampling):
         return all(abs(axis.scale) == 1 and axis.matching() for axis in (self.x, self.y))
 
     def nearest(self, values: np.ndarray, fill: float) -> np.ndarray:
-        seen = values.take(self.from_rows, axis=0).take(self.from_columns, axis=1)
+        # Whole rows are copied faster by indexing, single values by `take`.
+        seen = values[self.from_rows].take(self.from_columns, axis=1)
         return self._placed(seen, self.rows, self.columns, fill)
 
     def keep_inside(self, values: np.ndarray, fill: float) -> None:
