@@ -60,6 +60,12 @@ class Adaptation(LightningDataModule):
         return getattr(self.target, "image_size", None)
 
     @property
+    def variants(self) -> int | None:
+        """How many augmented variants of an image there are; null if any has new ones for ever."""
+        both = self.source.variants, self.target.variants
+        return None if None in both else max(each for each in both if each)
+
+    @property
     def prediction_format(self) -> PredictionFormat | None:
         """The files that predictions are kept in."""
         return self.target.prediction_format

@@ -55,6 +55,8 @@ class DenseDataModule(LightningDataModule):
         withheld: Those of `tasks` whose labels are never read for training: the samples of `train`
             lack them, those of `val` and `test` have them. With all tasks withheld training has
             images alone.
+        variants: How many augmented variants of a training image there are: epoch e has those of
+            epoch e modulo so many. By default none comes twice.
     """
 
     offers: tuple[str, ...] = ("segmentation", "depth", "normals", "edges")
@@ -69,6 +71,7 @@ class DenseDataModule(LightningDataModule):
         seed: int = 0,
         augment: Sequence[Transform] | None = None,
         withheld: Sequence[str] = (),
+        variants: int | None = None,
     ) -> None:
         super().__init__()
         self.tasks = self._checked_tasks(tasks)
@@ -77,9 +80,12 @@ class DenseDataModule(LightningDataModule):
             raise ValueError(f"`batch_size` should be at least 1, found {batch_size}.")
         if workers < 0:
             raise ValueError(f"`workers` should be 0 or more, found {workers}.")
+        if variants is not None and variants < 1:
+            raise ValueError(f"`variants` should be at least 1, or null, found {variants}.")
         self.batch_size = batch_size
         self.workers = workers
         self.seed = seed
+        self.variants = variants
         self.augment = tuple(self.default_augment() if augment is None else augment)
         self.samples: dict[str, Samples] = {}
 
@@ -154,9 +160,13 @@ class DenseDataModule(LightningDataModule):
         classes = {task: len(labels.names) for task, labels in self.labels.items()}
         for split in SPLITS_OF_STAGE[stage]:
             if self.lacks(split) is None:
-                reads = self.reads_of(split)
                 self.samples[split] = Samples(
-                    self.source(split), reads, classes, self.transforms(split), self.seed
+                    self.source(split),
+                    self.reads_of(split),
+                    classes,
+                    self.transforms(split),
+                    self.seed,
+                    self.variants,
                 )
 
     def train_dataloader(self) -> Loader:

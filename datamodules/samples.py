@@ -55,6 +55,7 @@ class Samples(Dataset[TensorSample]):
         classes: Number of classes of each task that has classes.
         transforms: Applied in this order; joint geometry comes before photometric changes.
         seed: Of the transforms' random numbers.
+        variants: After how many epochs these come again; null for never.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Samples(Dataset[TensorSample]):
         classes: Mapping[str, int],
         transforms: Sequence[Transform] = (),
         seed: int = 0,
+        variants: int | None = None,
     ) -> None:
         self.source = source
         self.tasks = tuple(tasks)
         self.classes = dict(classes)
         self.transforms = tuple(transforms)
         self.seed = seed
+        self.variants = variants
 
     def __len__(self) -> int:
         return len(self.source.records)
@@ -79,7 +82,8 @@ class Samples(Dataset[TensorSample]):
         sample = self.source.read(self.source.records[position], self.tasks)
         if not self.source.checked:
             check_sample(sample, self.tasks, self.classes)
-        random = np.random.default_rng([AUGMENTATION, self.seed, epoch, position])
+        variant = epoch % self.variants if self.variants else epoch
+        random = np.random.default_rng([AUGMENTATION, self.seed, variant, position])
         for transform in self.transforms:
             sample = transform(sample, random)
         return {key: to_tensor(value) for key, value in sample.items()}

@@ -36,12 +36,14 @@ class Data:
         image_size: Height and width of the network's input.
         withheld: Tasks whose labels are not trained on.
         prediction_format: How predictions are written.
+        variants: How many augmented variants of a training image there are; None for no end.
     """
 
     labels: Mapping[str, Labels] | None = None
     image_size: tuple[int, int] | None = None
     withheld: Sequence[str] | None = None
     prediction_format: FileFormat | None = None
+    variants: int | None = None
 
     def lacks(self, split: str) -> str | None:
         """Why there is no such split, None if there is one, or nobody knows."""

@@ -85,6 +85,15 @@ def test_evaluation_is_the_targets_with_its_labels_and_batch_size() -> None:
     assert next(iter(data.predict_dataloader()))["name"][0] == "dusk-test-0"
 
 
+def test_there_are_as_many_variants_as_of_the_more_varied() -> None:
+    data = adaptation()
+    assert data.variants is None
+    data.source.variants = 2
+    assert data.variants is None
+    data.target.variants = 3
+    assert data.variants == 3
+
+
 def test_images_of_both_are_scaled() -> None:
     data = adaptation()
     batch = data.on_after_batch_transfer(next(iter(data.train_dataloader())))

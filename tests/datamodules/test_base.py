@@ -162,6 +162,16 @@ def test_augmentation_depends_on_seed_epoch_and_position() -> None:
     assert len(set(outcomes)) == 4
 
 
+def test_variants_come_again() -> None:
+    def flipped(epoch: int) -> list[bool]:
+        samples = toy(variants=2).samples["train"]
+        return [bool(samples[Draw(epoch, i)]["normals"][0, 0, 0] < 0) for i in range(5)]
+
+    assert flipped(0) == flipped(2) == flipped(4) != flipped(1) == flipped(3)
+    with pytest.raises(ValueError, match="`variants` should be at least 1, or null, found 0"):
+        toy(variants=0)
+
+
 def test_image_becomes_float_once() -> None:
     data = toy()
     bytes_image = torch.tensor([0, 51, 255], dtype=torch.uint8)

@@ -2,7 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from functools import partial
+from itertools import accumulate
+from typing import NamedTuple, Protocol
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -23,6 +25,21 @@ class Stage(NamedTuple):
     blocks: Sequence[nn.Module]
 
 
+class Kept(Protocol):
+    """What keeps, for each image, what the first layers make of it.
+
+    Attributes:
+        layers: How many.
+    """
+
+    layers: int
+
+    def __call__(
+        self, image: Float[Tensor, "batch 3 height width"], begin: Callable[[Tensor], list[Tensor]]
+    ) -> list[Tensor]:
+        """Returns what `begin` would."""
+
+
 class StagedBackbone(TimmBackbone):
     """A backbone that runs as stem, then stages of blocks, so that adapters find their place.
 
@@ -30,6 +47,7 @@ class StagedBackbone(TimmBackbone):
         behind: Modules that the walk calls with the output of a block, by the block's place.
         run: How blocks are run: `recomputed` keeps none of their activations for the backward.
         tunable: Which places a tuning finds that asks for all; null for all there are.
+        kept: Keeps what the first, frozen layers make of images; none if they run every time.
     """
 
     unused: tuple[str, ...] = ("head.", "norm.", "fc_norm.")
@@ -51,6 +69,7 @@ class StagedBackbone(TimmBackbone):
         self.behind = nn.ModuleDict()
         self.run: Run = straight
         self.tunable: Sequence[Place] | None = None
+        self.kept: Kept | None = None
 
     @property
     @abstractmethod
@@ -96,11 +115,60 @@ class StagedBackbone(TimmBackbone):
     ) -> Iterator[Tensor]:
         """Yields the tokens that leave each stage, as `forward` says."""
         visit = visit or self.pass_through
+        begun = 0 if self.kept is None else self.kept.layers
+        begin = partial(self.begin, layers=begun)
+        found = begin(image) if self.kept is None else self.kept(image, begin)
+        ends, tokens = self._ends(), found[-1]
+        yield from found[: sum(end <= begun for end in ends)]
+        for count, (place, layer) in enumerate(self.layers()[begun:], start=begun + 1):
+            tokens = visit(place, layer, tokens)
+            if count in ends:
+                yield tokens
+
+    def layers(self) -> list[tuple[Place, nn.Module]]:
+        """All that a walk passes behind the stem, with its place."""
+        return [
+            (Place(number, index), layer)
+            for number, stage in enumerate(self.stages, start=1)
+            for index, layer in enumerate((stage.downsample, *stage.blocks))
+        ]
+
+    def begin(self, image: Float[Tensor, "batch 3 height width"], layers: int) -> list[Tensor]:
+        """Runs stem and first layers as they are.
+
+        Args:
+            image: Values in [0, 1].
+            layers: How many.
+
+        Returns:
+            The tokens that leave each stage which ends among them; and those that enter the next
+            layer, if a stage does not end there.
+        """
         tokens = self.stem(self.normalize(image))
-        for number, stage in enumerate(self.stages, start=1):
-            for index, layer in enumerate((stage.downsample, *stage.blocks)):
-                tokens = visit(Place(number, index), layer, tokens)
-            yield tokens
+        ends, leaving = self._ends(), []
+        for count, (_, layer) in enumerate(self.layers()[:layers], start=1):
+            tokens = layer(tokens)
+            if count in ends:
+                leaving.append(tokens)
+        return leaving if layers in ends else [*leaving, tokens]
+
+    def frozen_layers(self) -> int:
+        """How many layers stand in front of the first thing that trains."""
+        layers = [layer for _, layer in self.layers()]
+        if not self.frozen:
+            return 0  # what drops out, too, learns
+        inside = {id(each) for layer in layers for each in layer.parameters()}
+        if any(each.requires_grad and id(each) not in inside for each in self.model.parameters()):
+            return 0  # the stem, or what has no place among the layers
+        trains = (
+            str(place) in self.behind or any(each.requires_grad for each in layer.parameters())
+            for place, layer in self.layers()
+        )
+        return next((count for count, each in enumerate(trains) if each), len(layers))
+
+    def _ends(self) -> list[int]:
+        """How many layers there are up to the end of each stage."""
+        return list(accumulate(1 + len(stage.blocks) for stage in self.stages))
 
     def pyramid(
         self, leaving: Iterable[Tensor], size: tuple[int, int], first: int = 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtagml.callbacks.adapters import LoadAdapters, SaveAdapters
     from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
     from vtagml.callbacks.augmented_testing import AugmentedTesting
+    from vtagml.callbacks.feature_cache import FeatureCache
     from vtagml.callbacks.gradient_conflicts import GradientConflicts
     from vtagml.callbacks.jacobian_aggregation import JacobianAggregation
     from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.backbone import StagedBackbone
+
 
 class Encoder(nn.Module, ABC):
     """Turns an image into one feature pyramid per task.
@@ -38,6 +40,13 @@ class Encoder(nn.Module, ABC):
             image: Values in [0, 1].
             omega: A row of affinities per task; encoders without conditioning ignore it.
         """
+
+    def frozen_beginning(self) -> tuple[StagedBackbone, int] | None:
+        """A backbone and how many of its first layers run frozen, once for all tasks, as they are.
+
+        None if nothing does, or nobody has said.
+        """
+        return None
 
     def fold(self) -> None:
         """Folds for inference what the algebra allows, in place; by default there is nothing."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vtagml.affinity import Fork, Statistic
-from vtagml.backbone import Backbone, Place, recomputed, staged
+from vtagml.backbone import Backbone, Place, StagedBackbone, recomputed, staged
 from vtagml.encoders.encoder import Encoder
 
 
@@ -37,3 +37,7 @@ class OnFrozen(Encoder):
     def default_places(self) -> list[Place]:
         """Where adapters stand if nobody says; here in all blocks."""
         return self.backbone.places()
+
+    def frozen_beginning(self) -> tuple[StagedBackbone, int]:
+        places = [place for place, _ in self.backbone.layers()]
+        return self.backbone, places.index(self.places[0])

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.affinity import Fork, forked_pyramid
-from vtagml.backbone import Backbone
+from vtagml.backbone import Backbone, StagedBackbone
 from vtagml.encoders.tuned import Tuned
 
 
@@ -37,6 +37,11 @@ class Shared(Tuned):
             task: [*pyramid[:first], *(level[row] for level in streams)]
             for row, task in enumerate(self.tasks)
         }
+
+    def frozen_beginning(self) -> tuple[StagedBackbone, int] | None:
+        if not isinstance(self.backbone, StagedBackbone):
+            return None
+        return self.backbone, self.backbone.frozen_layers()
 
     def merge(self) -> None:
         self.tuning.merge(self.backbone)

@@ -1,0 +1,57 @@
+"""What an epoch costs whose frozen blocks were run in one before."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.benchmarks.bench import CLEARLY, Bench
+from tests.benchmarks.test_training_step import SIDE, batch, module, step
+from vtagml.affinity import TROA, Uniform
+from vtagml.backbone import Backbone, SwinV2, SwinV2Nano
+from vtagml.encoders import VTAGML, Encoder, Shared, SideVTAGML
+from vtagml.features import keep_prefix
+from vtagml.tuning import Frozen
+
+LARGE = 256
+METHODS: dict[str, tuple[Callable[..., Encoder], Any]] = {
+    "full fine-tuning": (Shared, Uniform),
+    "VTAGML with TROA": (VTAGML, TROA),
+    "VTAGML beside the backbone, with TROA": (SideVTAGML, TROA),
+    "frozen, decoders only": (partial(Shared, tuning=Frozen()), Uniform),
+}
+BACKBONES: dict[str, tuple[Callable[[], Backbone], int, int, int]] = {
+    "SwinV2Nano": (SwinV2Nano, SIDE, 8, 7),
+    "Swin-B V2": (
+        partial(SwinV2, "swinv2_base_window8_256", (LARGE, LARGE), weights=None), LARGE, 2, 3,
+    ),
+}  # fmt: skip
+"""By name: what makes it, side of the images, how many of them, rounds."""
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_kept_features(name: str, tmp_path: Path, bench: Bench) -> None:
+    backbone, side, count, rounds = BACKBONES[name]
+    data = batch(count, (side, side))
+    steps, stores = {}, []
+    for method, (encoder, affinity) in METHODS.items():
+        steps[method] = step(module(encoder, affinity, backbone=backbone), data)
+        if encoder is not Shared:
+            model = module(encoder, affinity, backbone=backbone)
+            beginning = model.network.encoder.frozen_beginning()
+            assert beginning is not None
+            stores += [keep_prefix(*beginning, tmp_path / method, torch.float16, (side, side))]
+            steps[f"{method}, frozen blocks kept"] = step(model, data)
+    ratios = bench.time(
+        f"training step on {name}, {count} images of {side}², features on disk / full fine-tuning",
+        steps,
+        rounds,
+    )
+    for store in stores:
+        store.close()
+    for method in (each for each in METHODS if f"{each}, frozen blocks kept" in ratios):
+        kept = ratios[f"{method}, frozen blocks kept"]
+        assert kept < CLEARLY * ratios[method], "reading takes longer than computing"

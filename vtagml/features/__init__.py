@@ -1,0 +1,12 @@
+"""What a frozen part of a network says of an image, kept on disk: computed once per view."""
+
+from typing import TYPE_CHECKING
+
+from vtagml.door import open_when_asked
+
+if TYPE_CHECKING:
+    from vtagml.features.feature_store import FeatureStore
+    from vtagml.features.fingerprints import fingerprints
+    from vtagml.features.kept_prefix import KeptPrefix, keep_prefix
+
+open_when_asked(__name__)
