@@ -12,7 +12,7 @@ from vtagml.commands.parse import resolved
 
 ROOT = Path(__file__).parents[2]
 BASE = Path("experiments/scenes_sdne.yaml")
-PLANS = ("scenes_cpu", "scenes_gpu", "methods_cpu", "emtal_cpu")
+PLANS = ("scenes_cpu", "scenes_gpu", "methods_cpu", "emtal_cpu", "affinities_cpu")
 
 
 def rows(*changes: dict[str, Any]) -> list[dict[str, Any]]:
