@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch import nn
 
 from vtagml.adapters import TaskEmbedding
+from vtagml.adapters.task_scaled_norm import TaskScaledNorm
 
 
 def test_one_hot_affinity_picks_the_task_s_own_embedding() -> None:
@@ -49,3 +51,15 @@ def test_the_embeddings_have_about_unit_length() -> None:
     lengths = TaskEmbedding([str(n) for n in range(100)], 64).rows.norm(dim=1)
 
     assert 0.9 < lengths.mean() < 1.1
+
+
+def test_averaged_embeddings_modulate_as_the_averaged_modulations_of_the_tasks() -> None:
+    embedding, omega = TaskEmbedding(["a", "b", "c"], 8), torch.rand(2, 3).softmax(1)
+    norm = TaskScaledNorm(nn.LayerNorm(5), 8)
+    nn.init.normal_(norm.film.generator.weight)
+    nn.init.normal_(norm.film.generator.bias)
+
+    averaged = norm.modulation(embedding(omega))
+
+    for found, of_tasks in zip(averaged, norm.modulation(embedding.rows), strict=True):
+        torch.testing.assert_close(found, omega @ of_tasks)

@@ -15,6 +15,10 @@ class TaskEmbedding(RowsOfTasks):
     An encoder has one set of embeddings for all its adapters, as the FiLM slide draws it; what an
     adapter makes of them is its own. A task that was never trained is run by giving its row of ω.
 
+    What adapters make of an embedding is linear but for a constant (`FiLM`), and the rows of ω sum
+    to one: so to average embeddings is to average the tasks' own scales, shifts and A', with the
+    same ω. Feeding FiLM with the row of ω itself is the same family of functions, too.
+
     The embeddings start as random vectors of about unit length: under Adam a generator's output
     moves per step by the learning rate times the sum of |z|, which should not grow with the width
     as fast as it does for entries of unit size.
