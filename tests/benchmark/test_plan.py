@@ -7,6 +7,7 @@ import pytest
 from tests.benchmark.plans import ROWS, write_plan
 from tests.benchmark.stand_in import resolve
 from vtagml.benchmark import all_cells, chosen_cells, read_plan
+from vtagml.benchmark.plan import Row
 from vtagml.benchmark.resolved import differences, settings_of
 from vtagml.commands.parse import resolved
 
@@ -162,16 +163,23 @@ def test_every_method_of_the_plan_of_methods_has_three_rates_unless_it_was_searc
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    rates, methods = read_plan(Path("experiments/benchmarks/methods_cpu.yaml")).settings
-    searched = Counter(row.configs for row in rates.rows)
-    assert set(searched.values()) == {3}
-    assert all(row.seeds == (0,) for row in rates.rows)
+    settings = read_plan(Path("experiments/benchmarks/methods_cpu.yaml")).settings
+    rates, methods, real_rates, real = settings
+    before = {"single_task", "frozen", "full", "vtagml_side"}  # and VTAGML, the base alone
+    for searching, table in ((rates, methods), (real_rates, real)):
+        searched = Counter(methods_of(row) for row in searching.rows)
+        assert set(searched.values()) == {3}
+        assert all(row.seeds == (0,) for row in searching.rows)
+        # What a stream per task trains in has the rate that one stream of it was given.
+        found = {name for row in table.rows for name in methods_of(row) if "_separate" not in name}
+        assert found - before == {name for names in searched for name in names}
     assert all(row.seeds == (0, 1, 2) for row in methods.rows)
-    # What a stream per task trains in has the rate that one stream of it was given.
-    found = {row.configs for row in methods.rows if "_separate" not in row.configs[-1].stem}
-    before = {"single_task", "frozen", "full"}  # and VTAGML, the base alone
-    known = {(BASE, Path(f"experiments/methods/{name}.yaml")) for name in before} | {(BASE,)}
-    assert found == searched.keys() | known
+    assert {row.configs[1].stem for row in real.rows} == {"dinov2"}
+
+
+def methods_of(row: Row) -> tuple[str, ...]:
+    """The overlays of a row that make its method."""
+    return tuple(each.stem for each in row.configs if each.parent.name == "methods")
 
 
 @pytest.mark.slow
