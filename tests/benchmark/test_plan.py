@@ -12,7 +12,6 @@ from vtagml.benchmark.resolved import differences, settings_of
 from vtagml.commands.parse import resolved
 
 ROOT = Path(__file__).parents[2]
-BASE = Path("experiments/scenes_sdne.yaml")
 PLANS = ("scenes_cpu", "scenes_gpu", "methods_cpu", "emtal_cpu", "affinities_cpu")
 
 
