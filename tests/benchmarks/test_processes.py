@@ -21,7 +21,7 @@ WARMUP, STEPS, ROUNDS = 3, 8, 3
 
 
 class Clock(Callback):
-    """Seconds of every step but the first, in a file, since ranks are processes of their own.
+    """When each step ended but the first ones, in a file, since ranks are processes of their own.
 
     Args:
         file: Where they go.

@@ -1,5 +1,6 @@
 """A run that reads what was computed before is the run that computes it."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from torch import Tensor
 from datamodules.transforms import Sample, Transform
 from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
-from vtagml.affinity import TROA
+from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import StagedBackbone
-from vtagml.callbacks import FeatureCache
+from vtagml.callbacks import FeatureCache, ProgressiveResizing
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VMT, VTAGML, Encoder, Shared
+from vtagml.encoders import VMT, VTAGML, Encoder, Separate, Shared
 from vtagml.module import Compute, MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.tuning import BottleneckAdapter
@@ -43,7 +44,9 @@ def plain(tasks: Sequence[str], backbone: TinySwinV2) -> Encoder:
     return Shared(tasks, backbone, BottleneckAdapter([(4, 1)]))
 
 
-def module(seed: int = 0, encoder: Make = vtagml, **settings: Any) -> MultitaskModule:
+def module(
+    seed: int = 0, encoder: Make = vtagml, affinity: Any = None, **settings: Any
+) -> MultitaskModule:
     torch.manual_seed(seed)
     return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
@@ -51,7 +54,7 @@ def module(seed: int = 0, encoder: Make = vtagml, **settings: Any) -> MultitaskM
         lambda outputs, channels: PerTask(
             outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
         ),
-        lambda tasks: TROA(tasks, start=0, every=1),
+        affinity or (lambda tasks: TROA(tasks, start=0, every=1)),
         optimizer=sgd,
         **settings,
     )
@@ -160,6 +163,38 @@ def test_a_resumed_run_is_one_that_was_not_stopped(tmp_path: Path, encoder: Make
     assert sum(ran.images) == 0
 
 
+def test_a_run_that_was_killed_in_the_midst_of_a_batch_goes_on_as_if_it_was_not(
+    tmp_path: Path,
+) -> None:
+    whole = fit(tmp_path, cache(tmp_path))
+    (folder,) = (tmp_path / "features").iterdir()
+    (keys,) = folder.glob("*.keys")
+    # Of seventeen rows five are left, one of them of the second batch, and half of the sixth.
+    keys.write_bytes(keys.read_bytes()[: 5 * 20 + 13])
+    assert_close(fit(tmp_path, cache(tmp_path)), whole, 0)
+
+
+def test_windows_fitted_to_another_size_have_files_of_their_own(tmp_path: Path) -> None:
+    for count, side in enumerate((SIDE, 2 * SIDE), start=1):
+        model, ran = module(), Ran()
+        backbone_of(model).image_size = (side, side)
+        data = Holes(batch_size=4, workers=0, variants=1)
+        data.image_size = (SIDE, SIDE)
+        with warnings.catch_warnings():  # that windows are not the data's
+            warnings.filterwarnings("ignore", "The backbone's windows are fitted")
+            fit(tmp_path, cache(tmp_path), ran, model=model, data=data, max_epochs=1)
+        assert ran.images == [TRAINED + VALIDATED]
+        assert len([*(tmp_path / "features").iterdir()]) == count
+
+
+def test_half_precision_is_kept_as_the_network_has_it(tmp_path: Path) -> None:
+    kept, computed = (
+        fit(tmp_path, *callbacks, precision="bf16-mixed", limit_val_batches=0)
+        for callbacks in ((cache(tmp_path),), ())
+    )
+    assert_close(kept, computed, 1e-2)
+
+
 def test_nothing_is_left_on_the_network(tmp_path: Path) -> None:
     class Broken(Callback):
         def on_train_batch_end(self, *_: Any) -> None:
@@ -196,17 +231,23 @@ def test_ranks_read_what_others_computed(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"`data\.variants` must say .* found null"):
+    with pytest.raises(ValueError, match=r"`data\.variants` .* must say .* found null"):
         fit(tmp_path, cache(tmp_path), data=Holes(batch_size=4, workers=0))
     with pytest.raises(ValueError, match=r"`model\.compute\.compile` must be null"):
         fit(tmp_path, cache(tmp_path), model=module(compute=Compute(compile="eager")))
+    resizing = ProgressiveResizing({0: SIDE})
+    with pytest.raises(ValueError, match="must not stand beside ProgressiveResizing"):
+        fit(tmp_path, cache(tmp_path), resizing)
+    apart = module(encoder=Separate, affinity=Uniform)
+    with pytest.raises(ValueError, match=r"one frozen backbone for all tasks .* found Separate"):
+        fit(tmp_path, cache(tmp_path), model=apart)
     everywhere = module(encoder=VMT)
     with pytest.raises(ValueError, match="found none in this VMT: give adapters later `blocks`"):
         fit(tmp_path, cache(tmp_path), model=everywhere)
 
 
 def test_space_is_said_and_too_little_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr("vtagml.callbacks.feature_cache.rank_zero_info", said.append)

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from tests.fakes.backbones import TinySwinV2, awake
 from vtagml.callbacks import SaveBackbone
-from vtagml.callbacks.save_backbone import cast_weight
 from vtagml.encoders import Separate, Shared
 from vtagml.module import MultitaskModule
+from vtagml.narrowing import narrowed
 from vtagml.tasks import Depth
 from vtagml.tuning import BottleneckAdapter, Full, LoRA
 
@@ -72,4 +72,4 @@ def encoder_alone(encoder: Any) -> MultitaskModule:
 
 def test_a_weight_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"cannot hold `scale`.*1e\+05: choose bfloat16"):
-        cast_weight("scale", torch.tensor([1e5]), torch.float16)
+        narrowed("scale", torch.tensor([1e5]), torch.float16)

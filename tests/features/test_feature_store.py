@@ -1,6 +1,7 @@
 """Rows are found by who wrote them and by others, whole or not at all."""
 
 import resource
+import shutil
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -60,6 +61,35 @@ def test_what_is_put_is_found_here_and_by_others(
         assert all(same(each.find(key), features(n, dtype)) for n, key in enumerate(KEYS))
 
 
+@pytest.mark.parametrize("host", ["node", "mac.local", "node1.cluster.local"])
+def test_hosts_may_be_called_anything(
+    tmp_path: Path, store: Open, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    for number in range(2):
+        store(tmp_path).put(KEYS[number], features(number))
+    found = store(tmp_path)
+    assert all(same(found.find(KEYS[number]), features(number)) for number in range(2))
+
+
+def test_whoever_deletes_the_folder_loses_nothing_but_time(tmp_path: Path, store: Open) -> None:
+    store(tmp_path / "folder").put(KEYS[0], features(0))
+    reader = store(tmp_path / "folder")
+    shutil.rmtree(tmp_path / "folder")
+    assert reader.find(KEYS[0]) is None
+    reader.refresh()
+    reader.put(KEYS[0], features(0))
+    assert same(reader.find(KEYS[0]), features(0))
+
+
+def test_no_more_is_kept_than_there_is_room_for(tmp_path: Path, store: Open) -> None:
+    small = store(tmp_path)
+    small.room = 1
+    small.put(KEYS[0], features(0))
+    small.put(KEYS[1], features(1))
+    assert len(small) == 1
+
+
 @pytest.mark.parametrize("ending", [".rows", ".keys"])
 def test_what_a_kill_left_half_written_counts_for_nothing(
     tmp_path: Path, store: Open, ending: str
@@ -92,7 +122,8 @@ def test_a_row_that_the_disk_has_changed_is_made_anew(tmp_path: Path, store: Ope
     assert found.find(KEYS[0]) is None
     assert same(found.find(KEYS[1]), features(1))
     found.put(KEYS[0], features(0))
-    assert same(found.find(KEYS[0]), features(0))
+    for each in (found, store(tmp_path), store(tmp_path)):
+        assert same(each.find(KEYS[0]), features(0))
 
 
 def test_a_full_disk_is_one_warning_and_leaves_whole_rows(tmp_path: Path, store: Open) -> None:

@@ -12,7 +12,6 @@ from tests.fakes.backbones import FAMILIES, TinySwinV2, awake
 from vtagml.backbone import StagedBackbone
 from vtagml.encoders import VMT, VTAGML, Encoder, Shared, SideVTAGML
 from vtagml.features import FeatureStore, keep_prefix
-from vtagml.features.kept_prefix import narrowed
 from vtagml.tuning import BitFit, BottleneckAdapter, Frozen, LoRA
 
 TASKS, SIZE = ("one", "two"), (32, 32)
@@ -103,7 +102,8 @@ def test_frozen_blocks_run_once_for_an_image(method: str, keep: Keep) -> None:
     assert len(ran) == 2 * layers
     encoder(image[[2, 0, 1]], torch.eye(2))
     assert len(ran) == 2 * layers
-    encoder(torch.rand(1, 3, 64, 64), torch.eye(2))  # of another size: computed as ever
+    with pytest.warns(UserWarning, match=r"Features of images of \(32, 32\) are kept, found .*64"):
+        encoder(torch.rand(1, 3, 64, 64), torch.eye(2))  # computed as ever
     assert len(ran) == 3 * layers
 
 
@@ -129,11 +129,14 @@ def test_the_first_epoch_sees_what_later_ones_will_read(keep: Keep) -> None:
     assert 0 < (first - exact).norm() / exact.norm() < 2e-3
 
 
-def test_features_too_large_for_a_precision_are_refused() -> None:
-    large = torch.tensor([1.0, 1e6])
-    with pytest.raises(ValueError, match=r"features of up to 1e\+06, found float16"):
-        narrowed(large, torch.float16)
-    assert narrowed(large, torch.bfloat16).isfinite().all()
+def test_features_too_large_for_a_precision_are_refused(keep: Keep) -> None:
+    encoder = METHODS["frozen"](TASKS, awake(TinySwinV2(SIZE)))
+    backbone, layers = beginning(encoder)
+    with torch.no_grad():
+        backbone.model.patch_embed.norm.weight.mul_(1e6)
+    keep(backbone, layers, torch.float16)
+    with pytest.raises(ValueError, match=r"float16 cannot hold `features`"):
+        encoder(torch.rand(1, 3, *SIZE), torch.eye(2))
 
 
 @pytest.mark.parametrize(("tuning", "layers"), [(LoRA(2), 1), (BitFit(), 0)])

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
@@ -35,9 +34,11 @@ class Kept(Protocol):
     layers: int
 
     def __call__(
-        self, image: Float[Tensor, "batch 3 height width"], begin: Callable[[Tensor], list[Tensor]]
+        self,
+        image: Float[Tensor, "batch 3 height width"],
+        begin: Callable[[Tensor, int], list[Tensor]],
     ) -> list[Tensor]:
-        """Returns what `begin` would."""
+        """Returns what `begin` would, of so many layers."""
 
 
 class StagedBackbone(TimmBackbone):
@@ -116,8 +117,7 @@ class StagedBackbone(TimmBackbone):
         """Yields the tokens that leave each stage, as `forward` says."""
         visit = visit or self.pass_through
         begun = 0 if self.kept is None else self.kept.layers
-        begin = partial(self.begin, layers=begun)
-        found = begin(image) if self.kept is None else self.kept(image, begin)
+        found = self.begin(image, 0) if self.kept is None else self.kept(image, self.begin)
         ends, tokens = self._ends(), found[-1]
         yield from found[: sum(end <= begun for end in ends)]
         for count, (place, layer) in enumerate(self.layers()[begun:], start=begun + 1):

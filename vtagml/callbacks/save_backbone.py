@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Shaped
 from lightning import Callback, LightningModule, Trainer
 from safetensors.torch import save
-from torch import Tensor
 
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import command, commit
 from vtagml.encoders import Shared, Tuned
 from vtagml.multitask import multitask
+from vtagml.narrowing import narrowed
 from vtagml.run_folder import plain
 
 
@@ -55,7 +54,7 @@ class SaveBackbone(Callback):
             return
         backbone: Any = encoder.backbone
         weights = {
-            name: cast_weight(name, value, self.dtype)
+            name: narrowed(name, value, self.dtype)
             for name, value in backbone.model.state_dict().items()
         }
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -67,19 +66,3 @@ class SaveBackbone(Callback):
             "steps": str(trainer.global_step),
         }
         keep(trainer, self.path, save(weights, metadata=described))
-
-
-def cast_weight(
-    name: str, value: Shaped[Tensor, "*size"], dtype: torch.dtype
-) -> Shaped[Tensor, "*size"]:
-    """Returns a weight of its own memory in a precision; integers stay as they are."""
-    value = value.detach().cpu()
-    if not value.is_floating_point():
-        return value.clone().contiguous()
-    narrow = value.to(dtype).clone().contiguous()
-    if not torch.equal(narrow.isfinite(), value.isfinite()):
-        raise ValueError(
-            f"`dtype` {dtype} cannot hold `{name}`, whose largest value is "
-            f"{float(value.abs().max()):.3g}: choose bfloat16 or float32."
-        )
-    return narrow

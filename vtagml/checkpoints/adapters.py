@@ -1,15 +1,14 @@
 """What trained, without the frozen backbone: a small file that names the backbone it belongs to."""
 
-import hashlib
 import json
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from vtagml.backbone import Backbone, differing_keys
+from vtagml.digests import digest_of
 from vtagml.experts import Router
 from vtagml.network import MultitaskNetwork
 
@@ -86,16 +85,12 @@ def frozen_names(network: MultitaskNetwork) -> set[str]:
 
 def identity(network: MultitaskNetwork) -> dict[str, str]:
     """Returns the architecture of the backbone, and a digest of the weights that are frozen."""
-    digest = hashlib.sha256()
     state = network.state_dict()
-    for name in sorted(frozen_names(network)):
-        value = state[name].detach().cpu()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+    digest = digest_of({name: state[name] for name in frozen_names(network)})
     backbones = (module for module in network.modules() if isinstance(module, Backbone))
     names = (str(getattr(each, "architecture", type(each).__name__)) for each in backbones)
     architectures = dict.fromkeys(names)  # copies of one, a task each
-    return {"architecture": ", ".join(architectures), "backbone": digest.hexdigest()}
+    return {"architecture": ", ".join(architectures), "backbone": digest}
 
 
 def _named(described: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path, shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> None:
         self.folder, self.dtype = folder, dtype
+        self.room: int | None = None
         self.shapes = [torch.Size(shape) for shape in shapes]
         self.length = sum(shape.numel() for shape in self.shapes) * dtype.itemsize
         self.places: dict[bytes, tuple[Shard, int]] = {}
@@ -42,18 +44,23 @@ class FeatureStore:
     def refresh(self) -> None:
         """Learns which rows others have added."""
         for file in sorted(self.folder.glob(f"*{KEYS}")):
-            shard = self._shards.setdefault(file.stem, Shard(file.with_suffix(""), self.length))
+            name = file.name.removesuffix(KEYS)
+            shard = self._shards.setdefault(name, Shard(file.with_name(name), self.length))
             start = len(shard.sums)
-            for row, key in enumerate(shard.new_keys(), start):
-                self.places.setdefault(key, (shard, row))
+            with suppress(OSError):  # deleted meanwhile, or out of reach: what is lost is time
+                # A later one wins: it may stand for one that the disk has changed.
+                rows = enumerate(shard.new_keys(), start)
+                self.places |= {key: (shard, row) for row, key in rows}
 
     def find(self, key: bytes) -> list[Tensor] | None:
-        """The features under a key; none if there are none, or the disk has changed them."""
+        """The features under a key; none if there are none, or the disk does not give them back."""
         place = self.places.get(key)
         if place is None:
             return None
         shard, row = place
-        content = shard.read(row)
+        content = None
+        with suppress(OSError):
+            content = shard.read(row)
         if content is None:
             del self.places[key]  # to be computed, and kept, anew
             return None
@@ -68,6 +75,8 @@ class FeatureStore:
             key: Of the image.
             features: In the precision that they are kept in.
         """
+        if self.room == 0:
+            return
         flat = torch.cat([each.flatten() for each in features]).view(torch.uint8)
         with self._attempt():
             if self._own is None:
@@ -75,6 +84,8 @@ class FeatureStore:
                 self._own = self._shards[name] = Shard(self.folder / name, self.length)
             row = self._own.append(key, np.asarray(flat.cpu()).tobytes())
             self.places[key] = self._own, row
+            if self.room is not None:
+                self.room -= 1
 
     def close(self) -> None:
         """Closes all files."""

@@ -19,7 +19,7 @@ def fingerprints(images: Float[Tensor, "batch *pixels"]) -> list[bytes]:
     and no image travels.
 
     Args:
-        images: Compared bit by bit.
+        images: Compared bit by bit, in single precision.
     """
     bits = images.detach().float().flatten(1).view(torch.int32).long()
     factors = _factors(bits.shape[1], str(images.device))

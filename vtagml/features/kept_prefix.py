@@ -1,5 +1,6 @@
 """The frozen first layers of a backbone, which run once for each image and not in every epoch."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from torch import Tensor
 from vtagml.backbone import StagedBackbone
 from vtagml.features.feature_store import FeatureStore
 from vtagml.features.fingerprints import fingerprints
+from vtagml.narrowing import narrowed
 
-Begin = Callable[[Tensor], list[Tensor]]
-"""Runs the layers on some images."""
+Begin = Callable[[Tensor, int], list[Tensor]]
+"""Runs so many of the first layers on some images."""
 
 
 class KeptPrefix:
@@ -36,6 +38,7 @@ class KeptPrefix:
         size: tuple[int, int],
     ) -> None:
         self.layers, self.store, self.dtypes, self.size = layers, store, tuple(dtypes), size
+        self._said = False
 
     def __call__(self, image: Float[Tensor, "batch 3 height width"], begin: Begin) -> list[Tensor]:
         """Returns the features of a batch.
@@ -44,35 +47,36 @@ class KeptPrefix:
             image: Values in [0, 1].
             begin: Runs the layers.
         """
-        if (image.shape[-2], image.shape[-1]) != self.size:
-            return begin(image)
+        size = (image.shape[-2], image.shape[-1])
+        if size != self.size:
+            self._say_once(size)
+            return begin(image, self.layers)
         keys = fingerprints(image)
         rows = [self.store.find(key) for key in keys]
         missing = [place for place, row in enumerate(rows) if row is None]
         if missing:
+            # All of the batch: batches of another make-up are rounded otherwise.
             with torch.no_grad():
-                made = begin(image[missing])
+                made = begin(image, self.layers)
             # The first time, too, it is what will be read later: epochs do not differ.
-            narrow = [narrowed(each, self.store.dtype).cpu() for each in made]
-            for place, row in zip(missing, zip(*narrow, strict=True), strict=True):
+            kept = [narrowed("features", each, self.store.dtype) for each in made]
+            for place in missing:
+                rows[place] = row = [each[place] for each in kept]
                 self.store.put(keys[place], row)
-                rows[place] = list(row)
         found = zip(*(row for row in rows if row is not None), strict=True)
         return [
             torch.stack(each).to(image.device, dtype)
             for each, dtype in zip(found, self.dtypes, strict=True)
         ]
 
-
-def narrowed(features: Tensor, dtype: torch.dtype) -> Tensor:
-    """Returns features in the precision that they are kept in."""
-    narrow = features.to(dtype)
-    if not torch.equal(narrow.isfinite(), features.isfinite()):
-        raise ValueError(
-            f"`dtype` of FeatureCache must hold features of up to {features.abs().max():.3g}, "
-            f"found {str(dtype).removeprefix('torch.')}: give bfloat16 or float32."
-        )
-    return narrow
+    def _say_once(self, size: tuple[int, int]) -> None:
+        if not self._said:
+            warnings.warn(
+                f"Features of images of {self.size} are kept, found some of {size}: what is frozen "
+                "in front of the first adapter runs for these as ever.",
+                stacklevel=2,
+            )
+        self._said = True
 
 
 def keep_prefix(

@@ -33,8 +33,7 @@ class Shard:
 
     def new_keys(self) -> list[bytes]:
         """The keys that were added since this was asked last, in the order of their rows."""
-        keys = self.path.with_suffix(KEYS)
-        with keys.open("rb") as file:
+        with self._file(KEYS).open("rb") as file:
             file.seek(len(self.sums) * LINE.itemsize)
             content = file.read()
         whole = np.frombuffer(content[: len(content) // LINE.itemsize * LINE.itemsize], LINE)
@@ -44,7 +43,7 @@ class Shard:
     def read(self, row: int) -> bytes | None:
         """A row's bytes; none if they are not those that were written."""
         if self._rows is None:
-            self._rows = self.path.with_suffix(ROWS).open("rb")
+            self._rows = self._file(ROWS).open("rb")
         self._rows.seek(row * self.length)
         content = self._rows.read(self.length)
         return content if zlib.crc32(content) == self.sums[row] else None
@@ -59,7 +58,7 @@ class Shard:
         if self._out is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Without buffers: what is written is there for others, and a full disk says so at once.
-            rows, keys = (FileIO(self.path.with_suffix(each), "x") for each in (ROWS, KEYS))
+            rows, keys = (FileIO(self._file(each), "x") for each in (ROWS, KEYS))
             self._out = rows, keys
         rows, keys = self._out
         count, checksum = len(self.sums), zlib.crc32(content)
@@ -73,6 +72,9 @@ class Shard:
             raise
         self.sums.append(checksum)
         return count
+
+    def _file(self, ending: str) -> Path:
+        return self.path.with_name(self.path.name + ending)  # a host's name may have dots
 
     def close(self) -> None:
         """Closes the files."""
