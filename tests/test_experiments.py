@@ -53,15 +53,20 @@ MIXTURES = [FOLDER / f"{name}.yaml" for name in ("views_smc", "fgvc", "vtab_spec
 ON_MIXTURES = [
     *OBJECTIVES,
     *sorted(FOLDER.glob("settings/one_head_*.yaml")),
+    FOLDER / "settings/one_mean.yaml",
     FOLDER / "backbones/dinov2_views.yaml",
 ]
 MIXTURE_CASES = [*((path,) for path in MIXTURES), *map(shown_with, ON_MIXTURES)]
 DATASET_CONFIGS = [path for path in BASES if dataset_of(path) and path not in ADAPTATIONS]
 SINGLE_TASK = FOLDER / "methods/single_task.yaml"
-ON_DATASETS = [SINGLE_TASK, FOLDER / "backbones/vit_base.yaml"]
+ON_DATASETS = [
+    *(FOLDER / "backbones/vit_base.yaml", FOLDER / "settings/nyudv2_boundaries.yaml"),
+    FOLDER / "settings/cropped.yaml",
+]
 DATASET_CASES = [
     *((path,) for path in DATASET_CONFIGS),
-    *((FOLDER / "nyudv2_sdne.yaml", path) for path in ON_DATASETS),
+    (FOLDER / "nyudv2_sdne.yaml", SINGLE_TASK),
+    *map(shown_with, ON_DATASETS),
 ]
 FOLDERS = FOLDER / "folders_sdn.yaml"  # the only one of its data
 # All of them run; among the fast ones the config of each dataset that has the most tasks.
@@ -69,8 +74,15 @@ RICHEST = {
     max((path for path in DATASET_CONFIGS if dataset_of(path) == dataset), key=tasks_in)
     for dataset in set(map(dataset_of, DATASET_CONFIGS))
 }
-# Of widths that the small networks do not have.
-ON_SWIN_T = [shown_with(FOLDER / f"ablations/vmt_lite_{number}.yaml") for number in (6, 12)]
+# Of widths that the small networks do not have, and the methods of VMT-Adapter's own network.
+NOT_ON_SMALL = [
+    *(FOLDER / f"ablations/vmt_lite_{number}.yaml" for number in (6, 12)),
+    FOLDER / "backbones/swin_base.yaml",
+]
+ON_SWIN = [
+    *map(shown_with, NOT_ON_SMALL),
+    (FOLDER / "pascal_context_sphn.yaml", FOLDER / "methods/vmt.yaml"),
+]
 ZERO_SHOT, NOVEL = (
     [shown_with(path) for path in sorted(FOLDER.glob(f"settings/{kind}_*.yaml"))]
     for kind in ("zero_shot", "novel")
@@ -101,11 +113,12 @@ FAST = (
 ELSEWHERE = {
     *ADAPTATIONS,
     *ON_MIXTURES,
-    *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK, *ON_SWIN_T)),
+    *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK)),
+    *NOT_ON_SMALL,
 }
 SCENES_CASES = [
     *((path,) for path in BASES if path not in {*DATASET_CONFIGS, *ADAPTATIONS, *MIXTURES}),
-    *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, *ON_DATASETS}),
+    *(shown_with(path) for path in OVERLAYS if path not in {*ELSEWHERE, *ON_DATASETS, SINGLE_TASK}),
 ]
 
 
@@ -167,8 +180,8 @@ def test_config_trains_tests_and_leaves_its_results(
     check_results(tmp_path / "runs" / name_of(configs))
 
 
-@pytest.mark.parametrize("configs", first_fast(ON_SWIN_T), ids=name_of)
-def test_ablation_of_swin_t_runs_on_swin_t(
+@pytest.mark.parametrize("configs", first_fast(ON_SWIN), ids=name_of)
+def test_methods_on_the_papers_swin(
     configs: Configs,
     stand_in: Callable[[str], Path],
     tmp_path: Path,

@@ -13,8 +13,10 @@ from vtagml.backbone import Place, StagedBackbone, ViT
 from vtagml.encoders import Encoder, LastBlocks, Separate, Shared
 from vtagml.experts import BalancedKMeans, GivenOrder, RandomGroups, RoutedLinear, routers
 from vtagml.tuning import (
+    Full,
     IndependentMoEfiedLoRA,
     LoRAEverywhere,
+    MoEfied,
     MoEfiedLoRA,
     ReleasedMoEfiedLoRA,
     Tuning,
@@ -204,6 +206,22 @@ def test_merged_is_faded_with_each_channel_in_its_place(
     for name, parameter in plain.named_parameters():
         if name.endswith("fc1.bias"):
             assert torch.equal(backbone.get_parameter(name), parameter), name
+
+
+def test_with_all_weights_training_it_merges_as_well() -> None:
+    """EMTAL's first step: fine-tuning with experts and routers, and no product."""
+    backbone = tuned(MoEfied(Full(), 4, RandomGroups()), TinyViT)
+    frozen = [name for name, each in backbone.named_parameters() if not each.requires_grad]
+    assert not frozen
+    moved(backbone, 0.1)
+    fade(backbone, 0.0)
+    expected = backbone(image())
+
+    MoEfied().merge(backbone)
+
+    assert backbone.state_dict().keys() == TinyViT(SIZE).state_dict().keys()
+    for level, whole in zip(backbone(image()), expected, strict=True):
+        torch.testing.assert_close(level, whole, rtol=1e-10, atol=1e-10)
 
 
 def test_merged_without_a_step_it_is_the_backbone_to_the_last_bit() -> None:

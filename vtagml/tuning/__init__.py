@@ -3,10 +3,11 @@
 A tuning changes a backbone in place: it freezes what stays, puts in what is new and says what
 trains. `Full` and `Frozen` are the ends; `BitFit` and `RelativeBias` train a few numbers that are
 there already; `LoRA` adds a low-rank product to attention's matrices, `LoRAEverywhere` to all of a
-block, and `SingularValues` stretches their spectra; `MoEfiedLoRA` makes experts of feed-forward
-networks, too, and routes between them; `BottleneckAdapter` stands behind blocks, `HoulsbyAdapter`
-and `LowRankAdapter` in their residual branches. Each starts as exactly the pre-trained backbone,
-but for what routers weigh. How tasks share a tuned backbone is the encoder's business.
+block, and `SingularValues` stretches their spectra; `MoEfied` makes experts of feed-forward
+networks and routes between them, `MoEfiedLoRA` with products, too; `BottleneckAdapter` stands
+behind blocks, `HoulsbyAdapter` and `LowRankAdapter` in their residual branches. Each starts as
+exactly the pre-trained backbone, but for what routers weigh. How tasks share a tuned backbone is
+the encoder's business.
 """
 
 from vtagml.tuning.bitfit import BitFit
@@ -17,6 +18,7 @@ from vtagml.tuning.houlsby_adapter import HoulsbyAdapter
 from vtagml.tuning.lora import LoRA
 from vtagml.tuning.lora_everywhere import LoRAEverywhere
 from vtagml.tuning.low_rank_adapter import LowRankAdapter
+from vtagml.tuning.moefied import MoEfied
 from vtagml.tuning.moefied_lora import (
     IndependentMoEfiedLoRA,
     MoEfiedLoRA,
@@ -36,6 +38,7 @@ __all__ = [
     "LoRA",
     "LoRAEverywhere",
     "LowRankAdapter",
+    "MoEfied",
     "MoEfiedLoRA",
     "RelativeBias",
     "ReleasedMoEfiedLoRA",
