@@ -13,8 +13,9 @@ from torch import Tensor
 
 from datamodules import Source
 from tests.fakes.experiments import FOLDER
-from tests.fakes.holes import Holes, holes
+from tests.fakes.holes import SIDE, Holes, holes
 from tests.fakes.methods import METHODS, module_of
+from vtagml.inference import Predictor, export_network
 from vtagml.module import MultitaskModule
 
 STEPS = 10
@@ -123,3 +124,23 @@ def test_two_ranks_train_as_one_process(method: str, tmp_path: Path) -> None:
 
     for key, value in alone.items():
         torch.testing.assert_close(together[key], value, rtol=MERGED, atol=MERGED, msg=key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("vmt", "vmt_lite", "hyperformer", "polyhistor", "progressive", "mtlora", "tadformer"),
+        *("lora_separate", "vtagml_side"),
+    ],
+)
+def test_it_is_exported(method: str, tmp_path: Path) -> None:
+    model = module_of(method).eval()
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data += 0.05 * torch.randn_like(parameter)
+    found = export_network(
+        Predictor(model, (SIDE, SIDE), device="cpu"), tmp_path / "network", "torch_export"
+    )
+    assert found.differences.keys() == model.tasks.keys()
+    assert (tmp_path / "network").stat().st_size > 0

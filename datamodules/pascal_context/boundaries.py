@@ -8,7 +8,8 @@ from jaxtyping import Float32, UInt16
 def boundaries(regions: UInt16[np.ndarray, "height width"]) -> Float32[np.ndarray, "height width"]:
     """1 on lines of one pixel between regions of different ids, 0 elsewhere.
 
-    Where the Laplacian of the ids is not 0, thinned by the algorithm of Guo and Hall.
+    Where the Laplacian of the ids is not 0, thinned by the algorithm of Guo and Hall, of which
+    scikit-image has the one well-kept form in Python (OpenCV's own is not in its usual packages).
 
     Note:
         As in the field, which takes ids for numbers: a strip of one pixel between the ids k - d and

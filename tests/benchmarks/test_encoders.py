@@ -59,8 +59,9 @@ def test_time_by_number_of_tasks(
         {f"{tasks} tasks": phase(encoder(method, tasks)) for tasks in TASKS},
         rounds=3,
     )
-    if phase is inference:
-        assert (ratios["8 tasks"] < CLEARLY) == (method in FLAT)
+    # In training the gradient of every task's maps comes on top of what is flat.
+    most = CLEARLY if phase is inference else len(TASKS) / 2
+    assert (ratios["8 tasks"] < most) == (method in FLAT)
 
 
 @every_method
@@ -70,4 +71,4 @@ def test_memory_by_number_of_tasks(method: str, bench: Bench) -> None:
         f"encoder alone, {method}, training / one task",
         {f"{tasks} tasks": training(encoder(method, tasks)) for tasks in TASKS},
     )
-    assert (ratios["8 tasks"] < len(TASKS)) == (method in FLAT)
+    assert (ratios["8 tasks"] < 2.5) == (method in FLAT)

@@ -5,9 +5,10 @@ from torch import nn
 
 from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.backbone import PlainNetwork, ViT
-from vtagml.tuning import Frozen, LoRAEverywhere, Tuning
+from vtagml.experts import GivenOrder, routers
+from vtagml.tuning import Frozen, MoEfiedLoRA, Tuning
 
-SIDE, BATCH, RANK = 224, 2, 4
+SIDE, BATCH, RANK, EXPERTS = 224, 2, 4, 16
 ROUNDS = 21
 
 
@@ -18,18 +19,24 @@ def vit(tuning: Tuning) -> ViT:
     return backbone
 
 
+def faded(backbone: ViT) -> ViT:
+    for router in routers(backbone):
+        router.fade(0.0)
+    return backbone
+
+
 def plain(backbone: ViT) -> nn.Module:
     network = PlainNetwork(backbone)
     return network.loaded(network.weights)
 
 
 def test_merging(bench: Bench) -> None:
-    lora = LoRAEverywhere(RANK)
+    experts = MoEfiedLoRA(EXPERTS, RANK, GivenOrder())
     networks = {
         "timm's own": plain(vit(Frozen())),
         "the same again (what noise looks like)": plain(vit(Frozen())),
-        "merged": plain(lora.merge(vit(lora))),
-        "before: LoRA beside its layers": vit(lora).model,
+        "merged": plain(experts.merge(faded(vit(experts)))),
+        "before: faded experts, LoRA beside all layers": faded(vit(experts)).model,
     }
     images = torch.rand(BATCH, 3, SIDE, SIDE)
     with torch.inference_mode():

@@ -137,6 +137,39 @@ def test_what_every_tuning_that_merges_learned_is_in_the_file(
     assert counted["after"] == counted["before"]["backbone"] + norm
 
 
+def test_experts_merge_where_their_routers_have_faded(tmp_path: Path, out: Path) -> None:
+    settings = tuned_settings("Shared", "MoEfiedLoRA")
+    settings["model"]["init_args"]["encoder"]["init_args"]["tuning"] = {
+        "class_path": "vtagml.tuning.MoEfiedLoRA",
+        "init_args": {
+            "experts": 4,
+            "clustering": {
+                "class_path": "vtagml.experts.BalancedKMeans",
+                "init_args": {"cache": None},
+            },
+        },
+    }
+    folder = write_run(tmp_path / "run", settings)
+    with pytest.raises(ValueError, match=r"routers' α is exactly 0, found 1: nothing moves it"):
+        merge_run(TrainedRun(folder), out)
+    assert left(out) == []
+    checkpoint = folder / "checkpoints" / "last.ckpt"
+    content = torch.load(checkpoint)
+    for name, value in content["state_dict"].items():
+        if name.endswith("router.alpha"):
+            value.fill_(0.0)
+    torch.save(content, checkpoint)
+
+    (merged,) = merge_run(TrainedRun(folder), out, batches=1, tolerance=1e-3)
+
+    image = torch.rand(2, 3, *SIZE)
+    expected = trained_pyramids(folder, image)["depth"][-1]
+    torch.testing.assert_close(summary_of(out, image), expected, rtol=1e-3, atol=1e-4)
+    assert not [name for name in load_file(out) if "router" in name or "order" in name]
+    counted = merged.certificate["parameters"]
+    assert counted["after"] == counted["before"]["backbone"]
+
+
 def test_methods_that_are_no_plain_network_are_refused(
     run: Path, tmp_path: Path, out: Path
 ) -> None:

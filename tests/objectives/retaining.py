@@ -8,12 +8,17 @@ import torch
 from torch import Tensor
 
 from datamodules import DenseDataModule, Labels, Source
+from tests.fakes.backbones import TinyViT, awake
 from tests.fakes.holes import SIDE
 from tests.objectives.small_adversarial import adam, full
 from vtagml.decoders import OneHead, PooledLinear
+from vtagml.encoders import Shared
+from vtagml.experts import RandomGroups
 from vtagml.module import MultitaskModule
+from vtagml.network import EncoderOfTasks
 from vtagml.objectives import Objective, QualityRetaining
 from vtagml.tasks import Task, UnitedClassification
+from vtagml.tuning import MoEfiedLoRA
 
 CLASSES = {"birds": 3, "cars": 2, "flowers": 4}
 TOTAL = sum(CLASSES.values())
@@ -91,12 +96,19 @@ def image_of_a_set(index: int, tasks: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def retaining(kind: type[Objective] = QualityRetaining, **settings: Any) -> MultitaskModule:
+def experts(tasks: Sequence[str]) -> Shared:
+    """EMTAL's network."""
+    return Shared(tasks, awake(TinyViT((SIDE, SIDE))), MoEfiedLoRA(4, 2, RandomGroups()))
+
+
+def retaining(
+    kind: type[Objective] = QualityRetaining, encoder: EncoderOfTasks = full, **settings: Any
+) -> MultitaskModule:
     """A network of one head that learns the sets."""
     torch.manual_seed(0)
     return MultitaskModule(
         list(united().values()),
-        full,
+        encoder,
         lambda outputs, channels: OneHead(outputs, channels, PooledLinear),
         optimizer=adam,
         objective=lambda tasks: kind(tasks, **settings),

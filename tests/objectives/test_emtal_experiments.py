@@ -10,8 +10,9 @@ from vtagml.building import built
 from vtagml.module import MultitaskModule
 from vtagml.objectives import MixedMean, QualityRetaining
 
-ONE_HEAD = [FOLDER / "fgvc.yaml", FOLDER / "settings/one_head_fgvc.yaml"]
-EMTAL = FOLDER / "methods/emtal.yaml"
+FGVC = [FOLDER / "fgvc.yaml", FOLDER / "settings/one_head_fgvc.yaml"]
+VTAB = [FOLDER / "vtab_specialised.yaml", FOLDER / "settings/one_head_vtab.yaml"]
+EMTAL = [FOLDER / "methods/emtal.yaml", FOLDER / "settings/one_mean.yaml"]
 
 
 def model_of(configs: list[Path]) -> MultitaskModule:
@@ -30,10 +31,12 @@ def model_of(configs: list[Path]) -> MultitaskModule:
 @pytest.mark.parametrize(
     ("configs", "count", "objective"),
     [
-        (ONE_HEAD, 2_819_158, MixedMean),  # printed 2.82 M, of LoRA
-        ([*ONE_HEAD, EMTAL], 1_197_142, QualityRetaining),  # printed 1.20 M
+        (FGVC, 2_819_158, MixedMean),  # printed 2.82 M, of LoRA
+        ([*FGVC, *EMTAL], 1_197_142, QualityRetaining),  # printed 1.20 M
+        (VTAB, 2_406_974, MixedMean),  # printed 2.41 M, of LoRA
+        ([*VTAB, *EMTAL], 784_958, QualityRetaining),  # printed 0.78 M
     ],
-    ids=["lora", "emtal"],
+    ids=["fgvc, lora", "fgvc, emtal", "vtab, lora", "vtab, emtal"],
 )
 def test_one_head_on_four_sets_has_the_printed_count(
     configs: list[Path], count: int, objective: type
@@ -41,3 +44,5 @@ def test_one_head_on_four_sets_has_the_printed_count(
     model = model_of(configs)
     assert sum(each.numel() for each in model.parameters() if each.requires_grad) == count
     assert type(model.objective) is objective
+    if isinstance(model.objective, QualityRetaining):
+        assert type(model.objective.base) is MixedMean

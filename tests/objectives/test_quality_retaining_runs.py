@@ -12,12 +12,25 @@ from lightning import Callback, seed_everything
 from torch import Tensor
 
 from tests.fakes.bits import assert_equal, training_state
-from tests.objectives.retaining import CLASSES, NAMES, TOTAL, Sets, images, retaining, united
-from tests.objectives.small_adversarial import trainer
+from tests.objectives.retaining import (
+    CLASSES,
+    NAMES,
+    TOTAL,
+    Sets,
+    experts,
+    images,
+    retaining,
+    united,
+)
+from tests.objectives.small_adversarial import full, trainer
+from vtagml.callbacks import RouterFading
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 from vtagml.module import MultitaskModule
 from vtagml.objectives import LastTwo, MixedMean, MovingAverage, QualityRetaining, SumOfTasks
 
+# Alone, and with experts whose routers fade: EMTAL whole.
+KINDS = [(MovingAverage, full), (LastTwo, full), (MovingAverage, experts)]
+FADING: dict[Any, list[Callback]] = {full: [], experts: [RouterFading(0.0, 0.8)]}
 STEPS = 5  # of three batches an epoch: one epoch and two steps
 
 
@@ -73,21 +86,29 @@ def state(folder: Path) -> dict[str, Any]:
     return content
 
 
-@pytest.mark.parametrize("bank", [MovingAverage, LastTwo])
-def test_killed_and_resumed_equals_the_whole_run_bit_by_bit(bank: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bank", "encoder"), KINDS)
+def test_killed_and_resumed_equals_the_whole_run_bit_by_bit(
+    bank: Any, encoder: Any, tmp_path: Path
+) -> None:
     def run(folder: Path, kill: int = -1, resume: bool = False) -> None:
         seed_everything(7 if resume else 0, verbose=False)
         done = trainer(
             folder,
             plugins=[AtomicCheckpointIO()],
-            callbacks=[Kill(kill), RunCheckpoint(str(folder), every_n_train_steps=1)],
+            callbacks=[
+                Kill(kill),
+                RunCheckpoint(str(folder), every_n_train_steps=1),
+                *FADING[encoder],
+            ],
             enable_checkpointing=True,
             max_epochs=-1,
             max_steps=STEPS,
         )
         path = folder / "last.ckpt" if resume else None
         with suppress(Killed):
-            done.fit(retaining(bank=bank), Sets(batch_size=4, workers=0), ckpt_path=path)
+            done.fit(
+                retaining(encoder=encoder, bank=bank), Sets(batch_size=4, workers=0), ckpt_path=path
+            )
 
     run(tmp_path / "whole")
     run(tmp_path, kill=4)
@@ -127,14 +148,15 @@ def test_terms_of_accumulated_batches_have_the_mean_of_one_large_batch(base: Any
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:It is recommended to use .*sync_dist")
-@pytest.mark.parametrize("bank", [MovingAverage, LastTwo])
-def test_two_processes_train_as_one(bank: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("bank", "encoder"), KINDS)
+def test_two_processes_train_as_one(bank: Any, encoder: Any, tmp_path: Path) -> None:
     def trained(ranks: int) -> Mapping[str, Tensor]:
-        model = retaining(bank=bank).double()
+        model = retaining(encoder=encoder, bank=bank).double()
         strategy = "ddp_fork" if ranks > 1 else "auto"
         settings = {"devices": ranks, "strategy": strategy, "precision": "64-true"}
         data = Sets(batch_size=4 // ranks, workers=0)
-        trainer(tmp_path, max_epochs=2, **settings).fit(model, data)
+        callbacks = FADING[encoder]
+        trainer(tmp_path, max_epochs=2, callbacks=callbacks, **settings).fit(model, data)
         return model.state_dict()
 
     alone, together = trained(1), trained(2)

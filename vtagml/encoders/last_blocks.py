@@ -26,8 +26,9 @@ class LastBlocks(PartingLate):
         the stream's own activations, so that these run once for all tasks; the sum is no pass of
         any block and cannot be merged, and its `merge` is not implemented. Ours are whole blocks,
         queries, keys and values included, at the price of a pass per task of one block a stage;
-        they merge. There, decoders read what the next reduction makes of a task's features, here
-        these themselves.
+        they merge, for inference and `lightning export`; a network of several versions is no plain
+        one of timm, which `lightning merge` would write. There, decoders read what the next
+        reduction makes of a task's features, here these themselves.
 
     Args:
         tasks: Names of the tasks.
