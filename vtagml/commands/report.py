@@ -37,7 +37,8 @@ def report(
         by: What names a method: config (default), folder, or a key of the config such as
             model.init_args.encoder; runs are grouped by all settings but seeds.
         reported: Rows of a paper's table with the runs' data and tasks, marked as reported:
-            vtagml_table2, vtagml_table3, vtagml_table4, vtagml_table5, vmt_table2, vmt_table3.
+            vtagml_table2, vtagml_table3, vtagml_table4, vtagml_table5, vmt_table2, vmt_table3,
+            emtal_table1, emtal_table2, emtal_table3.
         affinities: Compares S and ω of two runs or files; pictures side by side and over training.
         html: One page instead, report.html, which needs no other file and no network: curves,
             tables, S and ω by step, predictions by task, config, sources. An unfinished run is
