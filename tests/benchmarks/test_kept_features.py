@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.benchmarks.bench import CLEARLY, Bench
 from tests.benchmarks.test_training_step import SIDE, batch, module, step
 from vtagml.affinity import TROA, Uniform
-from vtagml.backbone import Backbone, SwinV2, SwinV2Nano
+from vtagml.backbone import Backbone, StagedBackbone, SwinV2, SwinV2Nano
 from vtagml.encoders import VTAGML, Encoder, Shared, SideVTAGML
 from vtagml.features import keep_prefix
 from vtagml.tuning import Frozen
@@ -30,6 +31,13 @@ BACKBONES: dict[str, tuple[Callable[[], Backbone], int, int, int]] = {
     ),
 }  # fmt: skip
 """By name: what makes it, side of the images, how many of them, rounds."""
+
+
+def rounding(backbone: StagedBackbone, layers: int, image: Tensor, dtype: torch.dtype) -> float:
+    """By how much of their norm the features of the frozen blocks are off, at most."""
+    with torch.no_grad():
+        levels = backbone.begin(image, layers)
+    return max(float((each.to(dtype) - each).norm() / each.norm()) for each in levels)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -52,6 +60,10 @@ def test_kept_features(name: str, tmp_path: Path, bench: Bench) -> None:
     )
     for store in stores:
         store.close()
+    halves = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+    assert beginning is not None  # decoders alone: of all blocks
+    off = {each: rounding(*beginning, data["image"], dtype) for each, dtype in halves.items()}
+    bench.note(", ".join(f"Features in {each} are off by {by:.1e}" for each, by in off.items()))
     for method in (each for each in METHODS if f"{each}, frozen blocks kept" in ratios):
         kept = ratios[f"{method}, frozen blocks kept"]
         assert kept < CLEARLY * ratios[method], "reading takes longer than computing"

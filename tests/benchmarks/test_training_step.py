@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.benchmarks.bench import CLEARLY, Bench
+from vtagml.adapters import LiteralVisionAdapter
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import Backbone, SwinV2Nano
 from vtagml.decoders import ConvDecoder, Decoder, PerTask, SwinDecoder
@@ -169,6 +170,7 @@ def test_memory_of_branches_in_turn(decoder: type[Decoder], bench: Bench) -> Non
 METHODS: dict[str, tuple[Callable[..., Encoder], Any]] = {
     "full fine-tuning": (Shared, Uniform),
     "VTAGML with TROA": (VTAGML, TROA),
+    "VTAGML with TROA, wired as Fig. 3": (partial(VTAGML, adapter=LiteralVisionAdapter), TROA),
     "VTAGML beside the backbone, with TROA": (SideVTAGML, TROA),
     "plain adapters": (partial(Shared, tuning=BottleneckAdapter(BLOCKS)), Uniform),
     "frozen, decoders only": (partial(Shared, tuning=Frozen()), Uniform),
@@ -180,7 +182,7 @@ def test_methods(bench: Bench) -> None:
         "training step by method / full fine-tuning of the same backbone",
         {name: step(module(*method)) for name, method in METHODS.items()},
     )
-    _, inside, side, plain, frozen = ratios.values()
+    _, inside, _, side, plain, frozen = ratios.values()
     assert side < inside / CLEARLY, "frozen blocks run for every task"
     assert frozen < 1 / CLEARLY, "something of the frozen backbone is differentiated"
     assert frozen < CLEARLY * plain < CLEARLY * CLEARLY, "adapters cost more than all weights"
@@ -192,5 +194,5 @@ def test_memory_of_methods(bench: Bench) -> None:
         "training step by method / full fine-tuning of the same backbone",
         {name: step(module(*method)) for name, method in METHODS.items()},
     )
-    _, inside, side, *_ = ratios.values()
+    _, inside, _, side, *_ = ratios.values()
     assert side < inside / CLEARLY, "frozen blocks keep something for the backward"
