@@ -79,8 +79,9 @@ class Ran(Callback):
         self.images.append(0)
 
     def count(self, block: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        if self.images:
-            self.images[-1] += len(inputs[0])
+        if not self.images:
+            self.images.append(0)  # a resumed epoch does not begin
+        self.images[-1] += len(inputs[0])
 
 
 def fit(

@@ -13,6 +13,7 @@ from vtagml.backbone import Place, StagedBackbone, ViT
 from vtagml.encoders import Encoder, LastBlocks, Separate, Shared
 from vtagml.experts import BalancedKMeans, GivenOrder, RandomGroups, RoutedLinear, routers
 from vtagml.tuning import (
+    BottleneckAdapter,
     Full,
     IndependentMoEfiedLoRA,
     LoRAEverywhere,
@@ -222,6 +223,14 @@ def test_with_all_weights_training_it_merges_as_well() -> None:
     assert backbone.state_dict().keys() == TinyViT(SIZE).state_dict().keys()
     for level, whole in zip(backbone(image()), expected, strict=True):
         torch.testing.assert_close(level, whole, rtol=1e-10, atol=1e-10)
+
+
+def test_it_merges_if_what_learns_beside_the_routers_does() -> None:
+    for tuning, merges in ((Full(), True), (BottleneckAdapter(), False)):
+        whole = MoEfied(tuning, 4, GivenOrder())
+        backbone = tuned(whole, TinyViT)
+        fade(backbone, 0.0)
+        assert whole.mergeable(backbone) == merges
 
 
 def test_merged_without_a_step_it_is_the_backbone_to_the_last_bit() -> None:

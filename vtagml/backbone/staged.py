@@ -155,8 +155,6 @@ class StagedBackbone(TimmBackbone):
     def frozen_layers(self) -> int:
         """How many layers stand in front of the first thing that trains."""
         layers = [layer for _, layer in self.layers()]
-        if not self.frozen:
-            return 0  # what drops out, too, learns
         inside = {id(each) for layer in layers for each in layer.parameters()}
         if any(each.requires_grad and id(each) not in inside for each in self.model.parameters()):
             return 0  # the stem, or what has no place among the layers
