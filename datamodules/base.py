@@ -160,9 +160,10 @@ class DenseDataModule(LightningDataModule):
         classes = {task: len(labels.names) for task, labels in self.labels.items()}
         for split in SPLITS_OF_STAGE[stage]:
             if self.lacks(split) is None:
+                reads = self.reads_of(split)  # before anything is looked for on the disk
                 self.samples[split] = Samples(
                     self.source(split),
-                    self.reads_of(split),
+                    reads,
                     classes,
                     self.transforms(split),
                     self.seed,
