@@ -25,8 +25,7 @@ class Mixture(DenseDataModule):
     Args:
         parts: The datasets, no two with the same task and all of one `image_size`. Their own
             `batch_size`, `seed` and `variants` are not used, `workers` only where a part is drawn
-            first. In a
-            part's skip list its samples are named without the task in front.
+            first. In a part's skip list its samples are named without the task in front.
         options: What all datasets take, see `DenseDataModule`. A part with none of the `tasks` that
             are asked for is left out; `augment` comes behind the parts' own, which is all there is
             by default.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from vtagml.schedule import LinearDecay, PolynomialDecay, WarmupCosine
+from vtagml.schedule import LinearDecay, WarmupCosine
 
 
 def rates(steps: int, kind: type[LRScheduler] = WarmupCosine, **settings: float) -> list[float]:
@@ -61,10 +61,3 @@ def test_linear_decay_stays_at_its_end_and_survives_zero_steps() -> None:
 def test_linear_decay_rejects(final: float) -> None:
     with pytest.raises(ValueError, match="`final` must be a share"):
         rates(10, LinearDecay, final=final)
-
-
-def test_polynomial_decay_falls_as_a_power_of_what_is_left() -> None:
-    assert rates(4, PolynomialDecay, power=2.0) == pytest.approx([1.0, 9 / 16, 1 / 4, 1 / 16])
-    assert rates(2, PolynomialDecay) == pytest.approx([1.0, 0.5**0.9])
-    with pytest.raises(ValueError, match="`power` must be positive, found 0"):
-        rates(4, PolynomialDecay, power=0.0)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules of the papers: warm-up and a cosine to zero, a power, a line."""
+"""Learning-rate schedules of the papers: warm-up and a cosine to zero, or a line to zero."""
 
 import math
 
@@ -32,32 +32,7 @@ class WarmupCosine(LambdaLR):
         super().__init__(optimizer, scale)
 
 
-class PolynomialDecay(LambdaLR):
-    """Falls as a power of what is left of the training, as the multi-task ViTs' do.
-
-    Args:
-        optimizer: Whose learning rates are scaled.
-        steps: Optimiser steps of the whole training.
-        power: The exponent.
-        final: The share of the learning rate that is left at the end.
-    """
-
-    def __init__(
-        self, optimizer: Optimizer, steps: int, power: float = 0.9, final: float = 0.0
-    ) -> None:
-        if not 0 <= final <= 1:
-            raise ValueError(f"`final` must be a share in [0, 1], found {final}.")
-        if not power > 0:
-            raise ValueError(f"`power` must be positive, found {power}.")
-
-        def scale(step: int) -> float:
-            left = 1 - min(1.0, step / max(1, steps))
-            return final + (1 - final) * left**power
-
-        super().__init__(optimizer, scale)
-
-
-class LinearDecay(PolynomialDecay):
+class LinearDecay(LambdaLR):
     """Falls along a line, as VMT-Adapter's does.
 
     Args:
@@ -67,4 +42,10 @@ class LinearDecay(PolynomialDecay):
     """
 
     def __init__(self, optimizer: Optimizer, steps: int, final: float = 0.0) -> None:
-        super().__init__(optimizer, steps, power=1.0, final=final)
+        if not 0 <= final <= 1:
+            raise ValueError(f"`final` must be a share in [0, 1], found {final}.")
+
+        def scale(step: int) -> float:
+            return 1 - (1 - final) * min(1.0, step / max(1, steps))
+
+        super().__init__(optimizer, scale)

@@ -3,26 +3,23 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from tests.benchmarks import test_training_step
 from tests.benchmarks.bench import CLEARLY, Bench
 from tests.benchmarks.test_training_step import SIDE, batch, module, step
-from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import Backbone, StagedBackbone, SwinV2, SwinV2Nano
-from vtagml.encoders import VTAGML, Encoder, Shared, SideVTAGML
+from vtagml.encoders import Shared
 from vtagml.features import keep_prefix
-from vtagml.tuning import Frozen
 
 LARGE = 256
-METHODS: dict[str, tuple[Callable[..., Encoder], Any]] = {
-    "full fine-tuning": (Shared, Uniform),
-    "VTAGML with TROA": (VTAGML, TROA),
-    "VTAGML beside the backbone, with TROA": (SideVTAGML, TROA),
-    "frozen, decoders only": (partial(Shared, tuning=Frozen()), Uniform),
+METHODS = {
+    name: method
+    for name, method in test_training_step.METHODS.items()
+    if name.startswith(("full", "VTAGML", "frozen"))
 }
 BACKBONES: dict[str, tuple[Callable[[], Backbone], int, int, int]] = {
     "SwinV2Nano": (SwinV2Nano, SIDE, 8, 7),

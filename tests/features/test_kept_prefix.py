@@ -135,7 +135,7 @@ def test_features_too_large_for_a_precision_are_refused(keep: Keep) -> None:
     with torch.no_grad():
         backbone.model.patch_embed.norm.weight.mul_(1e6)
     keep(backbone, layers, torch.float16)
-    with pytest.raises(ValueError, match=r"float16 cannot hold `features`"):
+    with pytest.raises(ValueError, match=r"float16 cannot hold `features of FeatureCache`"):
         encoder(torch.rand(1, 3, *SIZE), torch.eye(2))
 
 

@@ -25,6 +25,9 @@ class FeatureStore:
         folder: Of the shards.
         shapes: Of the features of one image.
         dtype: In which they are kept; what they were rounded to is what is ever handed out.
+
+    Attributes:
+        room: How many more rows this process may add; none for no end.
     """
 
     def __init__(self, folder: Path, shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> None:

@@ -59,7 +59,7 @@ class KeptPrefix:
             with torch.no_grad():
                 made = begin(image, self.layers)
             # The first time, too, it is what will be read later: epochs do not differ.
-            kept = [narrowed("features", each, self.store.dtype) for each in made]
+            kept = [narrowed("features of FeatureCache", each, self.store.dtype) for each in made]
             for place in missing:
                 rows[place] = row = [each[place] for each in kept]
                 self.store.put(keys[place], row)
