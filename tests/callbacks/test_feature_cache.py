@@ -261,9 +261,7 @@ def test_space_is_said_and_too_little_is_an_error(
 
     usage = type("Usage", (), {"free": size - 1})
     monkeypatch.setattr("shutil.disk_usage", lambda place: usage)
-    with pytest.warns(
-        UserWarning, match="suffices for FeatureCache if what is in its folder"
-    ):
+    with pytest.warns(UserWarning, match="suffices for FeatureCache if what is in its folder"):
         fit(tmp_path, cache(tmp_path), max_epochs=1)
     with pytest.raises(ValueError, match=r"must have .* GB free, found .* fewer `data\.variants`"):
         fit(tmp_path / "new", cache(tmp_path / "new"), max_epochs=1)
