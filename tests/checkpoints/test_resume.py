@@ -21,6 +21,7 @@ BATCHES, VALIDATED = 5, 5
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "steps": {"max_steps": 12, "max_epochs": -1, "check_val_every_n_epoch": 2},
+    "steps of whole epochs": {"max_steps": 10, "max_epochs": -1},
     "epochs": {"max_epochs": 3},
     "accumulated": {"max_epochs": 3, "accumulate_grad_batches": 2},
     "accumulated steps": {"max_steps": 7, "max_epochs": -1, "accumulate_grad_batches": 3},
@@ -207,10 +208,13 @@ def test_stopped_by_a_signal_in_a_step(
     assert_equal(state(tmp_path), state(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_stopped_by_a_signal_in_a_validation(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_stopped_by_a_signal_in_a_validation(
+    settings: dict[str, Any], which: int, tmp_path: Path
+) -> None:
     whole, _ = run(tmp_path / "whole", settings)
-    during = whole.validations[0][0]
+    during = whole.validations[which][0]
     first, _ = run(
         tmp_path, settings, Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), validation=during)
     )

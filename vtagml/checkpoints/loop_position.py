@@ -88,3 +88,18 @@ def begin_next_epoch(trainer: Trainer) -> None:
 def forget_interrupted_validation(trainer: Trainer) -> None:
     """Makes a validation that is done again count once, at its start."""
     trainer.fit_loop.epoch_loop.val_loop.batch_progress.total.reset_on_restart()
+
+
+def enter_for_validation(trainer: Trainer) -> None:
+    """Makes a run that was stopped in the validation after its last step begin again at all.
+
+    With all of `max_steps` done Lightning would not; `leave_after_validation` takes it back.
+    """
+    if trainer.max_steps != -1:
+        trainer.fit_loop.epoch_loop.max_steps += 1
+
+
+def leave_after_validation(trainer: Trainer) -> None:
+    """Takes back what `enter_for_validation` did."""
+    if trainer.max_steps != -1:
+        trainer.fit_loop.epoch_loop.max_steps -= 1

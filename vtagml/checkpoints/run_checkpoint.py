@@ -57,7 +57,7 @@ class RunCheckpoint(ModelCheckpoint):
         self._due = False
         self._validated_before = 0
         self._askable: float = 0
-        self._expect_validation = False
+        self._expect_validation = self._resumes_before_validation = False
         self._random_states: list[dict[str, Any]] | None = None
         self._device = torch.device("cpu")
 
@@ -71,6 +71,10 @@ class RunCheckpoint(ModelCheckpoint):
             # The folder is this run's; `fit_in` sees to that.
             warnings.filterwarnings("ignore", "Checkpoint directory .* exists")
             super().setup(trainer, pl_module, stage)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._resumes_before_validation:
+            loop.enter_for_validation(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
@@ -97,6 +101,9 @@ class RunCheckpoint(ModelCheckpoint):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         loop.forget_interrupted_validation(trainer)
+        if self._resumes_before_validation:
+            loop.leave_after_validation(trainer)
+            self._resumes_before_validation = False
         self._askable = sum(trainer.num_val_batches)
         if trainer.world_size > 1:
             # Ranks may differ by a batch, and one that asks the others alone would wait for ever:
@@ -153,7 +160,7 @@ class RunCheckpoint(ModelCheckpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._random_states = state_dict.get("random_states")
         # After the validation that is still to come a checkpoint is due, or it would come again.
-        self._due = state_dict.get("before_validation", False)
+        self._due = self._resumes_before_validation = state_dict.get("before_validation", False)
         # Paths of the machine it was written on are not this run's, and Lightning warns of them.
         # The last one is removed when the next is written: nothing outside the folder may be.
         last, folder = state_dict["last_model_path"], Path(str(self.dirpath))
