@@ -49,10 +49,10 @@ def test_checkpoint_keeps_names_of_tasks_with_classes(tmp_path: Path) -> None:
 
 
 def test_evaluation_maps_by_the_names_of_the_weights(capsys: pytest.CaptureFixture[str]) -> None:
-    module = setup({"segmentation": NAMES}, Others)
+    module = setup({"segmentation": ["one", "[/two]", "three"]}, Others)
     assert module.tasks["segmentation"].class_map.members == ((2,), (0,))  # type: ignore[union-attr]
     said = capsys.readouterr().out
-    assert "segmentation: 3 classes are read as the data's 2 (left out: two)" in said
+    assert "segmentation: 3 classes are read as the data's 2 (left out: [/two])" in said
     metrics: Any = module.evaluation.metrics
     for stage in ("val", "test"):
         assert metrics[stage]["segmentation"]["miou"].num_classes == 2

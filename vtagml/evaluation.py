@@ -104,7 +104,7 @@ class Evaluation(nn.Module):
 
 @rank_zero_only
 def _say(line: str) -> None:
-    get_console().print(line, soft_wrap=True, highlight=False)
+    get_console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _scored(

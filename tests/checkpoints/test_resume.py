@@ -105,12 +105,17 @@ def loader(shuffled: bool, count: int) -> Loader:
 
 
 def run(
-    folder: Path, settings: dict[str, Any], *callbacks: Callback, resume: bool = False, **when: Any
+    folder: Path,
+    settings: dict[str, Any],
+    *callbacks: Callback,
+    module: Small | None = None,
+    resume: bool = False,
+    **when: Any,
 ) -> tuple[Small, Trainer]:
     seed_everything(
         7 if resume else 0, verbose=False
     )  # a new process does not start where the old one stopped
-    module = Small()
+    module = module or Small()
     trainer = Trainer(
         default_root_dir=folder,
         accelerator="cpu",
@@ -226,6 +231,21 @@ def test_stopped_by_a_signal_in_a_validation(
     assert_equal(state(tmp_path), state(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("today", [{"val_check_interval": 100}, {"limit_val_batches": 0}], ids=str)
+def test_no_step_is_added_where_the_validation_is_no_longer_wanted(
+    today: dict[str, Any], which: int, tmp_path: Path
+) -> None:
+    settings = SETTINGS["validated across epochs"]
+    whole, _ = run(tmp_path / "whole", settings)
+    during = whole.validations[which][0]
+    stop = Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), validation=during)
+    first, _ = run(tmp_path, settings, stop)
+    second, _ = run(tmp_path, settings | today, resume=True)
+    assert first.seen + second.seen == whole.seen
+    assert second.validations == []
+
+
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_killed_in_a_validation(settings: dict[str, Any], tmp_path: Path) -> None:
     whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
@@ -271,6 +291,16 @@ def test_best_is_kept_beside_the_newest(tmp_path: Path) -> None:
     assert kept["best_model_score"] == scores["state_dict"]["layer.weight"].abs().sum()
     assert newest["global_step"] == 15
     assert trainer.checkpoint_callback.best_model_path == str(tmp_path / "best.ckpt")
+
+
+def test_any_number_is_better_than_none(tmp_path: Path) -> None:
+    class Late(Small):
+        def on_validation_epoch_end(self) -> None:
+            super().on_validation_epoch_end()
+            self.log("val/late", float("nan") if self.current_epoch == 0 else self.current_epoch)
+
+    run(tmp_path, SETTINGS["epochs"], module=Late(), monitor="val/late", mode="max")
+    assert torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"] == 2
 
 
 def test_monitor_that_is_not_logged_is_named(tmp_path: Path) -> None:

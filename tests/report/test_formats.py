@@ -165,9 +165,10 @@ def test_the_terminal_table_fits_eighty_columns(comparison: Comparison) -> None:
     assert "my|method_1" in text
     assert "± 10.61" in text
     assert "[x]" in _printed("[x]")  # no markup
+    assert "[t]" in _printed("x")
 
 
 def _printed(word: str) -> str:
     console = Console(width=80, record=True, file=StringIO())
-    console.print(terminal(Sheet(("a",), ((word,),)), "t"))
+    console.print(terminal(Sheet(("a",), ((word,),)), "[t]"))
     return console.export_text()

@@ -95,11 +95,9 @@ def enter_for_validation(trainer: Trainer) -> None:
 
     With all of `max_steps` done Lightning would not; `leave_after_validation` takes it back.
     """
-    if trainer.max_steps != -1:
-        trainer.fit_loop.epoch_loop.max_steps += 1
+    trainer.fit_loop.epoch_loop.max_steps += 1
 
 
 def leave_after_validation(trainer: Trainer) -> None:
     """Takes back what `enter_for_validation` did."""
-    if trainer.max_steps != -1:
-        trainer.fit_loop.epoch_loop.max_steps -= 1
+    trainer.fit_loop.epoch_loop.max_steps -= 1

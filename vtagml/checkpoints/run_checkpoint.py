@@ -57,7 +57,7 @@ class RunCheckpoint(ModelCheckpoint):
         self._due = False
         self._validated_before = 0
         self._askable: float = 0
-        self._expect_validation = self._resumes_before_validation = False
+        self._expect_validation = self._ended = self._only_validation_left = False
         self._random_states: list[dict[str, Any]] | None = None
         self._device = torch.device("cpu")
 
@@ -73,7 +73,9 @@ class RunCheckpoint(ModelCheckpoint):
             super().setup(trainer, pl_module, stage)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._resumes_before_validation:
+        # A strategy that restores after its setup has not told yet: its run ends without it.
+        self._only_validation_left = self._ended and self._due
+        if self._only_validation_left:
             loop.enter_for_validation(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -81,6 +83,8 @@ class RunCheckpoint(ModelCheckpoint):
         self._device = pl_module.device
         loop.resume_loaders(trainer)
         loop.begin_next_epoch(trainer)
+        if not loop.validation_follows(trainer):  # by the settings of today
+            self._leave_after_validation(trainer)
         if self._random_states is not None:
             restore_random_states(self._random_states, trainer.global_rank, self._device)
             self._random_states = None
@@ -101,9 +105,7 @@ class RunCheckpoint(ModelCheckpoint):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         loop.forget_interrupted_validation(trainer)
-        if self._resumes_before_validation:
-            loop.leave_after_validation(trainer)
-            self._resumes_before_validation = False
+        self._leave_after_validation(trainer)
         self._askable = sum(trainer.num_val_batches)
         if trainer.world_size > 1:
             # Ranks may differ by a batch, and one that asks the others alone would wait for ever:
@@ -150,6 +152,11 @@ class RunCheckpoint(ModelCheckpoint):
         if self._expect_validation:
             loop.expect_validation(checkpoint, self._validated_before)
 
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._ended = checkpoint["global_step"] == trainer.max_steps
+
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {
             "random_states": random_states(self._device),
@@ -160,7 +167,7 @@ class RunCheckpoint(ModelCheckpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._random_states = state_dict.get("random_states")
         # After the validation that is still to come a checkpoint is due, or it would come again.
-        self._due = self._resumes_before_validation = state_dict.get("before_validation", False)
+        self._due = state_dict.get("before_validation", False)
         # Paths of the machine it was written on are not this run's, and Lightning warns of them.
         # The last one is removed when the next is written: nothing outside the folder may be.
         last, folder = state_dict["last_model_path"], Path(str(self.dirpath))
@@ -203,12 +210,17 @@ class RunCheckpoint(ModelCheckpoint):
             )
         best = self.best_model_score
         better = torch.lt if self.mode == "min" else torch.gt
-        if best is None or bool(better(score, best.to(score))):
+        if best is None or best.isnan() or bool(better(score, best.to(score))):
             self.best_model_score = score.detach().clone()
             self.best_model_path = str(Path(str(self.dirpath)) / "best.ckpt")
             saved = self._last_global_step_saved
             self._save_checkpoint(trainer, self.best_model_path)
             self._last_global_step_saved = saved
+
+    def _leave_after_validation(self, trainer: Trainer) -> None:
+        if self._only_validation_left:
+            loop.leave_after_validation(trainer)
+        self._only_validation_left = False
 
     def _asked_to_stop(self, trainer: Trainer) -> int:
         """Returns the signal that any rank got, so that all of them stop at the same step."""

@@ -19,7 +19,6 @@ from lightning.pytorch.cli import (
     SaveConfigCallback,
 )
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
-from rich import get_console
 from yaml import safe_load
 
 import datamodules
@@ -41,6 +40,7 @@ from vtagml.callbacks.kept_files import is_trial, keep
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint, check_saved, checkpoint_path
 from vtagml.checkpoints.reading import class_names_of
 from vtagml.commands.config_files import NEEDED, check_config, class_of
+from vtagml.commands.messages import say
 from vtagml.commands.mistakes import arguments_of, explained
 from vtagml.data import asked
 from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
@@ -191,7 +191,7 @@ class ExperimentCLI(LightningCLI):
                 and self.trainer.is_global_zero
             ):
                 places = (f"{what} in `{folder}`" for what, folder in callback.written.items())
-                get_console().print(f"Predictions: {', '.join(places)}.", soft_wrap=True)
+                say(f"Predictions: {', '.join(places)}.")
 
 
 def default_folder(configs: Sequence[Path]) -> Path:

@@ -136,7 +136,7 @@ def comma_separated(sheet: Sheet) -> str:
 def terminal(sheet: Sheet, title: str) -> Table:
     """Returns a table of few columns: a task stands above its metric, a mean above its spread."""
     table = Table(
-        title=title,
+        title=escape(title),
         title_justify="left",
         title_style="bold",
         box=SIMPLE_HEAD,
