@@ -4,12 +4,15 @@ import os
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
 from lightning import seed_everything
+from matplotlib.figure import Figure
+from PIL import Image
 
 torch.set_num_threads(1)
 
@@ -17,6 +20,24 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     seed_everything(0, verbose=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets the longest test begin first, or it runs alone at the end."""
+    items.sort(key=lambda item: item.name != "test_commands_run_one_after_the_other")
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are composed and not rendered, which takes a third of the time of a small run."""
+    picture = BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "png")
+
+    def saved(figure: Figure, kinds: Sequence[str], dots: float) -> dict[str, bytes]:
+        figure.clear()
+        return dict.fromkeys(kinds, picture.getvalue())
+
+    monkeypatch.setattr("vtagml.drawing.canvas._saved", saved)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from vtagml.building import locate_data
 from vtagml.cli import main
 from vtagml.module import MultitaskModule
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 CONFIGS = [f"--config={EXPERIMENTS / name}.yaml" for name in ("folders_sdn", "small")]
 FIT = ["fit", *CONFIGS, *SMALL_FILES, "--data.root=mine"]

@@ -19,6 +19,7 @@ from tests.fakes.street import CHECKPOINT
 from vtagml.building import built
 from vtagml.cli import main
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 SIZE = (64, 128)
 CONFIG = street.config(street.SEGMENTATION)
 

@@ -14,6 +14,7 @@ from tests.fakes import street
 from tests.fakes.street import CHECKPOINT
 from vtagml.cli import main
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 SIZE = (88, 200)  # no multiple of the network's
 DEPTH = "{class_path: vtagml.tasks.Depth, init_args: {scale: 20}}"
 CONFIG = street.config(street.SEGMENTATION, DEPTH)

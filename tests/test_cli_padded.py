@@ -15,6 +15,7 @@ from tests.fakes.experiments import FOLDER, SMALL, words_of
 from tests.fakes.small import SMALL_FILES
 from vtagml.cli import main
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 CONFIGS = [FOLDER / "pascal_context_sphn.yaml", SMALL]
 
 

@@ -47,15 +47,12 @@ def test_every_name_on_a_door_is_behind_it() -> None:
     assert not [line for line in lines if line.endswith(" module")]
 
 
-@pytest.mark.parametrize("first", ["checkpoints.checkpoint_path", "drawing.affinity_history"])
-def test_a_function_hides_the_file_of_its_name(first: str) -> None:
-    room, _, name = first.partition(".")
-    program = f"import vtagml.{first}; from vtagml.{room} import {name}; print(callable({name}))"
-    assert run(program) == "True"
-
-
-def test_rooms_behind_the_door_need_no_import() -> None:
-    assert run("import vtagml; print(vtagml.tasks.Depth.__name__)") == "Depth"
+def test_rooms_need_no_import_and_a_function_hides_the_file_of_its_name() -> None:
+    files = ["checkpoints.checkpoint_path", "drawing.affinity_history"]
+    program = "import vtagml; print(vtagml.tasks.Depth.__name__)\n" + "\n".join(
+        f"import vtagml.{file}; print(callable(vtagml.{file}))" for file in files
+    )
+    assert run(program).split() == ["Depth", "True", "True"]
 
 
 def test_what_is_not_there_is_an_attribute_error() -> None:

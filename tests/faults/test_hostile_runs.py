@@ -16,7 +16,7 @@ from vtagml.commands.command import Command
 from vtagml.commands.messages import one_message
 
 # A report that waits for a pipe or an endless file would wait for ever.
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_pictures")]
 
 GOOD, BAD = Path("runs/good"), Path("runs/bad")
 PARTS_OF_A_PAGE = ("curves", "affinities", "conflicts", "gallery", "parameters", "config")
@@ -51,10 +51,6 @@ def page_of(*runs: Path) -> dict[str, Any]:
 
 def missing(run: dict[str, Any]) -> set[str]:
     return {part for part in PARTS_OF_A_PAGE if "missing" in run[part]}
-
-
-def test_there_are_enough() -> None:
-    assert len(REFUSED) + len(KEPT) + len(PARTS) >= 34
 
 
 @pytest.mark.parametrize("kind", REFUSED)

@@ -128,8 +128,7 @@ def test_onnx_stands_alone(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(128, 128), (96, 160), (192, 64)])
-def test_the_shipped_network_agrees_at_three_sizes(size: tuple[int, int], tmp_path: Path) -> None:
+def test_the_shipped_network_agrees_at_a_size_that_is_not_its_own(tmp_path: Path) -> None:
     module = MultitaskModule(
         [Segmentation(8), Depth(), Normals(), Edges()],
         lambda tasks: VTAGML(tasks, SwinV2Nano(), [(3, 5), (3, 6), (4, 2)]),
@@ -140,7 +139,7 @@ def test_the_shipped_network_agrees_at_three_sizes(size: tuple[int, int], tmp_pa
         if parameter.requires_grad:
             parameter.data += 0.05 * torch.randn_like(parameter)
     predictor = Predictor(module, (128, 128), device="cpu")
-    exported = export_network(predictor, tmp_path / "a", size=size)
+    exported = export_network(predictor, tmp_path / "a", size=(96, 160))
     assert max(exported.differences.values()) <= 1e-4
 
 

@@ -11,6 +11,7 @@ from tests.fakes.experiments import FOLDER, SMALL_TWO_DOMAINS, name_of, resolved
 from tests.fakes.small import SMALL_TRAINER
 from vtagml.cli import main
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 SCENES = FOLDER / "scenes_to_dusk_sdn.yaml"
 CONFIGS = sorted(FOLDER.glob("*_to_*.yaml"))
 STREETS, ROOMS = (FOLDER / f"methods/adversarial{kind}.yaml" for kind in ("", "_rooms"))

@@ -15,6 +15,8 @@ from datamodules.transforms import Sample
 from tests.fakes.odd import ODDITIES, mounted_read_only
 from tests.fakes.readers import READERS, SIZE, Reader
 
+Content = dict[str, list[Sample]]
+
 
 @pytest.fixture(scope="module", params=READERS)
 def reader(request: pytest.FixtureRequest) -> Reader:
@@ -34,7 +36,12 @@ def root(plain: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(plain, tmp_path / "data"))
 
 
-def content(data: DenseDataModule) -> dict[str, list[Sample]]:
+@pytest.fixture(scope="module")
+def expected(reader: Reader, plain: Path) -> Content:
+    return content(reader.make(plain, SIZE))
+
+
+def content(data: DenseDataModule) -> Content:
     sources = {split: data.source(split) for split in SPLITS}
     return {
         split: [source.read(record, data.reads) for record in source.records]
@@ -42,7 +49,7 @@ def content(data: DenseDataModule) -> dict[str, list[Sample]]:
     }
 
 
-def assert_same(found: dict[str, list[Sample]], expected: dict[str, list[Sample]]) -> None:
+def assert_same(found: Content, expected: Content) -> None:
     for split, samples in expected.items():
         names = [sample["name"] for sample in samples]
         assert names
@@ -55,10 +62,9 @@ def assert_same(found: dict[str, list[Sample]], expected: dict[str, list[Sample]
 
 @pytest.mark.parametrize("oddity", ODDITIES)
 def test_is_read_as_if_nothing_were_odd(
-    reader: Reader, plain: Path, root: Path, oddity: str
+    reader: Reader, expected: Content, root: Path, oddity: str
 ) -> None:
-    found = content(reader.make(ODDITIES[oddity](root), SIZE))
-    assert_same(found, content(reader.make(plain, SIZE)))
+    assert_same(content(reader.make(ODDITIES[oddity](root), SIZE)), expected)
 
 
 @pytest.fixture
@@ -70,9 +76,9 @@ def read_only(root: Path) -> Iterator[Path]:
 
 
 def test_is_read_from_a_disk_that_cannot_be_written(
-    reader: Reader, plain: Path, read_only: Path
+    reader: Reader, expected: Content, read_only: Path
 ) -> None:
-    assert_same(content(reader.make(read_only, SIZE)), content(reader.make(plain, SIZE)))
+    assert_same(content(reader.make(read_only, SIZE)), expected)
 
 
 @pytest.mark.parametrize("reader", ["folders"], indirect=True)
