@@ -38,16 +38,17 @@ class OfficialFile(Form):
 
     def frames(self, split: str) -> Sequence[Frame]:
         file = self.root / SPLITS
-        numbers = _frame_numbers(file, _INDICES[split])
+        key = _INDICES[split]
+        numbers = _frame_numbers(file, key)
         with LabeledFile(self.root / LABELED) as labeled:
             count = labeled.count()
         outside = numbers[(numbers < 1) | (numbers > count)]
         if outside.size:
-            found = f"{outside[:5].tolist()} in `{_INDICES[split]}`"
+            found = f"{outside[:5].tolist()} in `{key}`"
             raise unreadable(
                 file, f"hold numbers of frames from 1 to {count}, as in {LABELED}", found
             )
-        return [Frame(f"nyu_{number:04d}", str(number), split) for number in sorted(numbers)]
+        return [Frame(f"nyu_{number:04d}", str(number), key) for number in sorted(numbers)]
 
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         place = int(frame.key) - 1
