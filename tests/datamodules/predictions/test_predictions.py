@@ -66,6 +66,13 @@ def test_depth_is_the_nearest_code_that_means_a_depth() -> None:
     assert Metres(100, farthest=65534)(depth)[0, :4].tolist() == [250, 25600, 65534, 65534]
 
 
+def test_depth_of_labels_is_invalid_where_unknown_or_too_far() -> None:
+    depth = np.array([[1.0, 1.0007, 127.9962, 128.0, 500.0, np.nan]], np.float32)
+    # 512 codes per metre: 1.0007 m is 512.36, 127.9962 m is 65534.05; 128 m would be 65536.
+    codes = Metres(512, nearest=0, unknown=65535)(depth)
+    assert codes.tolist() == [[512, 512, 65534, 65535, 65535, 65535]]
+
+
 def test_synthia_depth_is_in_all_three_channels(tmp_path: Path) -> None:
     form = synthia_format(SYNTHIA_SPACES["cityscapes_16"])
     assert write(form, tmp_path, "0000001", "depth", 12.34).tolist() == [[[1234, 1234, 1234]]]
