@@ -60,12 +60,13 @@ class Layout(ABC):
     calibration: ClassVar[Calibration | None] = None
     """The dataset's camera, where all its images share one."""
     ids: ClassVar[Mapping[str, int]]
+    held_out: ClassVar[tuple[str, ...]] = ("val", "test")
+    """The splits beside `train`."""
     """The dataset's class id of every class of the scenes."""
 
     def counts(self, train: int) -> dict[str, int]:
         """How many scenes each split gets beside `train` for training: a quarter, at least 1."""
-        rest = max(1, train // 4)
-        return {"train": train, "val": rest, "test": rest}
+        return {"train": train} | dict.fromkeys(self.held_out, max(1, train // 4))
 
     def places(self, train: int) -> list[Place]:
         """All scenes to be written."""
