@@ -173,14 +173,7 @@ class PASCALContext(FileDataModule):
 
     def tree(self) -> Path:
         """The folder that holds `JPEGImages`: the root, or an archive's folder in it."""
-        places = [self.root, *(self.root / archive for archive in ARCHIVES)]
-        found = [place for place in places if (place / IMAGES).is_dir()]
-        if not found:
-            raise self.not_found(f"the folder `{IMAGES}`")
-        if len(found) > 1:
-            listed = ", ".join(f"`{place}`" for place in found)
-            raise ValueError(f"`root` should hold one copy of the dataset, found {listed}.")
-        return found[0]
+        return self.within(IMAGES, *ARCHIVES)
 
     def _ids(self, kind: str) -> set[str]:
         pattern = re.compile(rf"(.+){re.escape(SUFFIXES[kind])}")

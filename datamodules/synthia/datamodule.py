@@ -84,20 +84,17 @@ class Synthia(FileDataModule):
         return synthia_format(self.label_space)
 
     def records(self, split: str) -> list[Picture]:
-        images = self._folder() / IMAGES
-        if not images.is_dir():
-            raise self.not_found(f"the folder `{ROOT}/{IMAGES}` of images")
-        return pictures(images, split)
+        return pictures(self.within(IMAGES, ROOT) / IMAGES, split)
 
     def official(self, split: str) -> int:
         return len(stored_numbers(split))
 
     def labelled(self, split: str, task: str) -> Labelled:
-        folder = self._folder() / FOLDERS[task]
+        folder = self.within(IMAGES, ROOT) / FOLDERS[task]
         return Labelled(pictures(folder, split), lambda each: folder / f"{each.name}.png")
 
     def reader(self) -> SynthiaReader:
-        folder = self._folder()
+        folder = self.within(IMAGES, ROOT)
         missing = [FOLDERS[task] for task in self.reads if not (folder / FOLDERS[task]).is_dir()]
         if missing:
             names = ", ".join(f"`{ROOT}/{name}`" for name in missing)
@@ -105,7 +102,3 @@ class Synthia(FileDataModule):
         return SynthiaReader(
             folder, self.label_space.table(SYNTHIA_IDS, len(SYNTHIA_IDS)), self.depth_range
         )
-
-    def _folder(self) -> Path:
-        inner = self.root / ROOT
-        return inner if inner.is_dir() else self.root
