@@ -17,7 +17,7 @@ class InceptionCrop(Geometry):
 
     The share of the area is drawn evenly, the aspect evenly in its logarithm; a rectangle that does
     not fit is drawn anew. (Szegedy et al., "Going Deeper with Convolutions"; known as random
-    resized crop.) `datamodules.RandomResizedCrop` leaves an image its size.
+    resized crop.)
 
     Note:
         The field interpolates with cubic polynomials; here, as everywhere in this room, linearly,
