@@ -19,14 +19,7 @@ from datamodules.folders.reader import FoldersReader, image_of_camera
 from datamodules.folders.tree import IMAGES, Picture, label_file, pictures
 from datamodules.folders.tree import SUFFIXES as LABEL_SUFFIXES
 from datamodules.labels import IGNORE, Labels
-from datamodules.predictions import (
-    Classes,
-    Encoding,
-    Metres,
-    Normals,
-    PredictionFormat,
-    Shares,
-)
+from datamodules.predictions import Classes, Encoding, Metres, Normals, PredictionFormat, Shares
 from datamodules.predictions.format import Encode
 from datamodules.settings import checked_axes, checked_depth_range
 

@@ -17,14 +17,7 @@ from datamodules.nyudv2.layout import LAYOUTS
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
 from datamodules.nyudv2.tree import MultitaskTree
-from datamodules.predictions import (
-    Classes,
-    Encoding,
-    Metres,
-    Normals,
-    PredictionFormat,
-    Shares,
-)
+from datamodules.predictions import Classes, Encoding, Metres, Normals, PredictionFormat, Shares
 from datamodules.settings import checked_axes, checked_depth_range, one_of
 from datamodules.transforms import Sample
 

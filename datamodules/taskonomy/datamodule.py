@@ -12,14 +12,7 @@ from datamodules.disk.listing import some_of
 from datamodules.disk.pairs import Labelled
 from datamodules.files import FileDataModule
 from datamodules.labels import Labels
-from datamodules.predictions import (
-    Classes,
-    Encoding,
-    Metres,
-    Normals,
-    PredictionFormat,
-    Shares,
-)
+from datamodules.predictions import Classes, Encoding, Metres, Normals, PredictionFormat, Shares
 from datamodules.predictions.format import Encode
 from datamodules.settings import checked_depth_range, one_of
 from datamodules.taskonomy.buildings import EXCLUDED, buildings_of, read_buildings
