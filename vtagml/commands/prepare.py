@@ -23,9 +23,8 @@ def prepare(*keys: Key, out: Folder | None = None, processes: int | None = None)
     from vtagml.commands.parse import data_of
 
     datamodule = data_of(keys)
-    made_of = isinstance(datamodule, (Adaptation, DenseDataModule))
-    parts = datamodule.parts.values() if made_of else ()
-    files = [part for part in parts if isinstance(part, FileDataModule)]
+    parts = datamodule.parts if isinstance(datamodule, (Adaptation, DenseDataModule)) else {}
+    files = [part for part in parts.values() if isinstance(part, FileDataModule)]
     if not files:
         raise ValueError(
             f"`data` should be a dataset that is read from files, found "
