@@ -49,7 +49,7 @@ from datamodules.samples import Source
 from datamodules.stanford_cars.datamodule import StanfordCars
 from datamodules.synthia.datamodule import Synthia
 from datamodules.taskonomy.datamodule import Taskonomy
-from datamodules.transforms import RandomResizedCrop, Transform
+from datamodules.transforms import Transform
 from datamodules.vkitti2.datamodule import VKITTI2
 from datamodules.vtab1k.datamodule import VTAB1k
 
@@ -83,7 +83,6 @@ __all__ = [
     "Planted",
     "RandomCrop",
     "RandomFlip",
-    "RandomResizedCrop",
     "RandomRotation",
     "RandomView",
     "RandomZoom",

@@ -50,6 +50,11 @@ class Adaptation(LightningDataModule):
         _check_same_classes(source.labels, target.labels, self.tasks)
 
     @property
+    def parts(self) -> Mapping[str, DenseDataModule]:
+        """The datasets it is made of, each whole by itself, by name."""
+        return {"source": self.source, "target": self.target}
+
+    @property
     def labels(self) -> dict[str, Labels]:
         """Names and colours of the classes of each task that has classes."""
         return self.target.labels

@@ -95,9 +95,9 @@ class DenseDataModule(LightningDataModule):
         """Names and colours of the classes of each task that has classes."""
 
     @property
-    def parts(self) -> "tuple[DenseDataModule, ...]":
-        """The datasets that it is made of, each whole by itself: itself, unless it is a mixture."""
-        return (self,)
+    def parts(self) -> "Mapping[str, DenseDataModule]":
+        """The datasets it is made of, each whole by itself, by name: itself, if not a mixture."""
+        return {type(self).__name__: self}
 
     @abstractmethod
     def source(self, split: str) -> Source[Any]:

@@ -93,13 +93,6 @@ class ClassifiedImages(FileDataModule):
         there = [photo for photo in self.records(split) if spelled(self.root / photo.file).exists()]
         return Labelled(there, lambda photo: self.root / photo.file)
 
-    def tree(self, archive: str, holds: str) -> Path:
-        """The folder with a file or folder of that name: the root, or an archive's folder in it."""
-        for place in (self.root, self.root / archive):
-            if (place / holds).exists():
-                return place
-        raise self.not_found(f"`{holds}`, or `{archive}/{holds}`")
-
     def lines(self, file: Path) -> list[str]:
         """The lines of a list, without those that are empty."""
         try:

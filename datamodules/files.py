@@ -249,6 +249,18 @@ class FileDataModule(DenseDataModule):
                 " these lines."
             )
 
+    def within(self, holds: str, *archives: str) -> Path:
+        """The folder with a file or folder of that name: the root, or an archive's folder in it."""
+        places = [self.root, *(self.root / archive for archive in archives)]
+        found = [place for place in places if (place / holds).exists()]
+        if not found:
+            others = ", or ".join(f"`{archive}/{holds}`" for archive in archives)
+            raise self.not_found(f"`{holds}`, or {others}")
+        if len(found) > 1:
+            listed = ", ".join(f"`{place}`" for place in found)
+            raise ValueError(f"`root` should hold one copy of the dataset, found {listed}.")
+        return found[0]
+
     def not_found(self, expected: str) -> DatasetNotFoundError:
         """The error for a dataset that is missing or incomplete.
 

@@ -133,3 +133,16 @@ def class_maps(
 def find_space(spaces: Mapping[str, ClassMap], name: str) -> ClassMap:
     """One of a dataset's spaces by its name in the setting `label_space`."""
     return spaces[one_of("label_space", name, spaces)]
+
+
+def voc_palette(first: int, count: int) -> tuple[tuple[int, int, int], ...]:
+    """Colours of so many ids from the first on, in the palette that PASCAL VOC's tools use."""
+    return tuple(
+        (_spread_bits(number), _spread_bits(number >> 1), _spread_bits(number >> 2))
+        for number in range(first, first + count)
+    )
+
+
+def _spread_bits(number: int) -> int:
+    """Every third bit of a number from the lowest on, as the bits of a byte from the highest on."""
+    return sum((number >> 3 * place & 1) << 7 - place for place in range(8))

@@ -48,13 +48,13 @@ class Mixture(DenseDataModule):
         self.image_size = _image_size(self.named)
 
     @property
-    def parts(self) -> tuple[DenseDataModule, ...]:
-        return tuple(self.named.values())
+    def parts(self) -> Mapping[str, DenseDataModule]:
+        return self.named
 
     @property
     def labels(self) -> dict[str, Labels]:
         found: dict[str, Labels] = {}
-        for part in self.parts:
+        for part in self.parts.values():
             found |= {task: each for task, each in part.labels.items() if task in part.tasks}
         if lacking := [task for task in self.tasks if task not in found]:
             raise ValueError(
@@ -74,21 +74,23 @@ class Mixture(DenseDataModule):
         return [OfPart({name: part.views() for name, part in self.named.items()})]
 
     def lacks(self, split: str) -> str | None:
-        return next(filter(None, (part.lacks(split) for part in self.parts)), None)
+        return next(filter(None, (part.lacks(split) for part in self.parts.values())), None)
 
     def predicted_only(self, split: str) -> str | None:
-        return next(filter(None, (part.predicted_only(split) for part in self.parts)), None)
+        return next(
+            filter(None, (part.predicted_only(split) for part in self.parts.values())), None
+        )
 
     def locate(self, stage: str) -> None:
-        for part in self.parts:
+        for part in self.parts.values():
             part.locate(stage)
 
     def prepare_data(self) -> None:
-        for part in self.parts:
+        for part in self.parts.values():
             part.prepare_data()
 
     def setup(self, stage: str | None = None) -> None:
-        for part in self.parts:
+        for part in self.parts.values():
             part.setup(stage)
         super().setup(stage)
 

@@ -90,16 +90,18 @@ class Samples(Dataset[TensorSample]):
 
 
 def to_tensor(value: np.ndarray | str) -> Tensor | str:
-    """Turn arrays into tensors with the channels first; class ids become int64.
+    """Turn arrays into tensors with the channels first; class ids become int64, floats float32.
 
     A float map without channels gets an axis of one channel; names stay what they are.
     """
     if isinstance(value, str):
         return value
+    integer = np.issubdtype(value.dtype, np.integer)
     # Readers may give read-only views of a memory map, which a tensor must not share.
     if value.ndim == 3:
-        return torch.from_numpy(np.require(value.transpose(2, 0, 1), requirements=("C", "W")))
-    if np.issubdtype(value.dtype, np.integer):
+        dtype = None if integer else np.float32
+        return torch.from_numpy(np.require(value.transpose(2, 0, 1), dtype, ("C", "W")))
+    if integer:
         return torch.from_numpy(np.require(value, np.int64, ("C", "W")))
     tensor = torch.from_numpy(np.require(value, np.float32, ("C", "W")))
     return tensor[None] if value.ndim == 2 else tensor

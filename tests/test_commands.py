@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules import CUB, Aircraft
+from datamodules import CUB, Adaptation, Aircraft
 from datamodules.prepared import Copy
 from datamodules.writing import stand_ins
 from tests.fakes import aircraft, cub
@@ -56,6 +56,19 @@ data:
         init_args: {root: birds, image_size: [16, 16]}
       - class_path: datamodules.Aircraft
         init_args: {root: planes, image_size: [16, 16], taught: train}
+"""
+
+
+ADAPTATION = """
+data:
+  class_path: datamodules.Adaptation
+  init_args:
+    source:
+      class_path: tests.fakes.tree.Tree
+      init_args: {root: tree, image_size: [16, 24]}
+    target:
+      class_path: tests.fakes.tree.Tree
+      init_args: {root: other, image_size: [16, 24]}
 """
 
 
@@ -195,6 +208,36 @@ def test_prepare_of_a_mixture_copies_each_part(capsys: pytest.CaptureFixture[str
     for part in (CUB("birds", (16, 16)), Aircraft("planes", (16, 16), taught="train")):
         for split in ("train", "val", "test"):
             assert isinstance(part.source(split).read, Copy)
+
+
+@pytest.fixture
+def _adaptation() -> None:
+    write_tree(Path("other"))
+    config = CONFIG[: CONFIG.index("data:")]
+    Path("tree.yaml").write_text(config + ADAPTATION)
+
+
+@pytest.mark.usefixtures("_adaptation")
+def test_check_of_an_adaptation_is_one_of_each_part(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("train/train1_classes.png", "val/val1_image.png"):
+        Path("tree", name).write_bytes(b"")
+        Path("other", name).write_bytes(b"")  # no label of the target's training is looked at
+    assert run("check", "--write-skip-list=bad.txt") == 1
+    lists = {path.name: path.read_text().splitlines() for path in Path().glob("bad*.txt")}
+    bad = {name: [line for line in lines if line[0] != "#"] for name, lines in lists.items()}
+    assert bad == {"bad_source.txt": ["train1", "val1"], "bad_target.txt": ["val1"]}
+
+
+@pytest.mark.usefixtures("_adaptation")
+def test_prepare_of_an_adaptation_writes_what_its_training_reads() -> None:
+    assert run("prepare") == 0
+    data = Adaptation(Tree("tree", tasks=["segmentation"]), Tree("other", tasks=["segmentation"]))
+    data.setup("fit")
+    for split in ("train", "val"):
+        assert isinstance(data.target.samples[split].source.read, Copy)
+    assert isinstance(data.source.samples["train"].source.read, Copy)
+    copy = data.target.samples["train"].source.read
+    assert copy.tasks == ()
 
 
 def test_prepare_of_a_mixture_of_views_says_why_not(capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,10 +56,10 @@ class Aircraft(ClassifiedImages):
         return COUNTS[self._part(split)]
 
     def class_names(self) -> Sequence[str]:
-        return self.lines(self.tree(ARCHIVE, "images") / "variants.txt")
+        return self.lines(self.within("images", ARCHIVE) / "variants.txt")
 
     def listed(self, split: str) -> list[Photo]:
-        tree = self.tree(ARCHIVE, "images")
+        tree = self.within("images", ARCHIVE)
         listed = tree / f"images_variant_{self._part(split)}.txt"
         ids = {name: id for id, name in enumerate(self.class_names())}
         rows = [

@@ -62,7 +62,9 @@ def labels_table(report: Report) -> Table:
 
 def classes_table(report: Report, task: str) -> Table:
     """The share of the known pixels that each class has in each split."""
-    columns = {name: split.tasks[task] for name, split in report.splits.items() if split.tasks}
+    columns = {
+        name: split.tasks[task] for name, split in report.splits.items() if task in split.tasks
+    }
     table = _table(f"Classes of {task}", ["class"], columns)
     for index, label in enumerate(report.classes[task]):
         cells = []

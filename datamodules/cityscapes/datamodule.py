@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from datamodules.cityscapes.classes import CITYSCAPES_IDS, CITYSCAPES_SPACES
 from datamodules.cityscapes.layout import LAYOUTS
-from datamodules.cityscapes.predictions import cityscapes_format
 from datamodules.cityscapes.reader import (
     CAMERAS,
     COARSE,
@@ -23,7 +22,9 @@ from datamodules.derive import NORMALS_AND_EDGES, Derivation
 from datamodules.disk.pairs import Labelled, first_missing
 from datamodules.files import FileDataModule
 from datamodules.labels import find_space
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Metres, PredictionFormat
+from datamodules.predictions.codes import ids_of
+from datamodules.predictions.format import EDGES, NORMALS
 from datamodules.settings import checked_depth_range, one_of
 
 COUNTS: Mapping[str, int] = {"train": 2975, EXTRA: 19998, "val": 500, "test": 1525}
@@ -109,7 +110,24 @@ class Cityscapes(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return cityscapes_format(self.label_space)
+        """Label ids as the benchmark's evaluation script wants them; all else of our own making.
+
+        - `segmentation/<name>_labelIds.png`: 8 bits, the id 0 to 33 of each pixel's class. Of a
+          class that holds several of them, the first: vehicles are cars (26).
+          `CITYSCAPES_RESULTS=…/submission/segmentation csEvalPixelLevelSemanticLabeling` scores
+          them.
+        - `depth/<name>_depth.png`: 16 bits, metres · 256. Not the dataset's disparity, for which
+          the calibration of every image would be needed, which a test image need not have.
+        - `normals/<name>_normals.png`, `edges/<name>_edges.png`.
+        """
+        ids = ids_of(self.label_space, CITYSCAPES_IDS, unknown=0)
+        encodings = {
+            "segmentation": Encoding("segmentation/{name}_labelIds.png", Classes(ids)),
+            "depth": Encoding("depth/{name}_depth.png", Metres(256)),
+            "normals": NORMALS,
+            "edges": EDGES,
+        }
+        return PredictionFormat(encodings)
 
     def records(self, split: str) -> list[Snapshot]:
         return [shot for folder in self._folders_of(split) for shot in self._images_in(folder)]

@@ -9,7 +9,6 @@ from jaxtyping import Float32, UInt8, UInt16
 
 from datamodules.cityscapes.reader import CAMERAS, COARSE, ENDINGS, EXTRA, IMAGES
 from datamodules.rendering import Frame
-from datamodules.writing.codes import HIGHEST
 from datamodules.writing.layout import Encode, Layout, Place
 
 BASELINE = 0.209313
@@ -117,7 +116,7 @@ def disparity_codes(
     Code 1 would be a disparity of 0, which is an infinite depth: that is written as 0, too.
     """
     codes = np.rint(256 * baseline * focal / depth.astype(np.float64)) + 1
-    known = (codes > 1) & (codes <= HIGHEST)
+    known = (codes > 1) & (codes <= np.iinfo(np.uint16).max)
     return np.where(known, codes, 0).astype(np.uint16)
 
 

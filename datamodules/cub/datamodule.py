@@ -39,11 +39,11 @@ class CUB(ClassifiedImages):
         return COUNTS[split]
 
     def class_names(self) -> Sequence[str]:
-        folders = self.table(self.tree(ARCHIVE, "images") / "classes.txt").values()
+        folders = self.table(self.within("images", ARCHIVE) / "classes.txt").values()
         return [folder.partition(".")[2].replace("_", " ") or folder for folder in folders]
 
     def listed(self, split: str) -> list[Photo]:
-        tree = self.tree(ARCHIVE, "images")
+        tree = self.within("images", ARCHIVE)
         listed = tree / "images.txt"
         files, classes, taught = (
             self.table(tree / name)

@@ -17,11 +17,9 @@ class CUBTree(ObjectLayout):
     word = "cub"
     form = "archive"
     config = "fgvc"
+    held_out = ("test",)
     folder = "CUB_200_2011/images"
     kinds: ClassVar = kinds(200, materials=ANY)
-
-    def counts(self, train: int) -> dict[str, int]:
-        return {"train": train, "test": max(1, train // 4)}
 
     def names(self, split: str, count: int) -> Sequence[str]:
         folders = self.folders()

@@ -5,7 +5,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import scipy.io
+from jaxtyping import Int64
 
 from datamodules.disk.images import UNPACK, unreadable
 from datamodules.disk.spelling import read_bytes
@@ -32,3 +34,11 @@ def read_matlab(file: Path, expected: str, take: Callable[[Any], Taken]) -> Take
     except Exception as error:  # damaged files end in nearly any exception
         found = f"{type(error).__name__}: {error}"
         raise unreadable(file, f"be a MATLAB file with {expected}", found) from error
+
+
+def read_numbers(file: Path, name: str) -> Int64[np.ndarray, " numbers"]:
+    """The whole numbers of one variable, in a row."""
+    # A file may have them in 8 bits, where 0 - 1 is 255.
+    return read_matlab(
+        file, f"`{name}`, a row of numbers", lambda content: content[name].ravel().astype(np.int64)
+    )

@@ -47,13 +47,13 @@ class RenderedDataModule(DenseDataModule):
         cache: str | Path | None = "data/scenes",
         **options: Any,
     ) -> None:
+        self.image_size = (int(image_size[0]), int(image_size[1]))  # which augmentation ends at
         super().__init__(**options)
         self.train, self.val, self.test = train, val, test
         self.counts = {"train": train, "val": val, "test": test}
         for split, count in self.counts.items():
             if count < 1:
                 raise ValueError(f"`{split}` should be at least 1, found {count}.")
-        self.image_size = (int(image_size[0]), int(image_size[1]))
         self.scene_seed = scene_seed
         # Of a part of a pair, `cache=null` arrives from the command line as a word.
         self.cache = None if str(cache) in ("None", "null") else Path(cast(str, cache))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from datamodules.drawn.rendered import Reader, RenderedDataModule, scene_random
-from datamodules.geometry import RandomFlip
+from datamodules.geometry import InceptionCrop, RandomFlip
 from datamodules.labels import Labels
 from datamodules.photometric import Photometric
 from datamodules.rendering import COLOURS, MATERIALS, SHAPES, object_view
-from datamodules.transforms import RandomResizedCrop, Sample, Transform
+from datamodules.transforms import Sample, Transform
 
 
 class SceneObjects(RenderedDataModule):
@@ -56,7 +56,8 @@ class SceneObjects(RenderedDataModule):
         return {"kind": "objects"}
 
     def default_augment(self) -> Sequence[Transform]:
-        return [RandomFlip(), RandomResizedCrop(), Photometric(saturation=0.1, hue=0.0, noise=0.01)]
+        crop = InceptionCrop(self.image_size, scale=(0.6, 1.0))
+        return [RandomFlip(), crop, Photometric(saturation=0.1, hue=0.0, noise=0.01)]
 
     def drawer(self, split: str) -> Reader:
         return partial(_drawn_object, self.image_size, self.scene_seed, split)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,22 +10,11 @@ from datamodules.drawn.cache import Kept
 from datamodules.drawn.rendered import Reader, RenderedDataModule, scene_random
 from datamodules.edges import sobel_edges
 from datamodules.labels import Labels
-from datamodules.rendering import LOOKS, ROOM_CLASSES, STREET_CLASSES, Frame, Look, room, street
+from datamodules.rendering import LOOKS, SCENERIES
 from datamodules.settings import one_of
 from datamodules.transforms import Sample
 
-
-class Layout(NamedTuple):
-    """A family of scenes: the function that draws one, and the classes in it."""
-
-    draw: Callable[[np.random.Generator, tuple[int, int], Look], Frame]
-    classes: tuple[tuple[str, tuple[int, int, int]], ...]
-
-
-LAYOUTS: Mapping[str, Layout] = {
-    "room": Layout(room, ROOM_CLASSES),
-    "street": Layout(street, STREET_CLASSES),
-}
+LAYOUTS = ("room", "street")
 
 
 def unit_length(normals: np.ndarray) -> np.ndarray:
@@ -67,7 +56,7 @@ class Scenes(RenderedDataModule):
 
     @property
     def labels(self) -> dict[str, Labels]:
-        names, colours = zip(*LAYOUTS[self.layout].classes, strict=True)
+        names, colours = zip(*SCENERIES[self.layout].classes, strict=True)
         return {"segmentation": Labels(names, colours)}
 
     @property
@@ -90,7 +79,7 @@ class DrawnScene:
 
     def __call__(self, index: int, tasks: Sequence[str]) -> Sample:
         random = scene_random(self.seed, self.split, index)
-        frame = LAYOUTS[self.layout].draw(random, self.size, LOOKS[self.look])
+        frame = SCENERIES[self.layout](random, self.size, LOOKS[self.look])
         maps: dict[str, Callable[[], np.ndarray]] = {
             "segmentation": lambda: frame.segmentation,
             "depth": lambda: frame.depth,

@@ -8,7 +8,7 @@ import numpy as np
 
 from datamodules.classified import ClassifiedImages, Photo
 from datamodules.disk.images import unreadable
-from datamodules.disk.matlab import read_matlab
+from datamodules.disk.matlab import read_numbers
 from datamodules.flowers.classes import FLOWERS
 from datamodules.flowers.layout import LAYOUTS
 from datamodules.settings import one_of
@@ -63,10 +63,10 @@ class Flowers(ClassifiedImages):
         return FLOWERS
 
     def listed(self, split: str) -> list[Photo]:
-        tree = self.tree(ARCHIVE, "jpg")
+        tree = self.within("jpg", ARCHIVE)
         labels, sets = tree / "imagelabels.mat", tree / "setid.mat"
-        ids = _numbers(labels, "labels") - 1
-        numbers = np.concatenate([_numbers(sets, part) for part in self._parts(split)])
+        ids = read_numbers(labels, "labels") - 1
+        numbers = np.concatenate([read_numbers(sets, part) for part in self._parts(split)])
         if not numbers.size or not 1 <= numbers.min() <= numbers.max() <= len(ids):
             found = f"{numbers.size} from {numbers.min(initial=0)} to {numbers.max(initial=0)}"
             raise unreadable(sets, f"hold numbers of {len(ids)} photos", found)
@@ -76,10 +76,3 @@ class Flowers(ClassifiedImages):
     def _parts(self, split: str) -> tuple[str, ...]:
         held_out = {"val": VAL if self.taught == "train" else TEST, "test": TEST}
         return TAUGHT[self.taught] if split == "train" else (held_out[split],)
-
-
-def _numbers(file: Path, name: str) -> np.ndarray:
-    # The file has them in 8 bits, where 0 - 1 is 255.
-    return read_matlab(
-        file, f"`{name}`, a row of numbers", lambda content: content[name].ravel().astype(np.int64)
-    )

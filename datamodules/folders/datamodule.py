@@ -1,5 +1,6 @@
 """A dataset of one's own: folders of images and labels."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,13 +15,15 @@ from datamodules.disk.photos import SUFFIXES
 from datamodules.files import FileDataModule
 from datamodules.folders.classes import IdsOfClass, id_table, ids_of_classes
 from datamodules.folders.layout import LAYOUTS
-from datamodules.folders.predictions import folders_format
 from datamodules.folders.reader import FoldersReader, image_of_camera
 from datamodules.folders.tree import IMAGES, Picture, label_file, pictures
 from datamodules.folders.tree import SUFFIXES as LABEL_SUFFIXES
 from datamodules.labels import IGNORE, Labels
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Metres, Normals, PredictionFormat, Shares
+from datamodules.predictions.format import Encode
 from datamodules.settings import checked_axes, checked_depth_range
+
+SAMPLE = re.compile(r"(?P<split>[^/]+)/(?P<path>.+)")
 
 
 class Folders(FileDataModule):
@@ -110,8 +113,26 @@ class Folders(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        first = [ids[0] for ids in self.classes.values()]
-        return folders_format(first, self.depth_unit, self.normals_axes)
+        """As labels are read.
+
+        - `<split>/segmentation/<name>.png`: 8 bits, or 16 if an id needs them; of a class of
+          several ids the first.
+        - `<split>/depth/<name>.png`: 16 bits, in the labels' steps; 0, unknown, is not used.
+        - `<split>/normals/<name>.png`: 8-bit RGB, 127.5 · (n + 1) in the labels' axes.
+        - `<split>/edges/<name>.png`: 16 bits.
+        """
+        ids = [ids[0] for ids in self.classes.values()]
+        encoders: dict[str, Encode] = {
+            "segmentation": Classes(np.array(ids, np.min_scalar_type(max(ids, default=0)))),
+            "depth": Metres(1 / self.depth_unit),
+            "normals": Normals(self.normals_axes),
+            "edges": Shares(),
+        }
+        encodings = {
+            task: Encoding(f"{{split}}/{task}/{{path}}.png", encode)
+            for task, encode in encoders.items()
+        }
+        return PredictionFormat(encodings, pattern=SAMPLE)
 
     def lacks(self, split: str) -> str | None:
         there = [each for each in SPLITS if (self.root / each).is_dir()]

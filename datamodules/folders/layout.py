@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import numpy as np
-from jaxtyping import UInt16
-
 from datamodules.edges import sobel_edges
-from datamodules.predictions import Normals
-from datamodules.rendering import ROOM_CLASSES, Frame
-from datamodules.writing.codes import HIGHEST, depth_codes
+from datamodules.predictions import Metres, Normals, Shares
+from datamodules.rendering import ROOM_CLASSES
 from datamodules.writing.layout import Encode, Layout, Place
 
 CODES_PER_METRE = 1000
@@ -38,23 +34,14 @@ class Folders(Layout):
         encoders: dict[str, Encode] = {
             "image": lambda frame: frame.image,
             "segmentation": self.class_ids,
-            "depth": _depth,
+            "depth": lambda frame: Metres(CODES_PER_METRE)(frame.depth),
             "normals": lambda frame: Normals()(frame.normals),
-            "edges": _edges,
+            "edges": lambda frame: Shares()(sobel_edges(frame.image)),
         }
         return {
             f"{place.split}/{folder}/{place.name}.png": encode
             for folder, encode in encoders.items()
         }
-
-
-def _depth(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    codes = depth_codes(frame.depth, CODES_PER_METRE)
-    return np.where(codes == HIGHEST, np.uint16(0), codes)
-
-
-def _edges(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    return np.rint(sobel_edges(frame.image) * HIGHEST).astype(np.uint16)
 
 
 LAYOUTS: tuple[Layout, ...] = (Folders(),)

@@ -17,7 +17,7 @@ class InceptionCrop(Geometry):
 
     The share of the area is drawn evenly, the aspect evenly in its logarithm; a rectangle that does
     not fit is drawn anew. (Szegedy et al., "Going Deeper with Convolutions"; known as random
-    resized crop.) `datamodules.RandomResizedCrop` leaves an image its size.
+    resized crop.)
 
     Note:
         The field interpolates with cubic polynomials; here, as everywhere in this room, linearly,
@@ -68,15 +68,13 @@ class CentreCrop(Geometry):
 
     Args:
         size: Height and width afterwards.
-        base: What the resized image covers; by default `size` / 0.9, rounded down.
     """
 
-    def __init__(self, size: Size, base: Size | None = None) -> None:
+    def __init__(self, size: Size) -> None:
         self.size = checked_size("size", size)
-        height, width = (math.floor(side / 0.9) for side in self.size)
-        self.base = checked_size("base", (height, width) if base is None else base)
-        if self.base[0] < self.size[0] or self.base[1] < self.size[1]:
-            raise ValueError(f"`base` should hold `size`, {self.size}, found {self.base}.")
+        height, width = self.size
+        # What the resized image covers.
+        self.base = math.floor(height / 0.9), math.floor(width / 0.9)
 
     def extend(self, affine: Affine, sample: Sample, random: np.random.Generator) -> Affine:
         sides = list(zip(affine.size, self.base, strict=True))

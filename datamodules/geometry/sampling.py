@@ -48,13 +48,19 @@ class Sampling(ABC):
             )
             values = _by_area(values, (height, width))
             matrix = matrix * [self.source[1] / width, self.source[0] / height, 1]
+        return self.interpolated(values, fill, matrix, cv2.INTER_LINEAR)
+
+    def interpolated(
+        self, values: np.ndarray, fill: float, matrix: np.ndarray, flags: int
+    ) -> np.ndarray:
+        """Values between pixels in OpenCV's way `flags`, by a matrix from `values` to the view."""
         # OpenCV counts from the centre of the first pixel.
         shift = matrix[:, 2] + matrix[:, :2] @ [0.5, 0.5] - 0.5
         view = cv2.warpAffine(
             values,
             np.column_stack([matrix[:, :2], shift]),
             self.affine.size[::-1],
-            flags=cv2.INTER_LINEAR,
+            flags=flags,
             borderMode=cv2.BORDER_REPLICATE,
         )
         self.keep_inside(view, fill)

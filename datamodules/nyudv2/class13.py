@@ -85,8 +85,9 @@ class Class13Archives(Form):
     def frames(self, split: str) -> Sequence[Frame]:
         frames = self._listed("image", split)
         if not frames:
-            archive = self._archive("image", split)
-            folder = archive.within(self.root, _SPLITS[split])
+            part = _SPLITS[split]
+            archive = self._archive("image", part)
+            folder = archive.within(self.root, part)
             raise FileNotFoundError(
                 f"`{folder}` should hold images `{archive.prefix}<number>.png`. Unpack it again."
             )
@@ -142,17 +143,18 @@ class Class13Archives(Form):
 
     def _listed(self, kind: str, split: str) -> list[Frame]:
         """The frames that there is a file of a kind of."""
-        numbers = self._archive(kind, split).numbers(self.root, _SPLITS[split])
-        return [Frame(f"nyu_{number:04d}", str(number), split) for number in numbers]
+        part = _SPLITS[split]
+        numbers = self._archive(kind, part).numbers(self.root, part)
+        return [Frame(f"nyu_{number:04d}", str(number), part) for number in numbers]
 
     def _file(self, kind: str, frame: Frame) -> Path:
-        archive = self._archive(kind, frame.split)
-        return archive.file(self.root, _SPLITS[frame.split], int(frame.key))
+        archive = self._archive(kind, frame.part)
+        return archive.file(self.root, frame.part, int(frame.key))
 
-    def _archive(self, kind: str, split: str) -> Archive:
+    def _archive(self, kind: str, part: str) -> Archive:
         """In which of its two places a kind lies; where it lies in none, the first."""
         places = ARCHIVES[kind]
-        there = (each for each in places if each.within(self.root, _SPLITS[split]).is_dir())
+        there = (each for each in places if each.within(self.root, part).is_dir())
         return next(there, places[0])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from datamodules.labels import ClassMap, Labels, LabelSpace, class_maps
+from datamodules.labels import ClassMap, Labels, LabelSpace, class_maps, voc_palette
 from datamodules.taskonomy.classes import TASKONOMY_17
 
 _RAW_TO_40 = Path(__file__).parent / "894_to_40.csv"
@@ -48,23 +48,9 @@ _THIRTEEN: Mapping[str, tuple[str, ...]] = {
     "window": ("window", "blinds", "curtain"),
 }
 
-
-def _palette(count: int) -> tuple[tuple[int, int, int], ...]:
-    """Colours of the ids 1 to `count` in the palette that PASCAL VOC's tools use."""
-    return tuple(
-        (_spread_bits(number), _spread_bits(number >> 1), _spread_bits(number >> 2))
-        for number in range(1, count + 1)
-    )
-
-
-def _spread_bits(number: int) -> int:
-    """Every third bit of a number from the lowest on, as the bits of a byte from the highest on."""
-    return sum((number >> 3 * place & 1) << 7 - place for place in range(8))
-
-
-NYU_40 = LabelSpace("nyu_40", Labels(_FORTY, _palette(len(_FORTY))))
+NYU_40 = LabelSpace("nyu_40", Labels(_FORTY, voc_palette(1, len(_FORTY))))
 """The classes that the multi-task papers evaluate in."""
-NYU_13 = LabelSpace("nyu_13", Labels(tuple(_THIRTEEN), _palette(len(_THIRTEEN)), _THIRTEEN))
+NYU_13 = LabelSpace("nyu_13", Labels(tuple(_THIRTEEN), voc_palette(1, len(_THIRTEEN)), _THIRTEEN))
 """Those of MTAN and of SceneNet."""
 
 NYU_IDS: Mapping[int, str] = dict(enumerate(_FORTY, start=1))

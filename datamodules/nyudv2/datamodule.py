@@ -16,9 +16,8 @@ from datamodules.nyudv2.form import WINDOW, Form, Frame
 from datamodules.nyudv2.layout import LAYOUTS
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
-from datamodules.nyudv2.predictions import nyudv2_format
 from datamodules.nyudv2.tree import MultitaskTree
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Metres, Normals, PredictionFormat, Shares
 from datamodules.settings import checked_axes, checked_depth_range, one_of
 from datamodules.transforms import Sample
 
@@ -140,7 +139,22 @@ class NYUDv2(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return nyudv2_format(self.label_space.space, self.normals_axes)
+        """As the multi-task trees have it, with depth as a picture.
+
+        - `segmentation/<name>.png`: 8 bits, the class of the label space from 1 on; of 13 classes
+          as in the archives `nyuv2_…_class13`.
+        - `depth/<name>.png`: 16 bits, millimetres; the trees have `.npy` there.
+        - `normals/<name>.png`: 8-bit RGB, 127.5 · (n + 1) in the axes of the trees.
+        - `edge/<name>.png`: 8 bits, 1/255.
+        """
+        ids = np.arange(1, len(self.label_space.space.labels.names) + 1, dtype=np.uint8)
+        encodings = {
+            "segmentation": Encoding("segmentation/{name}.png", Classes(ids)),
+            "depth": Encoding("depth/{name}.png", Metres(1000)),
+            "normals": Encoding("normals/{name}.png", Normals(self.normals_axes)),
+            "edges": Encoding("edge/{name}.png", Shares(255)),
+        }
+        return PredictionFormat(encodings)
 
     def records(self, split: str) -> Sequence[Frame]:
         return self.form().frames(split)

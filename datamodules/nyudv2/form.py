@@ -33,11 +33,11 @@ def window_camera(window: tuple[int, int, int, int]) -> Float32[np.ndarray, "4"]
 
 
 class Frame(NamedTuple):
-    """One sample: its name, where it is in the form's own terms, and its split."""
+    """One sample: its name, where it is in the form's own terms, and in which part of it."""
 
     name: str
     key: str
-    split: str
+    part: str
 
 
 @dataclass(frozen=True)

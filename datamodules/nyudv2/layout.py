@@ -28,6 +28,7 @@ class NYUDv2Arrays(Layout):
     word = "nyudv2"
     form = "npy"
     config = "nyudv2_sdne"
+    held_out = ("val",)
     scenery = "room"
     size = WINDOW_SIZE
     calibration = Calibration((_FX, _FY), _CENTRE, WINDOW_SIZE)
@@ -41,9 +42,6 @@ class NYUDv2Arrays(Layout):
         "cylinder": 7,  # table
         "cone": 35,  # lamp
     }
-
-    def counts(self, train: int) -> dict[str, int]:
-        return {"train": train, "val": max(1, train // 4)}
 
     def names(self, split: str, count: int) -> Sequence[str]:
         return [f"{split}_{number:04d}" for number in range(1, count + 1)]

@@ -80,9 +80,9 @@ class MtanTree(Form):
         return unit_normals(file, read_npy(file, dimensions=3, channels=3), self.normals_axes)
 
     def _file(self, frame: Frame, kind: str) -> Path:
-        return self.root / _FOLDERS[frame.split] / kind / f"{frame.key}.npy"
+        return self.root / frame.part / kind / f"{frame.key}.npy"
 
 
 def _numbered(split: str, names: Iterable[str]) -> list[Frame]:
     folder = _FOLDERS[split]
-    return [Frame(f"{folder}_{each:04d}", str(each), split) for each in sorted(map(int, names))]
+    return [Frame(f"{folder}_{each:04d}", str(each), folder) for each in sorted(map(int, names))]

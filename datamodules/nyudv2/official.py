@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import scipy.io
 from jaxtyping import Integer
 
 from datamodules.disk.images import unreadable
+from datamodules.disk.matlab import read_numbers
 from datamodules.disk.values import classes_of, metres
 from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.classes import train_ids_of_raw
@@ -38,16 +38,17 @@ class OfficialFile(Form):
 
     def frames(self, split: str) -> Sequence[Frame]:
         file = self.root / SPLITS
-        numbers = _frame_numbers(file, _INDICES[split])
+        key = _INDICES[split]
+        numbers = _frame_numbers(file, key)
         with LabeledFile(self.root / LABELED) as labeled:
             count = labeled.count()
         outside = numbers[(numbers < 1) | (numbers > count)]
         if outside.size:
-            found = f"{outside[:5].tolist()} in `{_INDICES[split]}`"
+            found = f"{outside[:5].tolist()} in `{key}`"
             raise unreadable(
                 file, f"hold numbers of frames from 1 to {count}, as in {LABELED}", found
             )
-        return [Frame(f"nyu_{number:04d}", str(number), split) for number in sorted(numbers)]
+        return [Frame(f"nyu_{number:04d}", str(number), key) for number in sorted(numbers)]
 
     def __call__(self, frame: Frame, tasks: Sequence[str]) -> Sample:
         place = int(frame.key) - 1
@@ -72,11 +73,7 @@ class OfficialFile(Form):
 def _frame_numbers(file: Path, key: str) -> Integer[np.ndarray, " frames"]:
     if not file.is_file():
         raise missing(file)
-    try:
-        content = scipy.io.loadmat(file)
-    except Exception as error:  # a damaged file ends in nearly any exception
-        raise unreadable(file, "hold a whole MATLAB 5 file", str(error)) from error
-    numbers = np.ravel(content.get(key, [])).astype(np.int64)
+    numbers = read_numbers(file, key)
     if not numbers.size or len(np.unique(numbers)) < numbers.size:
         found = f"{numbers.size} numbers, {len(np.unique(numbers))} of them distinct"
         raise unreadable(file, f"hold distinct frame numbers in `{key}`", found)

@@ -63,7 +63,7 @@ class MultitaskTree(Form):
         if not names or odd or len(set(names)) < len(names):
             found = f"{len(names)} names, {len(set(names))} distinct, {odd[:5]} with folders"
             raise unreadable(file, "hold one distinct file name per line", found)
-        return [Frame(name, name, split) for name in sorted(names)]
+        return [Frame(name, name, _LISTS[split]) for name in sorted(names)]
 
     def labelled(self, split: str, task: str) -> Labelled:
         # A list names the frames, so an image can be missing, too.

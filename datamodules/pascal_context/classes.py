@@ -5,33 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool
 
-from datamodules.labels import Labels
+from datamodules.labels import Labels, voc_palette
 
-# Train ids by place, which are the ids in files, too; colours of PASCAL VOC's own tools.
-_CLASSES: Mapping[str, tuple[int, int, int]] = {
-    "background": (0, 0, 0),
-    "aeroplane": (128, 0, 0),
-    "bicycle": (0, 128, 0),
-    "bird": (128, 128, 0),
-    "boat": (0, 0, 128),
-    "bottle": (128, 0, 128),
-    "bus": (0, 128, 128),
-    "car": (128, 128, 128),
-    "cat": (64, 0, 0),
-    "chair": (192, 0, 0),
-    "cow": (64, 128, 0),
-    "diningtable": (192, 128, 0),
-    "dog": (64, 0, 128),
-    "horse": (192, 0, 128),
-    "motorbike": (64, 128, 128),
-    "person": (192, 128, 128),
-    "pottedplant": (0, 64, 0),
-    "sheep": (128, 64, 0),
-    "sofa": (0, 192, 0),
-    "train": (128, 192, 0),
-    "tvmonitor": (0, 64, 128),
-}
-PASCAL_21 = Labels(tuple(_CLASSES), tuple(_CLASSES.values()))
+# Train ids by place, which are the ids in files, too.
+_CLASSES = (
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),
+    *("cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
+    *("train", "tvmonitor"),
+)
+PASCAL_21 = Labels(_CLASSES, voc_palette(0, len(_CLASSES)))
 """The classes of PASCAL VOC. Not the benchmark of 59 or 60 classes of the same photos."""
 PERSON = PASCAL_21.names.index("person")
 

@@ -16,7 +16,6 @@ from datamodules.files import FileDataModule
 from datamodules.labels import IGNORE, Labels
 from datamodules.pascal_context.classes import PARTS, PASCAL_21
 from datamodules.pascal_context.layout import LAYOUTS
-from datamodules.pascal_context.predictions import pascal_context_format
 from datamodules.pascal_context.protocols import Protocol, Stretched
 from datamodules.pascal_context.reader import (
     BY_PEOPLE,
@@ -27,7 +26,7 @@ from datamodules.pascal_context.reader import (
     PASCALContextReader,
     Photo,
 )
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Normals, PredictionFormat, Shares
 from datamodules.settings import checked_axes
 from datamodules.transforms import Sample, Transform
 
@@ -122,7 +121,25 @@ class PASCALContext(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return pascal_context_format(self.normals_axes)
+        """As the archives have their labels; what these keep in MATLAB files is pictures here.
+
+        - `semseg/VOC12/<id>.png`: 8 bits, the class 0 to 20, as PASCAL VOC's server takes them.
+        - `human_parts/<id>.png`: 8 bits, the part 0 to 6.
+        - `sal_distill/<id>.png`: 8 bits, 1/255.
+        - `normals_distill/<id>.png`: 8-bit RGB, 127.5 · (n + 1) in the axes of the archives.
+        - `edge/<id>.png`: 8 bits, 1/255, as SEISM reads them.
+        """
+        classes, parts = (
+            np.arange(len(labels.names), dtype=np.uint8) for labels in (PASCAL_21, PARTS)
+        )
+        encodings = {
+            "segmentation": Encoding("semseg/VOC12/{name}.png", Classes(classes)),
+            "human_parts": Encoding("human_parts/{name}.png", Classes(parts)),
+            "saliency": Encoding("sal_distill/{name}.png", Shares(255)),
+            "normals": Encoding("normals_distill/{name}.png", Normals(self.normals_axes)),
+            "edges": Encoding("edge/{name}.png", Shares(255)),
+        }
+        return PredictionFormat(encodings)
 
     def default_geometry(self) -> Sequence[Transform]:
         return self.protocol.geometry(self.image_size, self.tasks_of("train"))
@@ -173,14 +190,7 @@ class PASCALContext(FileDataModule):
 
     def tree(self) -> Path:
         """The folder that holds `JPEGImages`: the root, or an archive's folder in it."""
-        places = [self.root, *(self.root / archive for archive in ARCHIVES)]
-        found = [place for place in places if (place / IMAGES).is_dir()]
-        if not found:
-            raise self.not_found(f"the folder `{IMAGES}`")
-        if len(found) > 1:
-            listed = ", ".join(f"`{place}`" for place in found)
-            raise ValueError(f"`root` should hold one copy of the dataset, found {listed}.")
-        return found[0]
+        return self.within(IMAGES, *ARCHIVES)
 
     def _ids(self, kind: str) -> set[str]:
         pattern = re.compile(rf"(.+){re.escape(SUFFIXES[kind])}")

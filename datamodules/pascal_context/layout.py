@@ -62,6 +62,7 @@ class PASCALContextTree(Layout):
     word = "pascal_context"
     form = "multitask"
     config = "pascal_context_sphn"
+    held_out = ("val",)
     scenery = "photo"
     size = (375, 500)
     ids: ClassVar[Mapping[str, int]] = {
@@ -74,9 +75,6 @@ class PASCALContextTree(Layout):
         "plant": 16,
         "bottle": 5,
     }
-
-    def counts(self, train: int) -> dict[str, int]:
-        return {"train": train, "val": max(1, train // 4)}
 
     def names(self, split: str, count: int) -> Sequence[str]:
         year = {"train": 2008, "val": 2009}[split]

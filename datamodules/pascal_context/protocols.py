@@ -170,18 +170,7 @@ def cubic_normals(normals: np.ndarray, look: Sampling, camera: np.ndarray) -> np
 
 def cubic(values: np.ndarray, look: Sampling) -> np.ndarray:
     """Values between pixels by cubic polynomials; 0 beyond the source."""
-    matrix = look.affine.matrix
-    # OpenCV counts from the centre of the first pixel.
-    shift = matrix[:, 2] + matrix[:, :2] @ [0.5, 0.5] - 0.5
-    view = cv2.warpAffine(
-        values,
-        np.column_stack([matrix[:, :2], shift]),
-        look.affine.size[::-1],
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    look.keep_inside(view, 0.0)
-    return view
+    return look.interpolated(values, 0.0, look.affine.matrix, cv2.INTER_CUBIC)
 
 
 def image_on_mean(image: np.ndarray, look: Sampling, camera: np.ndarray) -> np.ndarray:

@@ -38,18 +38,20 @@ class Metres:
         per_metre: Codes in a metre.
         nearest: Smallest code that means a depth.
         farthest: Largest code that means a depth.
+        unknown: Code of NaN.
     """
 
     per_metre: int | float
     nearest: int = 1
     farthest: int = 65535
+    unknown: int = 0
 
     def __call__(
         self, depth: Float[np.ndarray, "height width"]
     ) -> UInt16[np.ndarray, "height width"]:
         codes = np.rint(depth.astype(np.float64) * self.per_metre)
         known = codes.clip(self.nearest, self.farthest)
-        return np.nan_to_num(known, nan=0).astype(np.uint16)
+        return np.nan_to_num(known, nan=self.unknown).astype(np.uint16)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from datamodules.rendering.looks import DAY, DUSK, LOOKS, Look
 from datamodules.rendering.objects import COLOURS, MATERIALS, ObjectKind, ObjectView, object_view
 from datamodules.rendering.photo import PHOTO_CLASSES, photo
 from datamodules.rendering.room import ROOM_CLASSES, room
+from datamodules.rendering.sceneries import SCENERIES
 from datamodules.rendering.shapes import SHAPES
 from datamodules.rendering.street import STREET_CLASSES, street
 
@@ -23,6 +24,7 @@ __all__ = [
     "MATERIALS",
     "PHOTO_CLASSES",
     "ROOM_CLASSES",
+    "SCENERIES",
     "SHAPES",
     "STREET_CLASSES",
     "Frame",

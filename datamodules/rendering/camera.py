@@ -26,6 +26,12 @@ def turn(yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Rotation:
     )
 
 
+def along(axis: Vector) -> Rotation:
+    """A rotation that turns z to a unit vector."""
+    across = unit(np.cross(np.eye(3)[int(np.argmin(np.abs(axis)))], axis))
+    return np.stack([across, np.cross(axis, across), axis], axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """A pinhole camera in a world whose z axis points up.

@@ -7,7 +7,7 @@ from math import cos, sin
 import numpy as np
 
 from datamodules.rendering.bodies import Body, body
-from datamodules.rendering.camera import Rotation, Vector
+from datamodules.rendering.camera import Vector, along
 from datamodules.rendering.materials import Material, between, from_hsv, random_material, shaded
 from datamodules.rendering.primitives import CYLINDER, SPHERE, Frustum
 
@@ -79,14 +79,6 @@ def limb(
         body(solid, middle, scale, material, category, along(half / length)),
         body(SPHERE, end, (thick[1],) * 3, material, category),
     ]
-
-
-def along(axis: Vector) -> Rotation:
-    """A rotation that turns z to a unit vector."""
-    helper = np.eye(3)[int(np.argmin(np.abs(axis)))]
-    across = np.cross(helper, axis)
-    across /= np.linalg.norm(across)
-    return np.stack([across, np.cross(axis, across), axis], axis=1)
 
 
 def _head(worn: Clothes, category: int) -> list[Body]:

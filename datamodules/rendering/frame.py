@@ -1,10 +1,13 @@
 """What one rendered scene gives: the image and its exact labels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from datamodules.rendering.looks import Look
 from datamodules.rendering.shade import Scene, render
 from datamodules.rendering.trace import SKY
 
@@ -39,3 +42,20 @@ def frame(scene: Scene, size: tuple[int, int], sky: int, rng: np.random.Generato
     normals = np.ascontiguousarray(np.moveaxis(buffer.normals, 0, -1))
     camera = scene.camera.intrinsics(size)
     return Frame(image, segmentation, depth, normals, camera)
+
+
+class Scenery(NamedTuple):
+    """A family of scenes; called, it draws one at `size` (height, width).
+
+    Attributes:
+        scene: Makes one; consumes the same random numbers whatever the look.
+        background: Train id of what no ray meets.
+        classes: Names and colours of the classes in it, by train id.
+    """
+
+    scene: Callable[[np.random.Generator, Look], Scene]
+    background: int
+    classes: tuple[tuple[str, tuple[int, int, int]], ...]
+
+    def __call__(self, rng: np.random.Generator, size: tuple[int, int], look: Look) -> Frame:
+        return frame(self.scene(rng, look), size, self.background, rng)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from datamodules.rendering.bodies import Seen
-from datamodules.rendering.camera import Camera, Vector, unit
+from datamodules.rendering.camera import Camera, Vector, along
 from datamodules.rendering.primitives import Points, Surfaces, Values, dot
 
 Places = Float32[np.ndarray, "3 pixels"]
@@ -50,8 +50,7 @@ class Sun(Light):
 
     def blocked(self, points: Places, surfaces: Surfaces, casters: Casters) -> Dark:
         dark = np.zeros(points.shape[1], bool)
-        first, second = _across(self.direction)
-        frame = np.stack([first, second, self.direction]).astype(np.float32)
+        frame = along(self.direction).T.astype(np.float32, order="C")
         u, v, height = (dot(axis, points) for axis in frame)
         for number, seen in casters:
             cu, cv, top = (float(value) for value in frame @ seen.centre)
@@ -102,10 +101,3 @@ class Lamp(Light):
                 enter, leave = seen.body.solid.span(origin, seen.matrix @ rays[:, chosen])
                 dark[chosen] |= (enter <= leave) & (leave > 0) & (enter < _NEARLY)
         return dark
-
-
-def _across(direction: Vector) -> tuple[Vector, Vector]:
-    """Two unit vectors square to a unit vector and to each other."""
-    helper = np.eye(3)[int(np.argmin(np.abs(direction)))]
-    first = unit(np.cross(direction, helper))
-    return first, np.cross(direction, first)

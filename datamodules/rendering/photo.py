@@ -12,7 +12,7 @@ import numpy as np
 from datamodules.rendering.bodies import Body, Plane, body
 from datamodules.rendering.camera import Camera, turn
 from datamodules.rendering.figure import PARTS, figure, limb
-from datamodules.rendering.frame import Frame, frame
+from datamodules.rendering.frame import Scenery
 from datamodules.rendering.lights import Lamp, Light, Sun
 from datamodules.rendering.looks import Look
 from datamodules.rendering.materials import (
@@ -64,11 +64,6 @@ _COATS = ("plain", "plain", "stripes", "checker", "speckle", "clouds", "grains")
 _STUFF = ("plain", "tiles", "planks", "bricks", "grains", "clouds")
 # Half the height of a photo in shares of half its width: 375 of 500 pixels.
 _ASPECT = 0.75
-
-
-def photo(rng: np.random.Generator, size: tuple[int, int], look: Look) -> Frame:
-    """A random photo at `size` (height, width)."""
-    return frame(photo_scene(rng, look), size, SKY, rng)
 
 
 def photo_scene(rng: np.random.Generator, look: Look) -> Scene:
@@ -194,3 +189,7 @@ def _light(rng: np.random.Generator, look: Look, outside: bool) -> Light:
     low, high = (sin(radians(e)) for e in look.elevation)
     rise, around = asin(low + (high - low) * share), pi * (1.2 * angle - 1.1)
     return Sun(np.array([cos(around) * cos(rise), sin(around) * cos(rise), sin(rise)]))
+
+
+photo = Scenery(photo_scene, SKY, PHOTO_CLASSES)
+"""Photos."""

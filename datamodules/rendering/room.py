@@ -7,7 +7,7 @@ import numpy as np
 
 from datamodules.rendering.bodies import Body, Plane, body
 from datamodules.rendering.camera import Camera, Rotation, Vector, turn, unit
-from datamodules.rendering.frame import Frame, frame
+from datamodules.rendering.frame import Scenery
 from datamodules.rendering.lights import Lamp, Light, Sun
 from datamodules.rendering.looks import Look
 from datamodules.rendering.materials import between, pick, random_material
@@ -44,11 +44,6 @@ class _Walls(NamedTuple):
     width: float
     length: float
     height: float
-
-
-def room(rng: np.random.Generator, size: tuple[int, int], look: Look) -> Frame:
-    """A random furnished room seen from one of its ends, at `size` (height, width)."""
-    return frame(room_scene(rng, look), size, WALL, rng)
 
 
 def room_scene(rng: np.random.Generator, look: Look) -> Scene:
@@ -194,3 +189,7 @@ def _light(rng: np.random.Generator, walls: _Walls, look: Look) -> Light:
     # From behind or beside the camera, which looks along y: a back-lit room is a dark one.
     rise, around = asin(low + (high - low) * share), pi * (1.2 * angle - 1.1)
     return Sun(np.array([cos(around) * cos(rise), sin(around) * cos(rise), sin(rise)]))
+
+
+room = Scenery(room_scene, WALL, ROOM_CLASSES)
+"""Furnished rooms, each seen from one of its ends."""

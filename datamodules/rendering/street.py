@@ -7,7 +7,7 @@ import numpy as np
 
 from datamodules.rendering.bodies import Body, Plane, body
 from datamodules.rendering.camera import Camera, turn
-from datamodules.rendering.frame import Frame, frame
+from datamodules.rendering.frame import Scenery
 from datamodules.rendering.lights import Sun
 from datamodules.rendering.looks import Look
 from datamodules.rendering.materials import (
@@ -38,11 +38,6 @@ ROAD, SIDEWALK, BUILDING, POLE, SIGN, TREE, PERSON, CAR, SKY = range(len(STREET_
 _KERB = 0.14
 _END = 78.0
 _FACING = turn(0.0, 0.0, pi / 2.0)
-
-
-def street(rng: np.random.Generator, size: tuple[int, int], look: Look) -> Frame:
-    """A random street seen from a car, at `size` (height, width)."""
-    return frame(street_scene(rng, look), size, SKY, rng)
 
 
 def street_scene(rng: np.random.Generator, look: Look) -> Scene:
@@ -270,3 +265,7 @@ def _car(rng: np.random.Generator) -> list[Body]:
         *wheels,
         lamps,
     ]
+
+
+street = Scenery(street_scene, SKY, STREET_CLASSES)
+"""Streets seen from a car."""

@@ -21,11 +21,9 @@ class CarsDevkit(ObjectLayout):
     word = "stanford_cars"
     form = "devkit"
     config = "fgvc"
+    held_out = ("test",)
     folder = "stanford_cars"
     kinds: ClassVar = kinds(196, shapes=("car", "house", "box", "bed", "stairs"))
-
-    def counts(self, train: int) -> dict[str, int]:
-        return {"train": train, "test": max(1, train // 4)}
 
     def names(self, split: str, count: int) -> Sequence[str]:
         return [f"cars_{split}/{number:05d}" for number in range(1, count + 1)]

@@ -4,16 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from jaxtyping import Float, UInt16
+
 from datamodules.derive import NORMALS_AND_EDGES, Derivation
 from datamodules.disk.pairs import Labelled
 from datamodules.files import FileDataModule
 from datamodules.labels import find_space
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Metres, PredictionFormat
+from datamodules.predictions.codes import ids_of
+from datamodules.predictions.format import EDGES, NORMALS
 from datamodules.settings import checked_depth_range
 from datamodules.synthia.classes import SYNTHIA_IDS, SYNTHIA_SPACES
 from datamodules.synthia.layout import LAYOUTS
-from datamodules.synthia.predictions import synthia_format
 from datamodules.synthia.reader import (
+    CODES_PER_METRE,
     FOLDERS,
     IMAGES,
     ROOT,
@@ -81,23 +86,35 @@ class Synthia(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return synthia_format(self.label_space)
+        """As the dataset's own files.
+
+        - `GT/LABELS/<name>.png`: 16-bit RGB, the class id in red, no instances in green.
+        - `Depth/<name>.png`: 16-bit RGB, centimetres in all channels.
+        - `normals/<name>_normals.png`, `edges/<name>_edges.png`.
+        """
+        ids = ids_of(self.label_space, SYNTHIA_IDS, unknown=0)
+        codes = np.zeros((len(ids), 3), np.uint16)
+        codes[:, 0] = ids
+        encodings = {
+            "segmentation": Encoding("GT/LABELS/{name}.png", Classes(codes)),
+            "depth": Encoding("Depth/{name}.png", grey_centimetres),
+            "normals": NORMALS,
+            "edges": EDGES,
+        }
+        return PredictionFormat(encodings)
 
     def records(self, split: str) -> list[Picture]:
-        images = self._folder() / IMAGES
-        if not images.is_dir():
-            raise self.not_found(f"the folder `{ROOT}/{IMAGES}` of images")
-        return pictures(images, split)
+        return pictures(self.within(IMAGES, ROOT) / IMAGES, split)
 
     def official(self, split: str) -> int:
         return len(stored_numbers(split))
 
     def labelled(self, split: str, task: str) -> Labelled:
-        folder = self._folder() / FOLDERS[task]
+        folder = self.within(IMAGES, ROOT) / FOLDERS[task]
         return Labelled(pictures(folder, split), lambda each: folder / f"{each.name}.png")
 
     def reader(self) -> SynthiaReader:
-        folder = self._folder()
+        folder = self.within(IMAGES, ROOT)
         missing = [FOLDERS[task] for task in self.reads if not (folder / FOLDERS[task]).is_dir()]
         if missing:
             names = ", ".join(f"`{ROOT}/{name}`" for name in missing)
@@ -106,6 +123,9 @@ class Synthia(FileDataModule):
             folder, self.label_space.table(SYNTHIA_IDS, len(SYNTHIA_IDS)), self.depth_range
         )
 
-    def _folder(self) -> Path:
-        inner = self.root / ROOT
-        return inner if inner.is_dir() else self.root
+
+def grey_centimetres(
+    depth: Float[np.ndarray, "height width"],
+) -> UInt16[np.ndarray, "height width 3"]:
+    """Depth as the dataset's files hold it."""
+    return np.repeat(Metres(CODES_PER_METRE)(depth)[..., None], 3, axis=2)

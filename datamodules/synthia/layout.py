@@ -6,11 +6,13 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import UInt16
 
+from datamodules.predictions import Metres
 from datamodules.rendering import Frame
 from datamodules.synthia.reader import CAMERA, CAMERA_SIZE, CODES_PER_METRE, ROOT, stored_numbers
-from datamodules.writing.codes import depth_codes
 from datamodules.writing.layout import Encode, Layout, Place, take
 from datamodules.writing.views import Calibration
+
+DEPTH = Metres(CODES_PER_METRE, nearest=0, unknown=65535)
 
 
 class Synthia(Layout):
@@ -59,7 +61,7 @@ class Synthia(Layout):
 
 
 def _depth(frame: Frame) -> UInt16[np.ndarray, "height width 3"]:
-    return np.repeat(depth_codes(frame.depth, CODES_PER_METRE)[..., None], 3, axis=-1)
+    return np.repeat(DEPTH(frame.depth)[..., None], 3, axis=-1)
 
 
 LAYOUTS: tuple[Layout, ...] = (Synthia(),)

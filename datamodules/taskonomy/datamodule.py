@@ -1,30 +1,39 @@
 """Taskonomy: images of several hundred scanned buildings, with all four tasks shipped."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
 
 from datamodules.base import WITHOUT
 from datamodules.disk.listing import some_of
 from datamodules.disk.pairs import Labelled
 from datamodules.files import FileDataModule
 from datamodules.labels import Labels
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Metres, Normals, PredictionFormat, Shares
+from datamodules.predictions.format import Encode
 from datamodules.settings import checked_depth_range, one_of
 from datamodules.taskonomy.buildings import EXCLUDED, buildings_of, read_buildings
 from datamodules.taskonomy.classes import TASKONOMY_17
 from datamodules.taskonomy.layout import LAYOUTS
-from datamodules.taskonomy.predictions import taskonomy_format
 from datamodules.taskonomy.reader import (
     CAMERA_DOMAIN,
     CAMERA_TASK,
+    CODES_PER_METRE,
+    DOMAINS,
+    LARGEST_CODE,
+    NO_DEPTH,
     READERS,
+    STEP_EDGE,
     TaskonomyReader,
     View,
     view_file,
     views,
 )
 
+VIEW = re.compile(r"(?P<building>.+)_(?P<view>point_\d+_view_\d+)")
 TREES = [layout.pattern for layout in LAYOUTS]
 """Where a building's files of one domain lie, by tree."""
 
@@ -112,7 +121,26 @@ class Taskonomy(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return taskonomy_format()
+        """As the dataset's own files, in the flat one of its trees.
+
+        - `segment_semantic/<building>/<view>_domain_segmentsemantic.png`: 8 bits, the class 1 to
+          17.
+        - `depth_zbuffer/…_depth_zbuffer.png`: 16 bits, 1/512 m; 65535, unknown, is not used.
+        - `normal/…_normal.png`: 8-bit RGB, 127.5 · (n + 1).
+        - `edge_texture/…_edge_texture.png`: 16 bits, on the scale of the dataset.
+        """
+        ids = np.arange(1, len(TASKONOMY_17.labels.names) + 1, dtype=np.uint8)
+        encoders: dict[str, Encode] = {
+            "segmentation": Classes(ids),
+            "depth": Metres(CODES_PER_METRE, farthest=NO_DEPTH - 1),
+            "normals": Normals(),
+            "edges": Shares(round(LARGEST_CODE * STEP_EDGE)),
+        }
+        encodings = {
+            task: Encoding(f"{domain}/{{building}}/{{view}}_domain_{ending}", encoders[task])
+            for task, (domain, ending) in DOMAINS.items()
+        }
+        return PredictionFormat(encodings, pattern=VIEW)
 
     def lacks(self, split: str) -> str | None:
         if self.buildings[split]:

@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import UInt16
 
 from datamodules.edges import sobel_edges
-from datamodules.predictions import Normals
+from datamodules.predictions import Metres, Normals, Shares
 from datamodules.rendering import Frame
 from datamodules.taskonomy.buildings import EXCLUDED, stored_buildings
 from datamodules.taskonomy.reader import CODES_PER_METRE, STEP_EDGE, ray_lengths
-from datamodules.writing.codes import HIGHEST, depth_codes
 from datamodules.writing.layout import Encode, Layout, Place
 
+DEPTH = Metres(CODES_PER_METRE, nearest=0, unknown=65535)
 _VIEWS_PER_POINT = 3
 
 
@@ -53,9 +53,7 @@ class Taskonomy(Layout):
     def files(self, place: Place) -> Mapping[str, Encode]:
         encoders: dict[tuple[str, str], Encode] = {
             ("rgb", "rgb.png"): lambda frame: frame.image,
-            ("depth_zbuffer", "depth_zbuffer.png"): lambda frame: depth_codes(
-                frame.depth, CODES_PER_METRE
-            ),
+            ("depth_zbuffer", "depth_zbuffer.png"): lambda frame: DEPTH(frame.depth),
             ("depth_euclidean", "depth_euclidean.png"): _distance,
             ("normal", "normal.png"): lambda frame: Normals()(frame.normals),
             # In these two the files spell the domain otherwise than the folder does.
@@ -97,11 +95,11 @@ class TaskonomyByBuilding(Taskonomy):
 def _distance(frame: Frame) -> UInt16[np.ndarray, "height width"]:
     """Distance to the optical centre, along each pixel's ray."""
     rays = ray_lengths(np.array(frame.camera, np.float32), *frame.depth.shape)
-    return depth_codes(frame.depth * rays, CODES_PER_METRE)
+    return DEPTH(frame.depth * rays)
 
 
 def _edges(frame: Frame) -> UInt16[np.ndarray, "height width"]:
-    return np.rint(sobel_edges(frame.image) * STEP_EDGE * HIGHEST).astype(np.uint16)
+    return Shares()(sobel_edges(frame.image) * STEP_EDGE)
 
 
 def _point_info(frame: Frame, place: Place) -> dict[str, float | int | str]:

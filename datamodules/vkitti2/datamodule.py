@@ -6,17 +6,20 @@ from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from datamodules.base import WITHOUT
 from datamodules.derive import NORMALS_AND_EDGES, Derivation
 from datamodules.disk.listing import matches
 from datamodules.disk.pairs import Labelled
 from datamodules.files import FileDataModule
 from datamodules.labels import find_space
-from datamodules.predictions import PredictionFormat
+from datamodules.predictions import Classes, Encoding, Metres, PredictionFormat
+from datamodules.predictions.codes import ids_of
+from datamodules.predictions.format import EDGES, NORMALS
 from datamodules.settings import checked_depth_range
-from datamodules.vkitti2.classes import VKITTI2_SPACES, train_ids
+from datamodules.vkitti2.classes import COLOURS, UNDEFINED, VKITTI2_SPACES, train_ids
 from datamodules.vkitti2.layout import LAYOUTS
-from datamodules.vkitti2.predictions import vkitti2_format
 from datamodules.vkitti2.reader import CLASSES, DEPTH, IMAGE, Frame, Place, VKITTI2Reader, text_file
 from datamodules.vkitti2.scenes import FRAMES, checked_scenes, stored_scenes
 
@@ -34,6 +37,9 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 }
 FILES: Mapping[str, str] = {"rgb": IMAGE, "depth": DEPTH, "classes": CLASSES}
 LABELS: Mapping[str, str] = {"segmentation": "classes", "depth": "depth"}
+FRAME = re.compile(
+    r"(?P<scene>Scene\d\d)_(?P<variation>[^_]+)_(?P<camera>Camera_\d)_(?P<frame>\d{5})"
+)
 
 Choice = TypeVar("Choice")
 
@@ -109,7 +115,25 @@ class VKITTI2(FileDataModule):
 
     @property
     def prediction_format(self) -> PredictionFormat:
-        return vkitti2_format(self.label_space)
+        """As the dataset's own files, in the folders of its archives.
+
+        - `<drive>/classSegmentation/<camera>/classgt_<frame>.png`: 8-bit RGB, the class's colour.
+        - `<drive>/depth/<camera>/depth_<frame>.png`: 16 bits, centimetres; 65535, the sky, is not
+          used.
+        - `normals/<name>_normals.png`, `edges/<name>_edges.png`.
+        """
+        names = list(COLOURS)
+        ids = ids_of(self.label_space, dict(enumerate(names)), unknown=names.index(UNDEFINED))
+        colours = np.array(list(COLOURS.values()), np.uint8)
+        segmentation = "{scene}/{variation}/frames/classSegmentation/{camera}/classgt_{frame}.png"
+        depth = "{scene}/{variation}/frames/depth/{camera}/depth_{frame}.png"
+        encodings = {
+            "segmentation": Encoding(segmentation, Classes(colours[ids])),
+            "depth": Encoding(depth, Metres(100, farthest=65534)),
+            "normals": NORMALS,
+            "edges": EDGES,
+        }
+        return PredictionFormat(encodings, pattern=FRAME)
 
     def lacks(self, split: str) -> str | None:
         if self.scenes[split]:

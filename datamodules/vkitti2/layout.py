@@ -6,17 +6,18 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
+from datamodules.predictions import Metres
 from datamodules.rendering import STREET_CLASSES, Frame
 from datamodules.vkitti2.classes import COLOURS
 from datamodules.vkitti2.reader import CODES_PER_METRE, INTRINSICS
 from datamodules.vkitti2.scenes import FRAMES, stored_scenes
-from datamodules.writing.codes import depth_codes
 from datamodules.writing.layout import Encode, Layout, Place, take
 from datamodules.writing.views import Calibration
 
 VARIATION = "15-deg-left"
 # The files count a pixel's centre as 0, we its corner: 620.5 and 187 there.
 CALIBRATION = Calibration((725.0087, 725.0087), (621.0, 187.5), (375, 1242))
+DEPTH = Metres(CODES_PER_METRE, nearest=0, unknown=65535)
 
 
 class VKITTI2(Layout):
@@ -63,7 +64,7 @@ class VKITTI2(Layout):
         scene, number = place.name.split("/")
         encoders: dict[tuple[str, str], Encode] = {
             ("rgb", "rgb_{}.jpg"): lambda frame: frame.image,
-            ("depth", "depth_{}.png"): lambda frame: depth_codes(frame.depth, CODES_PER_METRE),
+            ("depth", "depth_{}.png"): lambda frame: DEPTH(frame.depth),
             ("classSegmentation", "classgt_{}.png"): self.colours,
         }
         frames = f"{scene}/{VARIATION}/frames"

@@ -75,7 +75,7 @@ class VTAB1k(ClassifiedImages):
         return [Resize(self.image_size)]
 
     def listed(self, split: str) -> list[Photo]:
-        tree = self.tree("vtab-1k", self.set) / self.set
+        tree = self.within(self.set, "vtab-1k") / self.set
         listed = tree / f"{self._list(split)}.txt"
         return self.photos(listed, tree, self.table(listed).items())
 

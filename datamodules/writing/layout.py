@@ -12,16 +12,14 @@ from jaxtyping import UInt8
 
 from datamodules.processes.parallel import alive, in_processes
 from datamodules.processes.progress import tracked
-from datamodules.rendering import PHOTO_CLASSES, ROOM_CLASSES, STREET_CLASSES, Frame
+from datamodules.rendering import SCENERIES, Frame
 from datamodules.writing.files import save
-from datamodules.writing.views import Calibration, Scenery, Views
+from datamodules.writing.views import Calibration, Views
 
 Encode: TypeAlias = Callable[[Any], Any]
 """What of a view goes into one file: an array, a text or a JSON object."""
 
 GOES_ON = "The same command, given again, goes on where this one stopped."
-
-CLASSES = {"room": ROOM_CLASSES, "street": STREET_CLASSES, "photo": PHOTO_CLASSES}
 
 
 @dataclass(frozen=True)
@@ -54,18 +52,20 @@ class Layout(ABC):
     """An experiment that can be run with it."""
     alone: ClassVar[bool] = True
     """Whether that experiment reads it alone, and not with other datasets."""
-    scenery: ClassVar[Scenery]
+    scenery: ClassVar[str]
+    """`room`, `street` or `photo`; `object`s are drawn by their layout."""
     size: ClassVar[tuple[int, int]]
     """Height and width of the dataset's own images."""
     calibration: ClassVar[Calibration | None] = None
     """The dataset's camera, where all its images share one."""
     ids: ClassVar[Mapping[str, int]]
     """The dataset's class id of every class of the scenes."""
+    held_out: ClassVar[tuple[str, ...]] = ("val", "test")
+    """The splits beside `train`."""
 
     def counts(self, train: int) -> dict[str, int]:
         """How many scenes each split gets beside `train` for training: a quarter, at least 1."""
-        rest = max(1, train // 4)
-        return {"train": train, "val": rest, "test": rest}
+        return {"train": train} | dict.fromkeys(self.held_out, max(1, train // 4))
 
     def places(self, train: int) -> list[Place]:
         """All scenes to be written."""
@@ -127,7 +127,7 @@ class Layout(ABC):
 
     def class_ids(self, frame: Frame) -> UInt8[np.ndarray, "height width"]:
         """The frame's classes as the dataset's ids."""
-        ids = [self.ids[name] for name, _ in CLASSES[self.scenery]]
+        ids = [self.ids[name] for name, _ in SCENERIES[self.scenery].classes]
         return np.array(ids, np.uint8)[frame.segmentation]
 
 

@@ -1,29 +1,14 @@
 """Scenes as a dataset's camera would have seen them."""
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from datamodules.base import SPLITS
-from datamodules.rendering import Frame, Look
+from datamodules.rendering import SCENERIES, Frame, Look
 from datamodules.rendering.camera import Camera
 from datamodules.rendering.frame import frame
-from datamodules.rendering.photo import SKY as OPEN_SKY
-from datamodules.rendering.photo import photo_scene
-from datamodules.rendering.room import WALL, room_scene
-from datamodules.rendering.shade import Scene
-from datamodules.rendering.street import SKY, street_scene
-
-Scenery = Literal["room", "street", "photo", "object"]
-
-_SCENES: dict[Scenery, tuple[Callable[[np.random.Generator, Look], Scene], int]] = {
-    "room": (room_scene, WALL),
-    "street": (street_scene, SKY),
-    "photo": (photo_scene, OPEN_SKY),
-}
 
 
 @dataclass(frozen=True)
@@ -74,7 +59,7 @@ class Views:
     """
 
     key: str
-    scenery: Scenery
+    scenery: str
     calibration: Calibration | None
     size: tuple[int, int]
     seed: int
@@ -89,10 +74,10 @@ class Views:
 
     def __call__(self, split: str, index: int) -> Frame:
         random = self.random(split, index)
-        make, background = _SCENES[self.scenery]
-        scene = make(random, self.look)
+        scenery = SCENERIES[self.scenery]
+        scene = scenery.scene(random, self.look)
         if self.calibration is not None:
             seen = scene.camera
             camera = CalibratedCamera(seen.position, seen.rotation, seen.field, self.calibration)
             scene = replace(scene, camera=camera)
-        return frame(scene, self.size, background, random)
+        return frame(scene, self.size, scenery.background, random)

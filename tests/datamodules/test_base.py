@@ -9,7 +9,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import LightningModule, Trainer
 
 from datamodules import DenseDataModule, Labels, RandomFlip, Source, Transform
-from datamodules.samples import Draw
+from datamodules.samples import Draw, to_tensor
 from datamodules.transforms import Sample
 
 
@@ -170,6 +170,14 @@ def test_variants_come_again() -> None:
     assert flipped(0) == flipped(2) == flipped(4) != flipped(1) == flipped(3)
     with pytest.raises(ValueError, match="`variants` should be at least 1, or null, found 0"):
         toy(variants=0)
+
+
+def test_floats_of_a_reader_become_float32() -> None:
+    doubles = {"image": np.ones((2, 3, 3)), "depth": np.ones((2, 3)), "normals": np.ones((2, 3, 3))}
+    tensors = {key: to_tensor(value) for key, value in doubles.items()}
+    assert {key: tensor.dtype for key, tensor in tensors.items()} == dict.fromkeys(
+        doubles, torch.float32
+    )
 
 
 def test_image_becomes_float_once() -> None:

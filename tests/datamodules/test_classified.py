@@ -121,7 +121,7 @@ def test_parts_of_a_mixture_keep_their_skip_lists(mixture: Mixture) -> None:
 def test_parts_of_a_mixture_may_be_read_from_copies(mixture: Mixture) -> None:
     mixture.setup("fit")
     before = [mixture.samples["train"][place] for place in range(5)]
-    for part in mixture.parts:
+    for part in mixture.parts.values():
         prepare(part, processes=0)
     mixture.setup("fit")
     source = mixture.samples["train"].source

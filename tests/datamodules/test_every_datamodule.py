@@ -208,6 +208,7 @@ def test_splits_share_no_sample(dataset, request) -> None:
     found = {split: names(data, split) for split in SPLITS}
     if request.node.callspec.params["dataset"] in TESTED_ON_VAL:
         assert found.pop("test") == found["val"]
+        assert data.records("test") == data.records("val")  # so that a copy holds them once
     listed = [name for split in found.values() for name in split]
     assert len(listed) >= 5
     assert len(set(listed)) == len(listed)

@@ -5,7 +5,7 @@ import pytest
 
 from datamodules.geometry import RandomFlip
 from datamodules.photometric import Photometric
-from datamodules.transforms import RandomResizedCrop, Sample
+from datamodules.transforms import Sample
 
 
 def dense_sample() -> Sample:
@@ -60,40 +60,6 @@ def test_flip_happens_as_often_as_asked(probability: float) -> None:
     flip, sample, random = RandomFlip(probability), dense_sample(), generator()
     flips = sum(flip(sample, random) is not sample for _ in range(2000))
     assert flips / 2000 == pytest.approx(probability, abs=0.04)
-
-
-def test_crop_keeps_size_and_colour_range() -> None:
-    sample: Sample = {"image": dense_sample()["image"], "name": "a", "shape": np.array(2)}
-    for seed in range(20):
-        image = RandomResizedCrop((0.1, 1.0))(sample, generator(seed))["image"]
-        assert image.shape == (8, 10, 3)
-        assert image.dtype == np.uint8
-
-
-def test_crop_of_everything_is_the_image() -> None:
-    sample: Sample = {"image": dense_sample()["image"], "name": "a"}
-    whole = RandomResizedCrop(scale=(1.0, 1.0), ratio=(1.0, 1.0))(sample, generator())
-    np.testing.assert_array_equal(whole["image"], sample["image"])
-
-
-def test_crop_magnifies() -> None:
-    # Columns numbered 0..99: a quarter of the area at equal aspect is half the width, so
-    # neighbouring columns differ by half a number afterwards, 49 / 99 from first to last.
-    ramp = np.repeat(np.tile(np.arange(100, dtype=np.uint8), (100, 1))[..., None], 3, axis=2)
-    crop = RandomResizedCrop(scale=(0.25, 0.25), ratio=(1.0, 1.0))
-    row = crop({"image": ramp}, generator())["image"][50, :, 0].astype(int)
-    assert row[-1] - row[0] == 49
-
-
-def test_crop_refuses_maps() -> None:
-    with pytest.raises(ValueError, match=r"`RandomResizedCrop`.*`camera`"):
-        RandomResizedCrop()(dense_sample(), generator())
-
-
-@pytest.mark.parametrize("scale", [(0.0, 1.0), (0.8, 0.5), (0.5, 1.5)])
-def test_crop_refuses_wrong_scale(scale: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="`scale`"):
-        RandomResizedCrop(scale)
 
 
 def test_photometric_changes_the_image_only() -> None:

@@ -18,13 +18,13 @@ def prepare(*keys: Key, out: Folder | None = None, processes: int | None = None)
     Example:
         lightning prepare --config experiments/cityscapes_sdn.yaml
     """
-    from datamodules import DenseDataModule, FileDataModule
+    from datamodules import Adaptation, DenseDataModule, FileDataModule
     from datamodules.prepared.prepare import prepare
     from vtagml.commands.parse import data_of
 
     datamodule = data_of(keys)
-    parts = datamodule.parts if isinstance(datamodule, DenseDataModule) else ()
-    files = [part for part in parts if isinstance(part, FileDataModule)]
+    parts = datamodule.parts if isinstance(datamodule, (Adaptation, DenseDataModule)) else {}
+    files = [part for part in parts.values() if isinstance(part, FileDataModule)]
     if not files:
         raise ValueError(
             f"`data` should be a dataset that is read from files, found "

@@ -5,10 +5,10 @@ import torch
 
 import datamodules
 from datamodules import (
+    InceptionCrop,
     Photometric,
     Planted,
     RandomFlip,
-    RandomResizedCrop,
     SceneObjects,
     Scenes,
 )
@@ -128,7 +128,7 @@ def test_a_change_of_any_file_that_draws_makes_other_scenes() -> None:
     [
         (Scenes, [RandomFlip, Photometric]),
         (Planted, [RandomFlip]),
-        (SceneObjects, [RandomFlip, RandomResizedCrop, Photometric]),
+        (SceneObjects, [RandomFlip, InceptionCrop, Photometric]),
     ],
 )
 def test_training_samples_are_augmented(kind: type[DenseDataModule], kinds: list[type]) -> None:

@@ -55,6 +55,15 @@ def test_check_says_once_that_test_has_no_labels(own: Path) -> None:
     assert (problem.split, problem.name) == ("test", "test/0001")
 
 
+def test_check_shows_a_test_split_without_labels_of_one_task(own: Path) -> None:
+    shutil.rmtree(own / "test/segmentation")
+    report = check(folders(own, tasks=["segmentation", "depth"]), processes=0)
+    assert report.splits["test"].tasks.keys() == {"depth"}
+    console = Console(file=io.StringIO(), width=120)
+    show(report, console)
+    assert "Classes of segmentation" in console.file.getvalue()
+
+
 def test_names_that_look_like_comments_can_be_skipped(own: Path) -> None:
     names = ("#1", "a#b", "a #b", "a # b", "b ", '"c"')
     for name in names:

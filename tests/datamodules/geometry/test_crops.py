@@ -122,7 +122,6 @@ def test_crop_and_flip_are_one_step() -> None:
         (lambda: InceptionCrop((8, 8), scale=(0.5, 1.5)), r"`scale` should rise within \(0, 1\]"),
         (lambda: InceptionCrop((8, 8), ratio=(0.0, 1.0)), "`ratio` should rise and be positive"),
         (lambda: InceptionCrop((0, 8)), "`size`"),
-        (lambda: CentreCrop((8, 8), base=(8, 7)), r"`base` should hold `size`, \(8, 8\), found"),
     ],
 )
 def test_wrong_settings(make, message: str) -> None:

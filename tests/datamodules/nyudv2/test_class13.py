@@ -63,6 +63,7 @@ def test_splits_are_those_of_the_archives(tree: Path) -> None:
     assert [record.name for record in data.records("train")] == ["nyu_0001", "nyu_0003"]
     for split in ("val", "test"):
         assert [record.name for record in data.records(split)] == ["nyu_0002", "nyu_0004"]
+    assert data.records("val") == data.records("test")
     assert [data.official(split) for split in ("train", "val", "test")] == [795, 654, 654]
     assert data.derives.keys() == {"edges"}
 

@@ -153,6 +153,7 @@ def test_mtan_values_at_chosen_pixels(mtan) -> None:
     data = NYUDv2(mtan, SIZE, label_space="nyu_13")
     # By number, not by name: 9 comes before 10.
     assert [record.name for record in data.records("train")] == ["train_0009", "train_0010"]
+    assert data.records("val") == data.records("test")
     sample = read(mtan, ALL[:3], label_space="nyu_13")
     assert sample["image"][3, 5].tolist() == [10, 20, 30]
     assert sample["segmentation"][3, 4:7].tolist() == [0, 12, 255]

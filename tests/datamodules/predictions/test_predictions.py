@@ -20,20 +20,11 @@ from datamodules import (
     Synthia,
     Taskonomy,
 )
-from datamodules.cityscapes.classes import CITYSCAPES_SPACES
-from datamodules.cityscapes.predictions import cityscapes_format
-from datamodules.nyudv2.classes import NYU_40
-from datamodules.nyudv2.predictions import nyudv2_format
-from datamodules.pascal_context.predictions import pascal_context_format
 from datamodules.predictions import Encoding, Metres, Normals, PredictionFormat, Shares
-from datamodules.synthia.classes import SYNTHIA_SPACES
-from datamodules.synthia.predictions import synthia_format
-from datamodules.taskonomy.predictions import taskonomy_format
-from datamodules.vkitti2.classes import VKITTI2_SPACES
-from datamodules.vkitti2.predictions import vkitti2_format
 from tests.fakes import cityscapes, nyudv2, pascal_context, synthia, taskonomy, vkitti2
 
 NAN = float("nan")
+SIZE = (64, 128)
 CLASSES = ("segmentation", "human_parts")
 # The ids of the benchmark's 19 classes, in the order of the train ids.
 IDS_OF_19 = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
@@ -66,8 +57,15 @@ def test_depth_is_the_nearest_code_that_means_a_depth() -> None:
     assert Metres(100, farthest=65534)(depth)[0, :4].tolist() == [250, 25600, 65534, 65534]
 
 
+def test_depth_of_labels_is_invalid_where_unknown_or_too_far() -> None:
+    depth = np.array([[1.0, 1.0007, 127.9962, 128.0, 500.0, np.nan]], np.float32)
+    # 512 codes per metre: 1.0007 m is 512.36, 127.9962 m is 65534.05; 128 m would be 65536.
+    codes = Metres(512, nearest=0, unknown=65535)(depth)
+    assert codes.tolist() == [[512, 512, 65534, 65535, 65535, 65535]]
+
+
 def test_synthia_depth_is_in_all_three_channels(tmp_path: Path) -> None:
-    form = synthia_format(SYNTHIA_SPACES["cityscapes_16"])
+    form = Synthia("", SIZE, label_space="cityscapes_16").prediction_format
     assert write(form, tmp_path, "0000001", "depth", 12.34).tolist() == [[[1234, 1234, 1234]]]
 
 
@@ -88,7 +86,7 @@ def test_shares_fill_the_bits() -> None:
 
 
 def test_cityscapes_classes_are_label_ids(tmp_path: Path) -> None:
-    form = cityscapes_format(CITYSCAPES_SPACES["cityscapes_19"])
+    form = Cityscapes("", SIZE, label_space="cityscapes_19").prediction_format
     written = write(form, tmp_path, "ulm_000000_000019", "segmentation", *range(19))
     assert written.dtype == np.uint8
     assert written.tolist() == [list(IDS_OF_19)]
@@ -104,13 +102,13 @@ def test_cityscapes_classes_are_label_ids(tmp_path: Path) -> None:
     ],
 )
 def test_cityscapes_label_ids_of_other_spaces(tmp_path: Path, space: str, ids: list[int]) -> None:
-    form = cityscapes_format(CITYSCAPES_SPACES[space])
+    form = Cityscapes("", SIZE, label_space=space).prediction_format
     written = write(form, tmp_path, "ulm_000000_000019", "segmentation", *range(len(ids)))
     assert written.tolist() == [ids]
 
 
 def test_cityscapes_depth_is_in_256ths_of_a_metre(tmp_path: Path) -> None:
-    form = cityscapes_format(CITYSCAPES_SPACES["cityscapes_19"])
+    form = Cityscapes("", SIZE, label_space="cityscapes_19").prediction_format
     written = write(form, tmp_path, "ulm_000000_000019", "depth", 1.0, 80.0)
     assert written.dtype == np.uint16
     assert written.tolist() == [[256, 20480]]
@@ -118,7 +116,7 @@ def test_cityscapes_depth_is_in_256ths_of_a_metre(tmp_path: Path) -> None:
 
 
 def test_synthia_classes_are_red(tmp_path: Path) -> None:
-    form = synthia_format(SYNTHIA_SPACES["cityscapes_16"])
+    form = Synthia("", SIZE, label_space="cityscapes_16").prediction_format
     written = write(form, tmp_path, "0000007", "segmentation", 0, 10, 15)
     # OpenCV's order is blue, green, red; road 3, pedestrian 10, bicycle 11.
     assert written.dtype == np.uint16
@@ -127,7 +125,7 @@ def test_synthia_classes_are_red(tmp_path: Path) -> None:
 
 
 def test_vkitti2_classes_are_colours_in_the_drives_folders(tmp_path: Path) -> None:
-    form = vkitti2_format(VKITTI2_SPACES["vkitti2_8"])
+    form = VKITTI2("", SIZE, label_space="vkitti2_8").prediction_format
     name = "Scene01_15-deg-left_Camera_1_00042"
     written = write(form, tmp_path, name, "segmentation", 0, 5, 7)
     # Blue, green, red of Road, Vegetation and Car.
@@ -137,7 +135,7 @@ def test_vkitti2_classes_are_colours_in_the_drives_folders(tmp_path: Path) -> No
 
 
 def test_vkitti2_classes_that_it_does_not_know_are_undefined(tmp_path: Path) -> None:
-    form = vkitti2_format(VKITTI2_SPACES["cityscapes_19"])
+    form = VKITTI2("", SIZE, label_space="cityscapes_19").prediction_format
     name = "Scene01_clone_Camera_0_00000"
     # Sidewalk is undefined, which is black; a truck is a truck.
     written = write(form, tmp_path, name, "segmentation", 1, 14)
@@ -145,7 +143,7 @@ def test_vkitti2_classes_that_it_does_not_know_are_undefined(tmp_path: Path) -> 
 
 
 def test_taskonomy_files_have_the_names_of_the_domains() -> None:
-    form = taskonomy_format()
+    form = Taskonomy("", SIZE).prediction_format
     view = "hanson_point_9_view_2"
     assert {task: form.file(view, task).as_posix() for task in form.tasks} == {
         "segmentation": "segment_semantic/hanson/point_9_view_2_domain_segmentsemantic.png",
@@ -156,12 +154,12 @@ def test_taskonomy_files_have_the_names_of_the_domains() -> None:
 
 
 def test_nyudv2_depth_is_in_millimetres(tmp_path: Path) -> None:
-    form = nyudv2_format(NYU_40, (-1, -1, -1))
+    form = NYUDv2("", SIZE).prediction_format
     assert write(form, tmp_path, "val_1", "depth", 3.5, 99.0).tolist() == [[3500, 65535]]
 
 
 def test_pascal_context_has_the_folders_and_ids_of_its_labels(tmp_path: Path) -> None:
-    form = pascal_context_format((-1, -1, -1))
+    form = PASCALContext("", SIZE).prediction_format
     name = "2008_000002"
     assert {task: form.file(name, task).as_posix() for task in form.tasks} == {
         "segmentation": f"semseg/VOC12/{name}.png",
@@ -181,7 +179,7 @@ def test_pascal_context_has_the_folders_and_ids_of_its_labels(tmp_path: Path) ->
 
 def test_name_of_another_form_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"`name`.*found 'frame-1'"):
-        taskonomy_format().file("frame-1", "depth")
+        Taskonomy("", SIZE).prediction_format.file("frame-1", "depth")
 
 
 def read_cityscapes(root: Path) -> tuple[FileDataModule, Path]:

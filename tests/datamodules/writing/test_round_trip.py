@@ -14,13 +14,12 @@ from datamodules.edges import sobel_edges
 from datamodules.files import FileDataModule
 from datamodules.folders.datamodule import Folders
 from datamodules.nyudv2 import NYUDv2
-from datamodules.rendering import PHOTO_CLASSES, ROOM_CLASSES, STREET_CLASSES, Frame
+from datamodules.rendering import ROOM_CLASSES, STREET_CLASSES, Frame
 from datamodules.synthia.datamodule import Synthia
 from datamodules.taskonomy.datamodule import Taskonomy
 from datamodules.transforms import Sample
 from datamodules.vkitti2.datamodule import VKITTI2
 from datamodules.writing import Place, Plan
-from datamodules.writing.layout import CLASSES
 
 STREET = {
     "road": "road",
@@ -325,11 +324,3 @@ def test_normals_derived_from_what_was_written_are_those_of_the_scene(
     assert known.mean() > 0.3
     angles = np.degrees(np.arccos(np.clip(cosine[known], -1, 1)))
     assert np.median(angles) < limit
-
-
-def test_the_scenes_have_the_classes_that_layouts_know() -> None:
-    assert CLASSES == {
-        "room": ROOM_CLASSES,
-        "street": STREET_CLASSES,
-        "photo": PHOTO_CLASSES,
-    }
