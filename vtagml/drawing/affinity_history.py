@@ -65,7 +65,7 @@ def affinity_history(history: AffinityHistory) -> Figure:
     return figure
 
 
-def _stack(matrices: Sequence[Matrix]) -> npt.NDArray[np.float64]:
+def _stack(matrices: Sequence[Sequence[Sequence[float | None]]]) -> npt.NDArray[np.float64]:
     # JSON has no NaN: an unknown entry is null there and None here.
     return np.array(matrices, dtype=object).astype(np.float64)
 
