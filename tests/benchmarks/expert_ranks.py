@@ -16,7 +16,6 @@ import numpy.typing as npt
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from torch import Tensor
 
@@ -86,8 +85,8 @@ def expert_norms(shares: Mapping[str, Sequence[Shares]], title: str) -> Figure:
     ):
         axes.set_title(f"Ky-Fan 2-k norm of {subject}, % of the whole norm", size=SMALL)
         axes.set_xlabel(across, size=SMALL)
-    lines = [Line2D([], [], label=name, **_style(index)) for index, name in enumerate(shares)]
-    legend_below(figure, lines, len(lines))
+    styles = {name: _style(index) for index, name in enumerate(shares)}
+    legend_below(figure, styles, len(styles))
     return figure
 
 
