@@ -32,6 +32,10 @@ def test_importing_the_package_imports_nothing_large() -> None:
     assert not {"torch", "lightning", "timm", "matplotlib"}.intersection(modules)
 
 
+def test_a_report_of_tables_needs_no_torch() -> None:
+    assert "torch" not in run("import sys, vtagml.report.document; print(*sys.modules)").split()
+
+
 def test_every_name_on_a_door_is_behind_it() -> None:
     assert {"vtagml", "report", "drawing", "checkpoints"} <= set(ROOMS)
     rooms = [room if room == "vtagml" else f"vtagml.{room}" for room in ROOMS]

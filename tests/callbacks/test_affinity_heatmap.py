@@ -2,14 +2,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning import Trainer
 
-from vtagml.affinity import TROA, Gram, Uniform, read_state
+from vtagml.affinity import TROA, Fixed, Gram, Uniform, read_state
 from vtagml.callbacks import AffinityHeatmap
 from vtagml.callbacks.affinity_heatmap import affinity_record, numbers
 from vtagml.drawing import affinity_history
+from vtagml.encoders import MeasuredGroups
+from vtagml.report import read_learned
+from vtagml.report.html.matrices import affinities
+from vtagml.run_folder import to_json
 
 
 def test_json_holds_state_and_history(finished_run: Path) -> None:
@@ -58,6 +63,26 @@ def test_skipped_counts_each_pair_once() -> None:
     # Task b has no gradient: pairs (a, b) and (b, b) are skipped.
     affinity.observe(Gram.of(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)))
     assert affinity_record(affinity, 1)["skipped"] == 2
+
+
+def test_a_pair_that_was_never_observed_has_no_similarity(tmp_path: Path) -> None:
+    affinity = Uniform(["a", "b"])
+    affinity.observe(Gram.of(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)))
+    record = affinity_record(affinity, 1)
+    similar = "affinity/similarity/"
+    logged = {name for name in numbers(affinity.tasks, record) if name.startswith(similar)}
+    assert logged == {f"{similar}a/a"}
+    content = {**affinity.state(), "step": 1, "history": [record]}
+    (tmp_path / "affinity.json").write_bytes(to_json(content))
+    read = json.loads((tmp_path / "affinity.json").read_text())
+    assert read["history"][0]["similarity"] == [[1.0, None], [None, None]]
+    assert len(affinity_history(read).axes) == 4
+    (learned,) = read_learned(tmp_path).history
+    assert np.isnan(learned.named["S"]).tolist() == [[False, True], [True, True]]
+    assert affinities(tmp_path)["records"][0]["S"][0, 0] == 1.0
+    TROA(["b", "a"], initial=tmp_path / "affinity.json").affinities()
+    Fixed(["a", "b"], tmp_path / "affinity.json").affinities()
+    assert MeasuredGroups(tmp_path / "affinity.json").groups(["a", "b"])[3] == [["a"], ["b"]]
 
 
 def test_accumulation_counts_optimiser_steps(toy: Any, tmp_path: Path) -> None:

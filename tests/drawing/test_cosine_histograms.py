@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
-import torch
 
 from vtagml.drawing import cosine_histograms
 from vtagml.drawing.cosine_histograms import AGREEMENT, BARS_PER_SIDE, CONFLICT, zoomed
 
 
 def test_a_panel_per_pair_with_conflicts_in_their_colour() -> None:
-    counts = torch.zeros(3, 3, 4)
-    counts[0, 2] = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    counts = np.zeros((3, 3, 4))
+    counts[0, 2] = 1, 2, 3, 4
     figure = cosine_histograms(counts, ["a", "b", "c"])
     assert [axes.get_title() for axes in figure.axes] == ["a and b", "a and c", "b and c"]
     bars = figure.axes[1].patches
@@ -43,4 +42,4 @@ def test_bars_hold_all_counts_on_their_side_of_zero(bins: int) -> None:
 
 def test_one_task_has_no_conflict() -> None:
     with pytest.raises(ValueError, match="`tasks` must be at least two"):
-        cosine_histograms(torch.zeros(1, 1, 4), ["a"])
+        cosine_histograms(np.zeros((1, 1, 4)), ["a"])

@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vtagml.drawing import prediction_grid, to_png
+from vtagml.drawing.grid import Column, Group, grid
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
+from vtagml.tasks.key import ColourBar, Key
 
 TASKS: dict[str, Task] = {
     task.name: task for task in (Segmentation(4), Depth(), Normals(), Edges())
@@ -47,6 +49,14 @@ def test_columns_and_rows() -> None:
     assert shown.count("truth") == shown.count("prediction") == len(TASKS)
     # Two rows of an image and of truth and prediction of four tasks, two colour bars and a ball.
     assert len(pictures(figure)) == 2 * (1 + 2 * 4) + 3
+
+
+def test_names_are_no_formulas() -> None:
+    bar = ColourBar(torch.rand(1, 4, 3), ["$0$", "$1$"])
+    key = Key([("$class$", (1.0, 0.0, 0.0))], bar)
+    column = Column("$caption$", torch.rand(1, 3, 8, 8), [False])
+    shown = words(grid([Group("$heading$", [column], key)], 1.0))
+    assert shown == [rf"\${name}\$" for name in ("heading", "caption", "class", "0", "1")]
 
 
 def test_it_is_a_picture() -> None:

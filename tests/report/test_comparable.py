@@ -62,6 +62,8 @@ def test_every_difference_is_named(tmp_path: Path) -> None:
         (DATA + "tasks", ["depth"]),
         (DATA + "withheld", ["depth"]),
         (DATA + "train_split", "both"),
+        (DATA + "variants", 4),
+        (DATA + "geometry", ["Resize"]),
         (TASKS + "depth.weight", 2.0),
         (TASKS + "depth.class", "InverseDepth"),
         (TASKS + "depth.scale", 20.0),
@@ -122,20 +124,13 @@ def test_one_seed_has_no_spread(tmp_path: Path) -> None:
     assert [line.split(",")[0] for line in said] == ["No config", "One seed only"]
 
 
-def with_domains(folder: Path, source: str, target: str, seed: int) -> Run:
-    """A run of unsupervised adaptation, whose datasets are described in use."""
-    look = {"class": "Scenes", "image_size": [128, 128], "train": 800, "batch_size": 16}
-    in_use = {"samples": {"test": f"<Samples object at 0x{seed}>"}, "cache": f"/{seed}"}
+def with_domains(folder: Path, source: str, target: str, seed: int, batch: int = 16) -> Run:
+    """A run of unsupervised adaptation."""
+    own = {"image_size": [128, 128], "train": 800, "batch_size": batch, "cache": f"/{seed}"}
+    evaluated = {"look": target, "layout": "room", "test": 200, "scene_seed": 0}
     domains = {
-        "source": {**look, **in_use, "look": source, "scene_seed": 5},
-        "target": {
-            **look,
-            **in_use,
-            "look": target,
-            "layout": "room",
-            "test": 200,
-            "scene_seed": 0,
-        },
+        "source": {"class": "Scenes", "settings": {**own, "look": source, "scene_seed": 5}},
+        "target": {"class": "Scenes", "settings": {**own, **evaluated}},
     }
     data = {"class": "Adaptation", "settings": {**domains, "tasks": ["depth"]}}
     nested = {"class_path": "datamodules.Scenes", "init_args": {"look": source, "seed": seed}}
@@ -156,6 +151,31 @@ def test_two_domains_are_compared_by_what_was_evaluated(tmp_path: Path) -> None:
     assert f"Trained on other data or labels than {method.name}: oracle." in said
     with pytest.raises(ValueError, match=r"data\.look: dusk in .*; rain in"):
         refuse_mix([*adapted, with_domains(tmp_path / "rain", "day", "rain", 2)])
+
+
+def test_two_domains_in_batches_of_another_size_are_said(tmp_path: Path) -> None:
+    runs = [with_domains(tmp_path / str(seed), "day", "dusk", seed, 8 + seed) for seed in range(2)]
+    assert "Batch sizes differ (8, 9): so do the images of as many steps." in warnings_of(
+        group(runs)
+    )
+
+
+def test_augmentation_is_no_other_data(tmp_path: Path) -> None:
+    augmented = {"data.init_args.variants": 4, "data.init_args.geometry": ["Resize"]}
+    methods = [Method("all", (a_run(tmp_path / "a"),))]
+    methods.append(Method("kept", (a_run(tmp_path / "b", settings=augmented),)))
+    assert not [said for said in warnings_of(methods) if "other data" in said]
+
+
+def test_parts_of_a_mixture_compare_wherever_they_lie(tmp_path: Path) -> None:
+    runs = []
+    for seed, size in ((0, 64), (1, 64), (2, 32)):
+        own = {"root": f"/{seed}", "workers": seed, "tasks": ["a"], "image_size": [size, size]}
+        part = {"class": "Flowers", "settings": own}
+        runs.append(a_run(tmp_path / str(seed), seed=seed, changes={DATA + "parts": [part]}))
+    refuse_mix(runs[:2])
+    with pytest.raises(ValueError, match=r"data\.parts: .*64.*32"):
+        refuse_mix(runs)
 
 
 def test_withheld_labels_are_said(tmp_path: Path) -> None:

@@ -110,6 +110,13 @@ def test_all_parts_are_there(shown: Any) -> None:
     )
 
 
+def test_the_headline_of_each_task_is_bold(shown: Any) -> None:
+    rows = texts(shown, ".metrics tbody tr")
+    bold = texts(shown, ".metrics tr.headline")
+    assert 0 < len(bold) < len(rows)
+    assert bold[0] == rows[0]
+
+
 def test_the_slider_changes_the_matrices(shown: Any) -> None:
     slide = (
         "const slider = document.querySelector('input[type=range]'); slider.value = arguments[0];"

@@ -51,6 +51,31 @@ def test_names_fall_back_on_folders(tmp_path: Path) -> None:
     assert [method.name for method in group(runs)] == ["scenes_sd, a", "scenes_sd, b"]
 
 
+@pytest.mark.parametrize("by", ["config", "folder"])
+def test_folders_of_seeds_are_told_apart_by_what_is_above_them(tmp_path: Path, by: str) -> None:
+    many = {RATE: 1.0, "trainer.max_steps": 1, "compile": True, "schedule": "flat"}
+    runs = [a_run(tmp_path / "m1" / "0"), a_run(tmp_path / "m2" / "0", settings=many)]
+    first, second = [method.name for method in group(runs, by)]
+    assert first.endswith("m1/0")
+    assert second.endswith("m2/0")
+    runs = [a_run(tmp_path / "b/m1/0"), a_run(tmp_path / "c/m1/0", settings=many)]
+    assert len({method.name for method in group(runs, by)}) == 2
+
+
+def parts(seed: int) -> list[dict[str, Any]]:
+    """Of a mixture, each in a place and with settings of loading that the seed tells apart."""
+    own = {"root": f"/{seed}", "cache": f"/{seed}", "workers": seed, "image_size": [64, 64]}
+    return [{"class_path": "datamodules.Flowers", "init_args": own}]
+
+
+def test_places_of_a_mixture_s_parts_make_no_method(tmp_path: Path) -> None:
+    runs = [
+        a_run(tmp_path / str(seed), seed=seed, settings={"data.init_args.parts": parts(seed)})
+        for seed in (0, 1)
+    ]
+    assert len(group(runs)) == 1
+
+
 @pytest.mark.parametrize(
     ("by", "name"),
     [
@@ -94,7 +119,9 @@ def test_without_a_config_what_is_recorded_decides(tmp_path: Path) -> None:
     runs = []
     for seed, encoder in ((0, "VTAGML"), (1, "VTAGML"), (0, "Frozen")):
         folder = tmp_path / f"{encoder}_{seed}"
-        write_run(folder, seed=seed, changes={"provenance.encoder": encoder})
+        source = {"class": "Scenes", "settings": {"seed": seed, "cache": f"/{seed}", "look": "day"}}
+        changes = {"provenance.encoder": encoder, "provenance.data.settings.source": source}
+        write_run(folder, seed=seed, changes=changes)
         (folder / "config.yaml").unlink()
         runs.append(read_run(folder))
     assert [len(method.runs) for method in group(runs)] == [2, 1]

@@ -32,6 +32,8 @@ def test_null_is_not_a_number(tmp_path: Path) -> None:
         ("vtagml fit --config=a/b.yaml", ("b",)),
         ("vtagml fit --config 'a b/c.yaml' --config small.yaml", ("c", "small")),
         ("vtagml test --config runs/mine/config.yaml", ("mine",)),
+        ("vtagml test --config runs/mine/0/config.yaml", ("mine/0",)),
+        ("vtagml fit -c a/b.yaml -c=c.yaml", ("b", "c")),
         ("vtagml fit", ()),
     ],
 )

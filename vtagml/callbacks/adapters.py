@@ -33,6 +33,10 @@ class LoadAdapters(Callback):
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._loaded = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        load_adapters(multitask(pl_module).network, Path(self.path))
+        # Once: a test after a fit is of what the fit has made of them.
+        if not self._loaded:
+            load_adapters(multitask(pl_module).network, Path(self.path))
+            self._loaded = True

@@ -1,5 +1,6 @@
 """Keeps, logs and draws the affinities of the tasks during training."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -71,12 +72,12 @@ class AffinityHeatmap(Callback):
         step = trainer.global_step
         if step == 0 or (self.history and self.history[-1]["step"] == step):
             return
-        self.history.append(affinity_record(affinity, step))
+        record = affinity_record(affinity, step)
+        self.history.append(record)
         with self._attempt():
-            log_numbers(trainer, numbers(affinity.tasks, self.history[-1]), step)
-            # S of a pair that was never observed is 0, which would look like a result.
-            similarity = torch.where(affinity.observations > 0, affinity.similarity, torch.nan)
-            figure = affinity_heatmaps(affinity.omega, similarity, affinity.tasks, f"Step {step}")
+            log_numbers(trainer, numbers(affinity.tasks, record), step)
+            omega, similarity = torch.tensor(record["omega"]), torch.tensor(record["similarity"])
+            figure = affinity_heatmaps(omega, similarity, affinity.tasks, f"Step {step}")
             publish(trainer, figure, f"affinity/step_{step:06d}", "affinity/heatmap", step)
             content = {**affinity.state(), "step": step, "history": self.history}
             keep(trainer, AFFINITY, to_json(content))
@@ -84,11 +85,15 @@ class AffinityHeatmap(Callback):
 
 @torch.no_grad()
 def affinity_record(affinity: Affinity, step: int) -> AffinityRecord:
-    """Returns the affinities as plain numbers, matrices as [target][source]."""
+    """Returns the affinities as plain numbers, matrices as [target][source].
+
+    S of a pair that was never observed is NaN: its 0 would look like a result.
+    """
+    similarity = torch.where(affinity.observations > 0, affinity.similarity, torch.nan)
     return {
         "step": step,
         "omega": affinity.omega.tolist(),
-        "similarity": affinity.similarity.tolist(),
+        "similarity": similarity.tolist(),
         "weights": affinity.weights.tolist(),
         # The counts are symmetric: each pair once.
         "skipped": int(affinity.skipped.tril().sum()),
@@ -104,11 +109,12 @@ def entries(
 
 
 def numbers(tasks: Sequence[str], record: AffinityRecord) -> dict[str, float]:
-    """Returns the entries of a record under the names that loggers show."""
+    """Returns the known entries of a record under the names that loggers show."""
     named: dict[str, float] = {"affinity/skipped": float(record["skipped"])}
     for target, source, omega, similarity in entries(tasks, record):
         named[f"affinity/omega/{target}/{source}"] = omega
-        named[f"affinity/similarity/{target}/{source}"] = similarity
+        if not math.isnan(similarity):
+            named[f"affinity/similarity/{target}/{source}"] = similarity
     for task, weight in zip(tasks, record["weights"], strict=True):
         named[f"affinity/weight/{task}"] = weight
     return named

@@ -118,7 +118,7 @@ class GradientConflicts(Callback):
         self._keep(trainer, tasks)
         with self._attempt():
             for place, counts in self.counts.items():
-                figure = cosine_histograms(counts, tasks, TITLES[place])
+                figure = cosine_histograms(counts.cpu().numpy(), tasks, TITLES[place])
                 name, tag = (
                     f"gradient_conflicts{SUFFIX[place]}",
                     f"conflicts/histogram{SUFFIX[place]}",

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from vtagml.drawing.conflict_course import conflict_course
     from vtagml.drawing.cosine_histograms import cosine_histograms
     from vtagml.drawing.errors import error_pictures
-    from vtagml.drawing.expert_norms import expert_norms
     from vtagml.drawing.matrix_grid import matrix_grid
     from vtagml.drawing.method_grid import method_grid
     from vtagml.drawing.prediction_grid import prediction_grid

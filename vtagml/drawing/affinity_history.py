@@ -5,7 +5,6 @@ from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vtagml.drawing.canvas import INK, MEDIUM, SMALL, legend_below, line_style, new_figure, tidy
@@ -49,32 +48,30 @@ def affinity_history(history: AffinityHistory) -> Figure:
     tall = len(rows) * -(-len(tasks) // TARGETS_PER_ROW)
     figure = new_figure(wide * WIDTH, tall * HEIGHT + REST, "Affinities over training", True)
     panels = figure.subplots(tall, wide, sharex=True, squeeze=False)
+    marker = "o" if len(steps) == 1 else ""  # A line through one point is invisible.
+    styles = {
+        name: {"lw": 1.6, "marker": marker, **line_style(source)}
+        for source, name in enumerate(tasks)
+    }
     for axes in panels.flat:
         axes.set_axis_off()
     for target, name in enumerate(tasks):
         block, column = divmod(target, TARGETS_PER_ROW)
         for row, (label, values, lowest) in enumerate(rows):
             axes = panels[block * len(rows) + row, column]
-            _draw(axes, steps, values[:, target], tasks)
+            axes.set_axis_on()
+            for (source, style), line in zip(styles.items(), values[:, target].T, strict=True):
+                axes.plot(steps, line, label=source, **style)
+            tidy(axes)
             axes.set_ylim(lowest if (values < 0).any() else -0.03, 1.03)
             axes.set_ylabel(label if column == 0 else "", size=MEDIUM)
         panels[block * len(rows), column].set_title(f"target: {name}", size=MEDIUM, color=INK)
     for axes in panels[-1]:
         axes.set_xlabel("step", size=SMALL)
-    legend_below(figure, panels[0, 0].lines, LEGEND_COLUMNS, "source")
+    legend_below(figure, styles, LEGEND_COLUMNS, "source")
     return figure
 
 
-def _stack(matrices: Sequence[Matrix]) -> npt.NDArray[np.float64]:
+def _stack(matrices: Sequence[Sequence[Sequence[float | None]]]) -> npt.NDArray[np.float64]:
     # JSON has no NaN: an unknown entry is null there and None here.
     return np.array(matrices, dtype=object).astype(np.float64)
-
-
-def _draw(
-    axes: Axes, steps: list[int], values: npt.NDArray[np.float64], tasks: Sequence[str]
-) -> None:
-    axes.set_axis_on()
-    for source, name in enumerate(tasks):
-        marker = "o" if len(steps) == 1 else ""  # A line through one point is invisible.
-        axes.plot(steps, values[:, source], label=name, lw=1.6, marker=marker, **line_style(source))
-    tidy(axes)

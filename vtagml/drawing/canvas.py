@@ -6,12 +6,14 @@ from io import BytesIO
 from typing import Any
 
 from matplotlib import rc_context
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 DOTS_PER_INCH = 150
 PICTURES = ("png", "pdf", "svg")
@@ -28,6 +30,7 @@ FAINT = "#8a8a8a"
 UNKNOWN = "#d9d9d9"
 SMALL, MEDIUM, LARGE = 8.5, 10.0, 12.0
 MARGIN = 0.08  # Inches, around panels and words.
+LONGEST = 44  # Letters of a name.
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart. Yellow is left out:
 # on white it is too pale for a line.
@@ -92,6 +95,11 @@ def as_written(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def shortened(name: str) -> str:
+    """Returns the beginning of a long name, drawn as it stands."""
+    return as_written(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
+
+
 def readable_ink(red: float, green: float, blue: float) -> str:
     """Returns white or dark ink, whichever contrasts more with the colour below it (WCAG 2)."""
     below = luminance(red, green, blue)
@@ -117,10 +125,20 @@ def line_style(index: int) -> dict[str, Any]:
     }
 
 
-def legend_below(figure: Figure, lines: Sequence[Artist], columns: int, title: str = "") -> None:
-    """Names lines below the panels of an arranged figure."""
+def plain_logarithm(axis: Axis) -> None:
+    """Labels a logarithmic axis with plain numbers at 1, 2 and 5."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def legend_below(
+    figure: Figure, styles: Mapping[str, Mapping[str, Any]], columns: int, title: str = ""
+) -> None:
+    """Names lines of some styles, by name, below the panels of an arranged figure."""
+    lines = [Line2D([], [], label=shortened(name), **style) for name, style in styles.items()]
     figure.legend(
-        handles=list(lines),
+        handles=lines,
         title=title,
         title_fontsize=SMALL,
         fontsize=SMALL,

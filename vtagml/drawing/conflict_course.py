@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from vtagml.drawing.canvas import FAINT, SMALL, legend_below, line_style
@@ -42,12 +41,9 @@ def conflict_course(
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for axes in panels[-COLUMNS:]:
         axes.set_xlabel("step", size=SMALL)
-    lines = [
-        Line2D([], [], label=places[place], **line_style(index))
-        for index, place in enumerate(there)
-    ]
-    if lines:
-        legend_below(figure, lines, 2)
+    if there:
+        styles = {places[place]: line_style(index) for index, place in enumerate(there)}
+        legend_below(figure, styles, 2)
     return figure
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from torch import Tensor
 
 from vtagml.drawing.canvas import INK, PALETTE, SMALL, as_written, new_figure, tidy
 
@@ -21,19 +20,19 @@ BARS_PER_SIDE = 20
 
 
 def cosine_histograms(
-    counts: Shaped[Tensor, "task source bins"], tasks: Sequence[str], of: str = "at the fork"
+    counts: npt.NDArray[Any], tasks: Sequence[str], of: str = "at the fork"
 ) -> Figure:
     """Draws the cosines of the gradients of each pair of tasks, conflicts in another colour.
 
     Args:
-        counts: How many steps fell into each of an even number of equal bins from -1 to 1, per
-            pair; only the pairs above the diagonal are drawn.
+        counts: `[task, source, bin]`, how many steps fell into each of an even number of equal
+            bins from -1 to 1; only the pairs above the diagonal are drawn.
         tasks: Names, in the order of the first two axes.
         of: Which gradients they are.
     """
     pairs = list(combinations(range(len(tasks)), 2))
     figure, panels = pair_panels(tasks, f"Cosine of two tasks' gradients {of}\nshare of steps")
-    drawn = np.stack([counts[pair].double().cpu().numpy() for pair in pairs])
+    drawn = np.stack([counts[pair] for pair in pairs]).astype(float)
     bars, limit = zoomed(drawn)
     for axes, heights in zip(panels, bars, strict=True):
         _draw(axes, heights, limit)

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 from torch.nn import functional
 
-from vtagml.drawing.canvas import FAINT, INK, LARGE, MEDIUM, SMALL, UNKNOWN, new_figure
+from vtagml.drawing.canvas import FAINT, INK, LARGE, MEDIUM, SMALL, UNKNOWN, as_written, new_figure
 from vtagml.losses.shapes import Pictures
 from vtagml.losses.unknown import known, known_classes
 from vtagml.native_size import nearest
@@ -106,11 +106,11 @@ def grid(groups: Sequence[Group], aspect: float, area: float = CELL_AREA) -> Fig
     left = MARGIN
     for group, span in zip(groups, spans, strict=True):
         style = {"size": LARGE, "weight": "bold", **CENTRED}
-        axes.text(left + span / 2, HEADING / 2, group.heading, **style)
+        axes.text(left + span / 2, HEADING / 2, as_written(group.heading), **style)
         for index, column in enumerate(group.columns):
             place = left + index * (cell[0] + GAP)
             middle = (place + cell[0] / 2, top - CAPTION / 2)
-            axes.text(*middle, column.caption, size=size, color=INK, **CENTRED)
+            axes.text(*middle, as_written(column.caption), size=size, color=INK, **CENTRED)
             _draw_column(axes, column, place, top, cell)
         _draw_key(axes, group.key, left, bottom + 0.1, span, ball)
         left += span + PAIR_GAP
@@ -174,11 +174,11 @@ def _draw_legend(axes: Axes, legend: Legend, left: float, top: float, span: floa
         x, y = left + column * span / columns, top + line * LEGEND_LINE
         swatch = Rectangle((x, y - 0.05), 0.14, 0.1, facecolor=colour, edgecolor=FAINT, lw=0.5)
         axes.add_patch(swatch)
-        axes.text(x + 0.2, y, name, size=SMALL, color=INK, va="center_baseline")
+        axes.text(x + 0.2, y, as_written(name), size=SMALL, color=INK, va="center_baseline")
 
 
 def _draw_bar(axes: Axes, bar: ColourBar, left: float, top: float, width: float) -> None:
     axes.imshow(bar.colours.numpy().clip(0.0, 1.0), extent=(left, left + width, top + 0.1, top))
     for index, label in enumerate(bar.ticks):
         x = left + width * index / (len(bar.ticks) - 1)
-        axes.text(x, top + 0.2, label, size=SMALL, color=INK, **CENTRED)
+        axes.text(x, top + 0.2, as_written(label), size=SMALL, color=INK, **CENTRED)

@@ -1,15 +1,15 @@
 """F1 of edges: at the best threshold of the dataset, and averaged over edge and not edge."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.losses.shapes import Field, Number
 from vtagml.losses.unknown import known
+from vtagml.metrics.confusions import best_f, confusions, pooled
 from vtagml.metrics.pooled import Counted, counts_of
 
-STEPS = 99
-"""Number of thresholds of the prediction: 0.01, 0.02, …, 0.99."""
+REACHED = tuple(step / 100 for step in range(1, 100))
+"""Thresholds of the prediction: 0.01, 0.02, …, 0.99."""
 
 
 class EdgeF1(Counted):
@@ -26,26 +26,16 @@ class EdgeF1(Counted):
     higher_is_better = True
 
     def __init__(self, threshold: float = 0.2) -> None:
-        super().__init__(2, STEPS + 1)
+        super().__init__(3, len(REACHED))
         self.threshold = check_threshold(threshold)
 
-    def counted(self, prediction: Field, target: Field) -> Float[Tensor, "2 bins"]:
-        """How many pixels that are no edge (row 0) and edges (row 1) reach how many thresholds."""
-        thresholds = torch.arange(1, STEPS + 1, device=prediction.device) / (STEPS + 1)
-        reached = torch.bucketize(prediction.float().contiguous(), thresholds, right=True)
-        bins = STEPS + 1
-        place = torch.where(target >= self.threshold, bins, 0) + reached
-        return counts_of(place, known(target), 2 * bins).reshape(2, bins).double()
+    def counted(self, prediction: Field, target: Field) -> Float[Tensor, "3 thresholds"]:
+        """Edges found, pixels called edges, and edges."""
+        edges = target >= self.threshold
+        return pooled(confusions(prediction, edges, known(target), REACHED, reaching=True))
 
     def compute(self) -> Number:
-        counts = self.counts
-        # A pixel that reaches n thresholds is called an edge at the first n of them.
-        called = counts.sum(dim=1, keepdim=True) - counts.cumsum(dim=1)
-        false_positive, true_positive = called[:, :STEPS]
-        edges = counts[1].sum()
-        # Edges are the true positives and the false negatives: 2 TP + FP + FN = TP + FP + edges.
-        f1 = 2 * true_positive / (true_positive + false_positive + edges)
-        return torch.where(edges > 0, f1.max(), torch.nan)
+        return best_f(self.counts, 1.0)
 
 
 class EdgeMacroF1(Counted):

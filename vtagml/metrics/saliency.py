@@ -6,9 +6,8 @@ from torch import Tensor
 
 from vtagml.losses.shapes import Field, Number
 from vtagml.losses.unknown import known
-from vtagml.metrics.pooled import Counted, counts_of
-
-Counts = Float[Tensor, "batch thresholds"]
+from vtagml.metrics.confusions import Confusions, best_f, confusions, pooled
+from vtagml.metrics.pooled import Counted
 
 ABOVE = tuple(round(0.2 + 0.05 * step, 2) for step in range(15))
 """0.2, 0.25, …, 0.9: a pixel above one of them is called salient."""
@@ -18,26 +17,8 @@ BETA_SQUARE = 0.3
 """Weighs precision more than recall, as papers on saliency alone do."""
 
 
-def confusions(
-    prediction: Field, target: Field, thresholds: tuple[float, ...], reaching: bool
-) -> tuple[Counts, Counts, Float[Tensor, "batch 1"]]:
-    """Of each image: pixels called salient that are, all that are called so, all that are salient.
-
-    Args:
-        prediction: How salient each pixel is, in [0, 1].
-        target: 1 where salient, 0 elsewhere; NaN is unknown and does not count.
-        thresholds: From which on a pixel is called salient; rising.
-        reaching: Whether a pixel on a threshold is; otherwise only those above.
-    """
-    edges = torch.tensor(thresholds, dtype=torch.float32, device=prediction.device)
-    passed = torch.bucketize(prediction.float().contiguous(), edges, right=reaching)
-    images, bins = len(prediction), len(thresholds) + 1
-    place = torch.where(target > 0.5, bins, 0) + passed
-    place = place + 2 * bins * torch.arange(images, device=place.device)[:, None, None, None]
-    counts = counts_of(place, known(target), images * 2 * bins).double()
-    # A pixel that passes n thresholds is called salient at the first n of them.
-    called = counts.reshape(images, 2, bins).flip(-1).cumsum(dim=-1).flip(-1)
-    return called[:, 1, 1:], called[:, :, 1:].sum(dim=1), called[:, 1, :1]
+def _of_images(prediction: Field, target: Field) -> Confusions:
+    return confusions(prediction, target > 0.5, known(target), ABOVE, reaching=False)
 
 
 def images_known(target: Field) -> Bool[Tensor, "batch 1"]:
@@ -63,7 +44,7 @@ class ForegroundIoU(Counted):
 
     def counted(self, prediction: Field, target: Field) -> Float[Tensor, "2 thresholds"]:
         """The images' IoU, summed, and how many they are."""
-        hits, called, salient = confusions(prediction, target, ABOVE, reaching=False)
+        hits, called, salient = _of_images(prediction, target)
         union = called + salient - hits
         iou = torch.where(union > 0, hits / union, 1.0)
         images = images_known(target).double().expand_as(iou)
@@ -87,7 +68,7 @@ class MaxF1(Counted):
 
     def counted(self, prediction: Field, target: Field) -> Float[Tensor, "3 thresholds"]:
         """The images' precision and recall, summed, and how many they are."""
-        hits, called, salient = confusions(prediction, target, ABOVE, reaching=False)
+        hits, called, salient = _of_images(prediction, target)
         images = images_known(target).double().expand_as(hits)
         rows = (quotient(hits, called), quotient(hits, salient), images)
         return torch.stack([row.sum(dim=0) for row in rows])
@@ -116,15 +97,10 @@ class MaxF(Counted):
 
     def counted(self, prediction: Field, target: Field) -> Float[Tensor, "3 thresholds"]:
         """Pixels found, pixels called salient, and salient pixels."""
-        hits, called, salient = confusions(prediction, target, REACHED, reaching=True)
-        rows = (hits, called, salient.expand_as(hits))
-        return torch.stack([row.sum(dim=0) for row in rows])
+        return pooled(confusions(prediction, target > 0.5, known(target), REACHED, reaching=True))
 
     def compute(self) -> Number:
-        hits, called, salient = self.counts
-        # P = hits / called and R = hits / salient; hits cancel.
-        f = (1 + BETA_SQUARE) * hits / (BETA_SQUARE * salient + called)
-        return torch.where(salient[0] > 0, f.max(), torch.nan)
+        return best_f(self.counts, BETA_SQUARE)
 
 
 def quotient(share: Float[Tensor, "*size"], of: Float[Tensor, "*_size"]) -> Float[Tensor, "*size"]:

@@ -13,7 +13,6 @@ from vtagml.door import open_when_asked
 if TYPE_CHECKING:
     from vtagml.report.affinities import Learned, agreement, compare_affinities, read_learned
     from vtagml.report.affinity_document import affinity_files, agreement_sheet, origins
-    from vtagml.report.benefits import benefits, write_benefits
     from vtagml.report.comparable import refuse_mix, warnings_of
     from vtagml.report.comparison import Comparison, Row, compare
     from vtagml.report.document import FORMATS, comparison_files, completed

@@ -100,8 +100,6 @@ def read_learned(path: Path) -> Learned:
             OMEGA: stochastic("omega", state["omega"], tasks).numpy(),
         }
         history = [_record(record, len(tasks)) for record in state.get("history") or ()]
-    except FileNotFoundError:
-        raise
     except (ValueError, TypeError) as error:
         raise ValueError(f"`{file}` does not hold affinities. {error}") from None
     settings = ", ".join(f"{name}={value}" for name, value in state["settings"].items())

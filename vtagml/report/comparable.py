@@ -8,10 +8,10 @@ from vtagml.report.methods import INCIDENTAL_OF_DATA, Method, everywhere_without
 from vtagml.report.record import look_up
 from vtagml.report.runs import Run
 
-# Settings of the data that belong to the method: it may choose what it learns from.
-OF_THE_METHOD = (*INCIDENTAL_OF_DATA, "augment", "batch_size", "tasks", "train_split", "withheld")
-# What a dataset in use holds beside its settings.
-IN_USE = ("class", "counts", "samples", "trainer")
+# Settings of the data that change how images are learned from, and not from which.
+OF_LEARNING = (*INCIDENTAL_OF_DATA, "augment", "batch_size", "geometry", "tasks", "variants")
+# Those that belong to the method: it may choose what it learns from.
+OF_THE_METHOD = (*OF_LEARNING, "train_split", "withheld")
 MISSING = "not recorded"
 NETWORK = "network"  # What drawn scenes, which do not say it, are evaluated at.
 FEW = 4
@@ -51,9 +51,8 @@ def aspects(run: Run) -> dict[tuple[str | None, str], Any]:
     }
     # At the size on disk an evaluation does not depend on what the network sees.
     free = ("image_size",) if size != NETWORK else ()
-    for key, value in own.items():
-        if key not in (*OF_THE_METHOD, *IN_USE, *free):
-            common[f"data.{key}"] = value
+    for key, value in everywhere_without(own, (*OF_THE_METHOD, *free)).items():
+        common[f"data.{key}"] = value
     kept: dict[tuple[str | None, str], Any] = {(None, name): each for name, each in common.items()}
     for task, metric in run.headline.items():
         said = {"metric": metric, "higher is better": run.better(task, metric)}
@@ -94,9 +93,8 @@ def warnings_of(methods: Sequence[Method]) -> list[str]:
 
 def _other_training_data(methods: Sequence[Method]) -> list[str]:
     """Names the methods that learned from other data than the first, if any."""
-    seen = ("augment", "batch_size", "tasks", *INCIDENTAL_OF_DATA)
     known = {
-        method.name: everywhere_without(look_up(method.runs[0].config, "data") or {}, seen)
+        method.name: everywhere_without(look_up(method.runs[0].config, "data") or {}, OF_LEARNING)
         for method in methods
         if method.runs[0].config is not None
     }
@@ -132,7 +130,7 @@ SAME_IN_A_METHOD: Mapping[str, Callable[[Run], Any]] = {
 
 def _batch(run: Run) -> str:
     own = run.recorded("data.settings") or {}
-    return str(look_up(own, "source.batch_size") or own.get("batch_size"))
+    return str(look_up(own, "source.settings.batch_size") or own.get("batch_size"))
 
 
 def _listed(names: Sequence[str]) -> str:

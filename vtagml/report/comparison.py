@@ -187,7 +187,7 @@ def _prior(runs: Sequence[Run]) -> list[Row]:
             value = run.prior.get(task, {}).get(metric, math.nan)
             if not math.isnan(value):
                 known.setdefault((task, metric), []).append(value)
-    means = {key: Spread(Spread.of(values).mean, None, 1) for key, values in known.items()}
+    means = {key: Spread(Spread.of(values).mean, None) for key, values in known.items()}
     return [Row(PRIOR, means)] if means else []
 
 
@@ -200,7 +200,7 @@ def _reference(
     return [
         Row(
             name=method,
-            values={key: Spread(cells[key], None, 1) for key in columns if key in cells},
+            values={key: Spread(cells[key], None) for key in columns if key in cells},
             source=f"{table.paper}, Table {table.table}",
         )
         for method, cells in table.values(dataset, tasks).items()

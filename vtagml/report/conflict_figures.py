@@ -4,14 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vtagml.drawing.canvas import (
     INK,
     MEDIUM,
     SMALL,
-    as_written,
     legend_below,
     line_style,
     new_figure,
@@ -21,7 +19,6 @@ from vtagml.drawing.cosine_histograms import pair_panels, zoomed
 from vtagml.report.conflicts import PLACES, Conflicts
 
 WIDTH, HEIGHT, LINE, REST = 4.2, 2.9, 0.22, 0.9  # Inches: of a panel, of a line of the legend.
-LONGEST = 44  # Letters of a method's name.
 PARTS = 8  # Of a training.
 
 
@@ -51,7 +48,7 @@ def distributions(found: Mapping[str, Conflicts], place: str) -> Figure | None:
         axes.set_xlim(-limit, limit)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(PercentFormatter(decimals=0))
-    _name(figure, drawn)
+    legend_below(figure, {name: line_style(index) for index, name in enumerate(drawn)}, 1)
     return figure
 
 
@@ -91,14 +88,5 @@ def course(found: Mapping[str, Conflicts]) -> Figure | None:
         axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(PercentFormatter(decimals=0))
-    _name(figure, found)
+    legend_below(figure, {name: line_style(index) for index, name in enumerate(found)}, 1)
     return figure
-
-
-def _name(figure: Figure, found: Mapping[str, Conflicts]) -> None:
-    names = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in found]
-    lines = [
-        Line2D([], [], label=as_written(name), **line_style(index))
-        for index, name in enumerate(names)
-    ]
-    legend_below(figure, lines, 1)

@@ -6,8 +6,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from vtagml.drawing.canvas import (
     FAINT,
@@ -19,6 +17,8 @@ from vtagml.drawing.canvas import (
     legend_below,
     line_style,
     new_figure,
+    plain_logarithm,
+    shortened,
     tidy,
 )
 from vtagml.report.comparison import PRIOR, REPORTED, Comparison, Row
@@ -27,7 +27,7 @@ from vtagml.report.statistics import Spread
 
 # Inches: of panels, of a line in them and in a legend, of what stands around them.
 CURVE_WIDTH, CURVE_HEIGHT, DOT_WIDTH, LINE, LETTER, REST = 3.7, 2.9, 2.4, 0.3, 0.075, 0.9
-LEGEND_COLUMNS, LONGEST = 2, 44
+LEGEND_COLUMNS = 2
 MARKERS = "osD^v<>"
 MILLION = 1e6
 
@@ -62,9 +62,8 @@ def validation_curves(comparison: Comparison) -> Figure | None:
         axes.set_title(as_written(comparison.heading(key)), size=MEDIUM, color=INK)
         axes.set_xlabel("step", size=SMALL)
         axes.set_xlim(left=0)
-    names = [_short(method.name) for method in comparison.methods]
-    lines = [Line2D([], [], label=name, **_style(index)) for index, name in enumerate(names)]
-    legend_below(figure, lines, LEGEND_COLUMNS)
+    styles = {method.name: _style(index) for index, method in enumerate(comparison.methods)}
+    legend_below(figure, styles, LEGEND_COLUMNS)
     return figure
 
 
@@ -102,7 +101,7 @@ def result_dots(comparison: Comparison) -> Figure:
     # The prior is so far off that it would hide the differences of all others.
     rows = [row for row in comparison.rows if row.name != PRIOR]
     panels = [(comparison.heading(key), key) for key in comparison.columns]
-    names = [_short(f"{row.name} ({REPORTED})" if row.source else row.name) for row in rows]
+    names = [shortened(f"{row.name} ({REPORTED})" if row.source else row.name) for row in rows]
     count = len(panels) + comparison.has_delta
     figure = new_figure(
         LETTER * max(map(len, names)) + count * DOT_WIDTH,
@@ -177,16 +176,15 @@ def trade_off(comparison: Comparison) -> Figure | None:
     title = "Δm against the parameters that train"
     figure = new_figure(2 * CURVE_WIDTH, height, title, arranged=True)
     axes = figure.subplots()
-    for index, (name, trainable, delta) in enumerate(found):
-        style = _point(index, name)
-        axes.errorbar(trainable, delta.mean, delta.deviation or None, capsize=3, **style)
+    styles = {name: _point(index) for index, (name, *_) in enumerate(found)}
+    for name, trainable, delta in found:
+        axes.errorbar(trainable, delta.mean, delta.deviation or None, capsize=3, **styles[name])
     tidy(axes)
     _number_logarithms(axes, [trainable for _, trainable, _ in found])
     axes.axhline(0.0, color=FAINT, lw=0.8, zorder=0)
     axes.set_xlabel("trainable M, decoders among them", size=SMALL)
     axes.set_ylabel("Δm % ↑", size=SMALL)
-    points = [Line2D([], [], **_point(index, name)) for index, (name, *_) in enumerate(found)]
-    legend_below(figure, points, LEGEND_COLUMNS)
+    legend_below(figure, styles, LEGEND_COLUMNS)
     return figure
 
 
@@ -194,17 +192,11 @@ def _number_logarithms(axes: Axes, values: Sequence[float]) -> None:
     """Makes x logarithmic with plain numbers, some of them in view however close the values are."""
     axes.set_xscale("log")
     axes.set_xlim(min(values) / 2, 2 * max(values))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_logarithm(axes.xaxis)
 
 
-def _point(index: int, name: str) -> dict[str, Any]:
+def _point(index: int) -> dict[str, Any]:
     # Markers and colours are of the same number: a further round pairs them otherwise.
     marker = MARKERS[(index + index // len(PALETTE)) % len(MARKERS)]
     colour = line_style(index)["color"]
-    return {"marker": marker, "color": colour, "ms": 7, "ls": "none", "label": _short(name)}
-
-
-def _short(name: str) -> str:
-    return as_written(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
+    return {"marker": marker, "color": colour, "ms": 7, "ls": "none"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vtagml.report.record import config_of_origin, look_up, run_of
-from vtagml.report.runs import Run
+from vtagml.report.runs import Run, names_of, seed_or_name
 
 # What tells two trainings apart as little as their names do.
 INCIDENTAL = (
@@ -87,7 +87,7 @@ def identity(run: Run) -> dict[str, Any]:
         return training(run.config)
     kept = ("encoder", "decoders", "affinity", "backbone", "tasks", "precision", "parameters")
     recorded = {name: run.recorded(name) for name in kept}
-    settings = _without(run.recorded("data.settings") or {}, INCIDENTAL_OF_DATA)
+    settings = everywhere_without(run.recorded("data.settings") or {}, INCIDENTAL_OF_DATA)
     # Who says that two checkpoints are of one method? Each is its own.
     checkpoint = run.recorded("checkpoint") or ""
     return {**recorded, "data": settings, "steps": run.steps, "checkpoint": checkpoint}
@@ -98,13 +98,14 @@ def training(config: Mapping[str, Any]) -> dict[str, Any]:
     return _Origins().training(config)
 
 
-def everywhere_without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Leaves out names at every depth: a dataset of two domains holds two datasets."""
-    return {
-        key: everywhere_without(value, names) if isinstance(value, Mapping) else value
-        for key, value in settings.items()
-        if key not in names
-    }
+def everywhere_without(settings: Any, names: Sequence[str]) -> Any:
+    """Leaves out names at every depth: a dataset of two domains, or of parts, holds datasets."""
+    if isinstance(settings, Mapping):
+        own = _without(settings, names)
+        return {key: everywhere_without(value, names) for key, value in own.items()}
+    if isinstance(settings, list):
+        return [everywhere_without(value, names) for value in settings]
+    return settings
 
 
 def _without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -166,9 +167,9 @@ def _check_seeds(runs: Sequence[Run]) -> None:
 
 def _name(run: Run, by: str) -> str:
     if by == "folder":
-        return run.folder.resolve().name
+        return seed_or_name(run.folder.resolve())
     if by == "config":
-        return "+".join(run.configs) or run.folder.resolve().name
+        return "+".join(run.configs) or seed_or_name(run.folder.resolve())
     setting = look_up(run.config, by)
     if setting is None:
         raise ValueError(
@@ -199,7 +200,7 @@ def _differences(runs: Sequence[Run]) -> list[str]:
         for own in flat
     ]
     if len(set(words)) < len(words) or len(telling) > 3:
-        return [run.folder.resolve().name for run in runs]
+        return names_of([run.folder for run in runs])
     return words
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from vtagml.metrics.unit import EMPTY
 from vtagml.report.formats import Sheet
 from vtagml.report.methods import Method
+from vtagml.report.sheets import whole
 from vtagml.run_files import Form, is_there, read_json
 from vtagml.run_folder import RunFolder
 
@@ -36,7 +37,7 @@ def parameter_sheets(methods: Sequence[Method]) -> tuple[Sheet, Sheet] | None:
         return None
     lines = [(name, role, own) for name, roles in found.items() for role, own in _lines(roles)]
     people = [(name, role, *map(_shown, own)) for name, role, own in lines]
-    programs = [(name, role, *map(_whole, own)) for name, role, own in lines]
+    programs = [(name, role, *map(whole, own)) for name, role, own in lines]
     header = ("method", "role", *KINDS)
     return Sheet(header, tuple(people)), Sheet(header, tuple(programs))
 
@@ -70,7 +71,3 @@ def _sum(column: Sequence[int | None]) -> int | None:
 
 def _shown(number: int | None) -> str:
     return EMPTY if number is None else f"{number:,}"
-
-
-def _whole(number: int | None) -> str:
-    return "" if number is None else str(number)

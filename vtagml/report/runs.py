@@ -3,7 +3,7 @@
 import math
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -74,7 +74,7 @@ class Run:
         data, target = self.recorded("data") or {}, self.recorded("data.settings.target")
         evaluated = target if isinstance(target, Mapping) else data
         settings = look_up(evaluated, "settings")
-        return str(evaluated.get("class")), settings if isinstance(settings, Mapping) else evaluated
+        return str(evaluated.get("class")), settings if isinstance(settings, Mapping) else {}
 
     @property
     def steps(self) -> int | None:
@@ -89,9 +89,11 @@ class Run:
     def configs(self) -> tuple[str, ...]:
         """Names of the YAML files on the command line that produced the result."""
         words = _words(self.recorded("command") or "")
-        apart = [part for word in words for part in re.split("(?<=^--config)=", word)]
-        files = [Path(value) for key, value in pairwise(apart) if key == "--config"]
-        return tuple(file.parent.name if file.name == CONFIG else file.stem for file in files)
+        apart = [part for word in words for part in re.split("(?<=^--config)=|(?<=^-c)=", word)]
+        files = [Path(value) for key, value in pairwise(apart) if key in ("--config", "-c")]
+        return tuple(
+            seed_or_name(file.parent) if file.name == CONFIG else file.stem for file in files
+        )
 
     def unit(self, task: str, metric: str) -> Unit:
         return self.units.get(task, {}).get(metric, Unit(metric))
@@ -140,6 +142,20 @@ def read_run(folder: Path) -> Run:
     if config is None and checkpoint:  # tested elsewhere than it was trained
         config = config_of_origin(checkpoint)
     return Run(folder=folder, config=config, logs=read_logs(folder), **record)
+
+
+def seed_or_name(folder: Path) -> str:
+    """The folder's name, with that of the method where it is a seed alone."""
+    return "/".join(folder.parts[-2:]) if folder.name.isdigit() else folder.name
+
+
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """Names that tell folders apart."""
+    names = [seed_or_name(folder.resolve()) for folder in folders]
+    return [
+        str(folder) if names.count(name) > 1 else name
+        for folder, name in zip(folders, names, strict=True)
+    ]
 
 
 def is_run(folder: Path) -> bool:

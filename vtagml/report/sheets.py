@@ -119,7 +119,7 @@ def programs(comparison: Comparison) -> Sheet:
         for key in comparison.columns:
             line |= _digits("/".join(key), row.values.get(key))
         line |= _digits("delta_m_percent", row.delta)
-        line |= {"trainable": _whole(row.trainable), "total": _whole(row.total)}
+        line |= {"trainable": whole(row.trainable), "total": whole(row.total)}
         line["steps"] = " ".join(map(str, row.steps))
         lines.append(line | _digits("step_seconds", row.seconds))
     return _sheet(lines)
@@ -132,7 +132,7 @@ def _digits(name: str, value: Spread | None) -> dict[str, str]:
     return {name: repr(value.mean), f"{name}/sd": deviation}
 
 
-def _whole(value: int | None) -> str:
+def whole(value: int | None) -> str:
     return "" if value is None else str(value)
 
 

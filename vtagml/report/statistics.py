@@ -15,21 +15,19 @@ class Spread:
         mean: NaN when one of the numbers is, or is beyond measure: a failed seed must not vanish
             in a mean.
         deviation: Of the sample, with n - 1 below the root; None for a single number.
-        count: How many numbers.
     """
 
     mean: float
     deviation: float | None
-    count: int
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
         if not values:
             raise ValueError("`values` must hold at least one number, found none.")
         if len(values) > 1 and not all(abs(value) < LARGEST for value in values):
-            return cls(math.nan, math.nan, len(values))
+            return cls(math.nan, math.nan)
         mean = math.fsum(values) / len(values)
         if len(values) == 1:
-            return cls(mean, None, 1)
+            return cls(mean, None)
         squares = math.fsum((value - mean) ** 2 for value in values)
-        return cls(mean, math.sqrt(squares / (len(values) - 1)), len(values))
+        return cls(mean, math.sqrt(squares / (len(values) - 1)))

@@ -12,8 +12,6 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from optuna.trial import FrozenTrial
 
 from vtagml.drawing.canvas import (
@@ -24,6 +22,7 @@ from vtagml.drawing.canvas import (
     UNKNOWN,
     legend_below,
     new_figure,
+    plain_logarithm,
     readable_ink,
     tidy,
 )
@@ -112,9 +111,7 @@ def _scale(axes: Axes, parameter: Parameter) -> None:
         axes.set_ylim(len(values) - 0.25, -0.75)
     elif getattr(parameter.distribution, "log", False):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{tick:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        plain_logarithm(axes.yaxis)
 
 
 def _map(trials: Sequence[FrozenTrial], sweep: Sweep) -> Figure:
@@ -159,6 +156,5 @@ def _style(trial: FrozenTrial, best: FrozenTrial | None) -> dict[str, Any]:
 def _legend(figure: Figure, trials: Sequence[FrozenTrial]) -> None:
     best = best_of(trials)
     kinds = {"best" if trial is best else STATES[trial.state]: trial for trial in trials}
-    styles = {kind: _style(trial, best) for kind, trial in kinds.items()}
-    lines = [Line2D([], [], ls="none", label=kind, **style) for kind, style in styles.items()]
-    legend_below(figure, lines, columns=3)
+    styles = {kind: {"ls": "none", **_style(trial, best)} for kind, trial in kinds.items()}
+    legend_below(figure, styles, columns=3)

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from vtagml.metrics.unit import percent
-from vtagml.report.conflicts import PLACES, read_conflicts
+from vtagml.report.conflicts import PLACES, SHARE, read_conflicts
 from vtagml.report.html.pictures import Budget
 from vtagml.run_files import is_there, read_picture
 from vtagml.run_folder import RunFolder
@@ -14,7 +13,6 @@ FILES = {
     "gradient_conflicts": "Histograms of the cosines of the gradients at the fork",
     "gradient_conflicts_course": "The cosines over training",
 }
-SHARE = percent("")
 
 
 def conflicts(folder: Path, budget: Budget) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from vtagml.report.comparison import Comparison
@@ -16,6 +15,7 @@ from vtagml.report.html.content import content
 from vtagml.report.html.curves import panels
 from vtagml.report.html.matrices import scales
 from vtagml.report.html.pictures import BUDGET, Budget
+from vtagml.report.runs import names_of
 from vtagml.report.sheets import costs, results, sources
 from vtagml.run_folder import plain
 
@@ -41,7 +41,7 @@ def page(
     Returns:
         The file, and what was done to its pictures.
     """
-    names = _names(seen)
+    names = names_of([run.folder for run in seen])
     finished = [folder.run for folder in seen if folder.run is not None]
     budget, runs = Budget(0), []
     for own, name in zip(seen, names, strict=True):
@@ -60,19 +60,6 @@ def page(
         "runs": runs,
     }
     return filled(title, shown), budget.said
-
-
-def _names(seen: Sequence[Seen]) -> list[str]:
-    names = [_name(run.folder.resolve()) for run in seen]
-    return [
-        str(run.folder) if names.count(name) > 1 else name
-        for run, name in zip(seen, names, strict=True)
-    ]
-
-
-def _name(folder: Path) -> str:
-    """The folder's name, with that of the method where it is a seed alone."""
-    return f"{folder.parent.name}/{folder.name}" if folder.name.isdigit() else folder.name
 
 
 def _compared(comparison: Comparison, warnings: Sequence[str]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 function tableOf(header, rows, attributes = {}) {
   const head = make("tr", {}, header.map((cell) => make("th", { scope: "col" }, cell)));
-  const body = rows.map((row) => make("tr", {}, row.map((cell, index) =>
-    (index === 0 ? make("th", { scope: "row" }, cell) : make("td", {}, cell)))));
+  const bold = attributes.bold || (() => false);
+  const body = rows.map((row, place) => make("tr", { class: bold(place) && "headline" },
+    row.map((cell, index) =>
+      (index === 0 ? make("th", { scope: "row" }, cell) : make("td", {}, cell)))));
   return make("div", { class: "scroll", tabindex: "0", role: "region",
     "aria-label": attributes.label || "Table" },
     make("table", { class: attributes.class || "numbers" },
@@ -11,13 +13,9 @@ function tableOf(header, rows, attributes = {}) {
 }
 
 function metricsTable(rows) {
-  const body = rows.map((row) => make("tr", { class: row.headline ? "headline" : "" },
-    make("th", { scope: "row" }, row.task), make("td", {}, row.metric),
-    make("td", {}, row.model), make("td", {}, row.prior)));
-  const header = ["task", "metric", "model", "image-blind prior"];
-  return make("div", { class: "scroll" }, make("table", { class: "numbers metrics" },
-    make("thead", {}, make("tr", {}, header.map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, body)));
+  return tableOf(["task", "metric", "model", "image-blind prior"],
+    rows.map((row) => [row.task, row.metric, row.model, row.prior]),
+    { label: "Metrics", class: "numbers metrics", bold: (place) => rows[place].headline });
 }
 
 function parametersTable(found) {

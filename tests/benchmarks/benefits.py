@@ -1,5 +1,11 @@
-"""What training two tasks together does for each of them, from runs of one and of two tasks."""
+"""What training two tasks together does for each of them, from runs of one and of two tasks.
 
+    python -m tests.benchmarks.benefits runs/planted_pairs benefits.json
+
+Reads the runs below a folder and writes their benefits, for `lightning report --affinities`.
+"""
+
+import argparse
 import json
 import math
 import re
@@ -9,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from vtagml.affinity import AffinityState
+from vtagml.metrics.delta_m import delta_m
 from vtagml.report.finding import find_runs
 from vtagml.report.methods import everywhere_without, identity, leaves
 from vtagml.report.runs import Run
@@ -33,39 +40,34 @@ def benefits(runs: Sequence[Run]) -> AffinityState:
 
     Raises:
         ValueError: A run has more tasks, another method, other data or another length, or no
-            number, or a task of a pair was never trained alone.
+            number, or a task of a pair was never trained alone, or is 0 then.
     """
     _check(runs)
     values: dict[tuple[str, str], list[float]] = {}
-    signs: dict[str, int] = {}
+    better: dict[str, bool] = {}
     for run in runs:
         for target in run.tasks:
             source = next((task for task in run.tasks if task != target), target)
             values.setdefault((target, source), []).append(run.value(target))
-            signs[target] = 1 if run.better(target, run.headline[target]) else -1
-    tasks = list(signs)
+            better[target] = bool(run.better(target, run.headline[target]))
+    tasks = list(better)
     if missing := [task for task in tasks if (task, task) not in values]:
         raise ValueError(f"`runs` must train each task alone, too, found no such run of {missing}.")
     means = {pair: fmean(own) for pair, own in values.items()}
+
+    def benefit(target: str, source: str) -> float:
+        alone = means[target, target]
+        together = {target: means.get((target, source), alone)}
+        return delta_m(together, {target: alone}, {target: better[target]}) / 100
+
     return {
         "affinity": "benefits",
         "tasks": tasks,
-        "similarity": [
-            [signs[t] * (means.get((t, s), means[t, t]) / means[t, t] - 1) for s in tasks]
-            for t in tasks
-        ],
+        "similarity": [[benefit(target, source) for source in tasks] for target in tasks],
         "observations": [[len(values.get((t, s), ())) for s in tasks] for t in tasks],
         "omega": [[1 / len(tasks)] * len(tasks) for _ in tasks],
         "settings": {},
     }
-
-
-def write_benefits(runs: str | Path, file: str | Path) -> None:
-    """Reads the runs below a folder and writes their benefits, for `lightning report`."""
-    finished, left_out = find_runs([Path(runs)])
-    if left_out:
-        raise ValueError(f"`runs` must be finished, but {left_out[0]}")
-    Path(file).write_text(json.dumps(benefits(finished), indent=1), encoding="utf-8")
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -98,3 +100,18 @@ def _settings(run: Run) -> dict[str, Any]:
     method = {key: value for key, value in leaves(own) if not OF_TASKS.match(key)}
     tested = {f"evaluated {key}": own for key, own in evaluated.items() if key not in MAY_DIFFER}
     return {"steps": run.steps, "dataset": kind, **tested, **method}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("file", type=Path)
+    given = parser.parse_args(args)
+    finished, left_out = find_runs([given.runs])
+    if left_out:
+        raise ValueError(f"`runs` must be finished, but {left_out[0]}")
+    given.file.write_text(json.dumps(benefits(finished), indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.benchmarks.benefits import benefits, main
 from tests.report.run_folders import a_run, write_run
-from vtagml.report import Run, benefits, compare_affinities, read_learned, write_benefits
+from vtagml.report import Run, compare_affinities, read_learned
 from vtagml.report.affinities import SIMILARITY
 
 
@@ -32,7 +33,7 @@ def test_by_hand(tmp_path: Path) -> None:
 def test_a_pair_without_a_run_is_unknown(tmp_path: Path) -> None:
     write_run(tmp_path / "runs" / "s", metrics={"segmentation": 0.5})
     write_run(tmp_path / "runs" / "d", metrics={"depth": 0.5})
-    write_benefits(tmp_path / "runs", tmp_path / "benefits.json")
+    main([str(tmp_path / "runs"), str(tmp_path / "benefits.json")])
     found = read_learned(tmp_path / "benefits.json")
     assert np.isnan(found.matrices[SIMILARITY][0, 1])
     assert found.matrices[SIMILARITY][0, 0] == 0
@@ -40,7 +41,7 @@ def test_a_pair_without_a_run_is_unknown(tmp_path: Path) -> None:
 
 def test_the_file_can_be_compared_with_affinities(tmp_path: Path) -> None:
     runs(tmp_path / "runs")
-    write_benefits(tmp_path / "runs", tmp_path / "benefits.json")
+    main([str(tmp_path / "runs"), str(tmp_path / "benefits.json")])
     found = read_learned(tmp_path / "benefits.json")
     agreement = compare_affinities(found, found).agreements[SIMILARITY]
     assert (agreement.frobenius, agreement.entries) == (0, 2)
@@ -96,8 +97,14 @@ def test_a_task_that_was_never_alone(tmp_path: Path) -> None:
         benefits(pair)
 
 
+def test_a_task_that_is_0_alone_is_named(tmp_path: Path) -> None:
+    alone = a_run(tmp_path / "a", metrics={"segmentation": 0.0})
+    with pytest.raises(ValueError, match="`baseline` of segmentation must not be 0"):
+        benefits([alone])
+
+
 def test_an_unfinished_run_is_said(tmp_path: Path) -> None:
     runs(tmp_path)
     (write_run(tmp_path / "half", metrics={"depth": 0.8}) / "metrics.json").unlink()
     with pytest.raises(ValueError, match=r"`runs` must be finished, but .*half"):
-        write_benefits(tmp_path, tmp_path / "benefits.json")
+        main([str(tmp_path), str(tmp_path / "benefits.json")])
