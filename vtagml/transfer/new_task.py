@@ -12,7 +12,6 @@ from vtagml.of_tasks import keys_of, modules_of
 from vtagml.run_folder import RunFolder
 from vtagml.transfer.new_row import NewRow
 from vtagml.transfer.source_weights import SourceWeights
-from vtagml.transfer.tune_only import restrict
 
 AFFINITY = "affinity."
 
@@ -57,7 +56,9 @@ class NewTask(SourceWeights):
         if not affinity.told:
             affinity.start_from(RunFolder.of_checkpoint(self.path).affinity)
         own = modules_of(module.network.decoders, self.task)
-        restrict(module.network, [each for room in own for each in room.parameters()])
+        kept = {id(parameter) for room in own for parameter in room.parameters()}
+        for parameter in module.network.parameters():
+            parameter.requires_grad_(parameter.requires_grad and id(parameter) in kept)
 
     def known(self, tasks: list[str]) -> list[str]:
         return [name for name in tasks if name != self.task]
