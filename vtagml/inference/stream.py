@@ -1,11 +1,13 @@
 """A backbone of a trained run, and the plain network of timm that it merges to."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
+from statistics import median
+from timeit import timeit
 from typing import Any, cast
 
 import torch
@@ -15,10 +17,10 @@ from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, PlainNetwork, TimmBackbone
 from vtagml.inference.certificate import Read
-from vtagml.inference.latency import ROUNDS, latency_ratio
 from vtagml.run_folder import whole_file
 
 FORMAT = "vtagml merged network 1"
+ROUNDS = 9
 
 
 class Stream:
@@ -137,6 +139,21 @@ def certificate_of(file: Path) -> Path:
 
 def _count(network: nn.Module) -> int:
     return sum(each.numel() for each in network.parameters())
+
+
+def latency_ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
+    """Returns the time of the second as a share of the first's, the median over rounds.
+
+    Both run in each round, in turn the one or the other before, so that a machine that slows down
+    slows both.
+    """
+    first(), second()  # allocations, lazy buffers
+    ratios = []
+    for number in range(ROUNDS):
+        order = (first, second) if number % 2 else (second, first)
+        taken = {function: timeit(function, number=1) for function in order}
+        ratios.append(taken[second] / taken[first])
+    return median(ratios)
 
 
 def _digest(path: Path) -> str:
