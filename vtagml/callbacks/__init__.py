@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vtagml.callbacks.feature_cache import FeatureCache
     from vtagml.callbacks.gradient_conflicts import GradientConflicts
     from vtagml.callbacks.jacobian_aggregation import JacobianAggregation
-    from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
+    from vtagml.callbacks.parameter_table import ParameterTable
     from vtagml.callbacks.prediction_grid import PredictionGrid
     from vtagml.callbacks.prediction_writer import PredictionWriter
     from vtagml.callbacks.progress import Progress
