@@ -111,7 +111,7 @@ NANO = "vtagml.backbone.SwinV2Nano"
     ],
 )
 def test_a_backbone_needs_no_weights(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vtagml.backbone.swin, "SHIPPED", "gone")
+    monkeypatch.setattr("vtagml.backbone.swin.SHIPPED", "gone")
     with pytest.raises((FileNotFoundError, ValueError), match=r"gone|no hub"):
         built(Backbone, settings)
     assert isinstance(built(Backbone, settings, STARTS), SwinV2Nano)
