@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.callbacks.adapters import LoadAdapters, SaveAdapters
+    from vtagml.callbacks.adapters import LoadAdapters
     from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
     from vtagml.callbacks.augmented_testing import AugmentedTesting
     from vtagml.callbacks.feature_cache import FeatureCache
