@@ -4,19 +4,19 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from timeit import timeit
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, PlainNetwork, TimmBackbone
 from vtagml.inference.certificate import Read
+from vtagml.inference.free_place import check_free, metadata_of
 from vtagml.run_folder import whole_file
 
 FORMAT = "vtagml merged network 1"
@@ -92,7 +92,7 @@ class Stream:
         return {
             "made_by": FORMAT,
             "file": self.file.name,
-            "sha256": _digest(self.file),
+            "sha256": sha256(self.file.read_bytes()).hexdigest(),
             "architecture": self.plain.architecture,
             "arguments": self.plain.arguments,
             "load": self.load,
@@ -121,15 +121,10 @@ class Stream:
         return {"backbone": backbone, "added": added, "trained": trained, "head": self.plain.head}
 
 
-def check_free(file: Path) -> None:
+def check_both_free(file: Path) -> None:
     """Raises an error where another program's file or certificate would be written over."""
-    makers = {file: _maker_of_weights, certificate_of(file): _maker_of_certificate}
-    for path, maker in makers.items():
-        if path.exists() and maker(path) != FORMAT:
-            raise ValueError(
-                f"`--out` must be free, or a file of `lightning merge`, found `{path}` with "
-                "something else in it: give another place, or remove it."
-            )
+    check_free(file, "merge", lambda file: metadata_of(file).get("made_by") == FORMAT)
+    check_free(certificate_of(file), "merge", _is_certificate)
 
 
 def certificate_of(file: Path) -> Path:
@@ -156,21 +151,9 @@ def latency_ratio(first: Callable[[], object], second: Callable[[], object]) -> 
     return median(ratios)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def _maker_of_weights(path: Path) -> object:
+def _is_certificate(path: Path) -> bool:
     try:
-        with safe_open(path, "pt") as file:
-            return (file.metadata() or {}).get("made_by")
-    except (SafetensorError, OSError):
-        return None
-
-
-def _maker_of_certificate(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["made_by"]
+        made_by = json.loads(path.read_text(encoding="utf-8"))["made_by"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return False
+    return bool(made_by == FORMAT)
