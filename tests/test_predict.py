@@ -15,7 +15,7 @@ from datamodules import Scenes
 from tests.fakes import cityscapes
 from tests.fakes.small import SMALL
 from vtagml.cli import main
-from vtagml.inference.trained import labels_of, without_starts
+from vtagml.inference.trained import labels_of
 
 DEMO = Path(__file__).parents[1] / "experiments" / "scenes_sdne.yaml"
 CPU = "--trainer.accelerator=cpu"
@@ -146,23 +146,6 @@ def test_the_weights_of_the_start_are_not_needed(run: Path, photos: Path) -> Non
     words = ["--ckpt_path", checkpoint(run), "--images", str(photos), "--out", "out"]
     main(["predict", *words, CPU, "--data.workers=0"])
     assert Path("out/pictures/wide_depth.png").is_file()
-
-
-def test_only_starts_are_left_out() -> None:
-    settings = {
-        "class_path": "vtagml.encoders.Shared",
-        "init_args": {
-            "weights": "of no backbone",
-            "backbone": {
-                "class_path": "vtagml.backbone.SwinV2Nano",
-                "init_args": {"weights": "shipped", "image_size": [64, 64]},
-            },
-        },
-    }
-    kept = without_starts(settings)
-    assert kept["init_args"]["weights"] == "of no backbone"
-    assert kept["init_args"]["backbone"]["init_args"] == {"weights": None, "image_size": [64, 64]}
-    assert settings["init_args"]["backbone"]["init_args"]["weights"] == "shipped"
 
 
 def test_classes_are_numbered_where_the_training_data_are_not_known() -> None:

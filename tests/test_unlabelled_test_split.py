@@ -4,9 +4,12 @@ import inspect
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import cv2
 import pytest
+from lightning import Trainer
+from lightning.pytorch.trainer.states import TrainerStatus
 
 from tests.fakes import folders
 from tests.fakes.small import SMALL_FILES
@@ -19,14 +22,12 @@ EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 @pytest.mark.parametrize("why", ["lacks", "predicted_only"])
 def test_either_reason_leaves_out_the_test(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vtagml.commands.experiment.check_saved", lambda trainer: None)
-    data = SimpleNamespace(**{why: {"test": "Because."}.get})
-    # A trainer without `test`, which would be asked for it.
-    cli = SimpleNamespace(
-        subcommand="fit",
-        config={"fit": SimpleNamespace(test_after_fit=True)},
-        trainer=SimpleNamespace(state=SimpleNamespace(finished=True)),
-        datamodule=data,
-    )
+    monkeypatch.delattr(Trainer, "test")  # which would be asked for it
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+    trainer.state.status = TrainerStatus.FINISHED
+    cast(Any, trainer).datamodule = SimpleNamespace(**{why: {"test": "Because."}.get})
+    config = {"fit": SimpleNamespace(test_after_fit=True)}
+    cli = SimpleNamespace(subcommand="fit", config=config, trainer=trainer)
     with pytest.warns(UserWarning, match=r"test after the fit is left out\. Because"):
         inspect.unwrap(ExperimentCLI.after_fit)(cli)
 

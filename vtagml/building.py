@@ -2,11 +2,14 @@
 
 import os
 from argparse import ArgumentError
+from collections.abc import Mapping
+from functools import partial
 from pkgutil import resolve_name
 from typing import Any
 
 from lightning import LightningDataModule
 
+from vtagml.constructors import arguments
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Task
 
@@ -14,18 +17,26 @@ from vtagml.tasks import Task
 os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
 
-def built(kind: Any, settings: Any) -> Any:
+def built(kind: Any, settings: Any, without: Mapping[type, str] | None = None) -> Any:
     """Returns the object that a class path with its arguments stands for.
 
     Args:
         kind: What it has to be; types such as `list[Task]` will do.
         settings: `class_path` and `init_args`.
+        without: Arguments that are None whatever is said of them, by the class that they are of.
     """
     from lightning.pytorch.cli import LightningArgumentParser  # takes long to import
 
     parser = LightningArgumentParser(exit_on_error=False)
     parser.add_argument("--built", type=kind)
-    return parser.instantiate_classes(parser.parse_object({"built": settings})).built
+    own = [(partial(_without, name), base, True) for base, name in (without or {}).items()]
+    parsed = parser.parse_object({"built": settings})
+    return parser.instantiate(parsed, instantiators=own).built
+
+
+# `/`, since classes have arguments of any name.
+def _without(name: str, kind: type, /, *given: Any, **options: Any) -> Any:
+    return kind(*given, **(options | ({name: None} if name in arguments(kind) else {})))
 
 
 def locate_data(config: Any, command: str) -> None:

@@ -1,6 +1,5 @@
 """The command line: `lightning COMMAND …`; what a command needs is imported when it runs."""
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -9,9 +8,6 @@ from vtagml.commands.command import Command
 from vtagml.commands.messages import fail, one_message
 from vtagml.commands.mistakes import did_you_mean
 from vtagml.commands.output import lasting_output
-
-# Lightning still calls what jsonargparse has renamed; no user can do anything about it.
-os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
 
 HELP = {"-h", "--help", "--help-all"}
 USAGE = """\

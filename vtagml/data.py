@@ -65,11 +65,6 @@ class _Asked(Data):
         return getattr(datamodule, question, getattr(Data(), question))
 
 
-def asked(datamodule: object) -> Data:
-    """A DataModule, or none, as one that answers every question."""
-    return _Asked(datamodule)
-
-
 def data_of(trainer: Trainer) -> Data:
     """What the data of a run say of themselves."""
-    return asked(getattr(trainer, "datamodule", None))
+    return _Asked(getattr(trainer, "datamodule", None))

@@ -8,9 +8,9 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from vtagml.callbacks import Parameters, ParameterTable, count_parameters
-from vtagml.callbacks.parameter_table import parameter_table, role_table, total
-from vtagml.parameter_roles import Count, Role
+from vtagml.callbacks import ParameterTable
+from vtagml.callbacks.parameter_table import by_part, parameter_table, role_table
+from vtagml.parameter_roles import Count, Role, counts
 
 
 class Encoder(nn.Module):
@@ -30,49 +30,61 @@ class Network(nn.Module):
         self.decoders.heads["b"].weight = self.decoders.heads["a"].weight
 
 
+def counted(network: nn.Module) -> dict[str, tuple[int, int]]:
+    return {part: (own.trained, own.stored) for part, own in by_part(counts(network)).items()}
+
+
 def test_counts_by_hand() -> None:
-    assert count_parameters(Network()) == [
-        Parameters("encoder", trainable=7, frozen=0),  # The scale, beside its children.
-        Parameters("encoder.backbone", trainable=0, frozen=3 * 5 + 5 + 5 * 2 + 2),
-        Parameters("encoder.adapter", trainable=2 * 2 + 2, frozen=0),
-        Parameters("decoders.heads.a", trainable=2 + 1, frozen=0),
-        Parameters("decoders.heads.b", trainable=1, frozen=0),  # Shares the weight of a.
+    assert list(counted(Network()).items()) == [
+        ("encoder", (7, 7)),  # The scale, beside its children.
+        ("encoder.backbone", (0, 3 * 5 + 5 + 5 * 2 + 2)),
+        ("encoder.adapter", (2 * 2 + 2, 2 * 2 + 2)),
+        ("decoders.heads.a", (2 + 1, 2 + 1)),
+        ("decoders.heads.b", (1, 1)),  # Shares the weight of a.
     ]
 
 
 def test_total_is_that_of_torch() -> None:
-    network, whole = Network(), total(count_parameters(Network()))
-    assert whole.total == sum(p.numel() for p in network.parameters())
-    assert whole.trainable == sum(p.numel() for p in network.parameters() if p.requires_grad)
+    network = Network()
+    whole = sum(by_part(counts(network)).values(), Count())
+    assert whole.stored == sum(p.numel() for p in network.parameters())
+    assert whole.trained == sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def test_a_network_that_is_one_layer() -> None:
-    assert count_parameters(nn.Linear(2, 3)) == [Parameters("network", 9, 0)]
+    assert counted(nn.Linear(2, 3)) == {"network": (9, 9)}
 
 
 def test_a_container_named_as_its_owner_is_said_once() -> None:
     network = nn.Module()
     network.decoders = nn.Module()
     network.decoders.decoders = nn.ModuleDict({"a": nn.Linear(1, 1)})
-    assert [row.part for row in count_parameters(network)] == ["decoders.a"]
+    assert list(counted(network)) == ["decoders.a"]
 
 
-def shown(rows: list[Parameters]) -> list[str]:
+def test_what_is_deployed_alone_is_no_part_of_what_trains() -> None:
+    network = Network()
+    deployed = deepcopy(network)
+    deployed.encoder.merged = nn.Linear(1, 1)
+    assert list(by_part(counts(network, deployed))) == list(counted(network))
+
+
+def shown(parts: dict[str, Count]) -> list[str]:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(parameter_table(rows))
+        console.print(parameter_table(parts))
     return captured.get().splitlines()
 
 
 def test_large_networks_fit_a_narrow_terminal() -> None:
-    rows = [
-        Parameters("encoder", 192, 0),
-        Parameters("encoder.backbone", 0, 886_891_768),
-        Parameters("encoder.adapters.stage3_block17", 381_314, 0),
-        Parameters("encoder.adapters.stage3_block18", 381_314, 0),
-        Parameters("decoders.segmentation", 136_986_920, 0),
-    ]
-    lines = shown(rows)
+    counted_parts = {
+        "encoder": Count(192, 192),
+        "encoder.backbone": Count(0, 886_891_768),
+        "encoder.adapters.stage3_block17": Count(381_314, 381_314),
+        "encoder.adapters.stage3_block18": Count(381_314, 381_314),
+        "decoders.segmentation": Count(136_986_920, 136_986_920),
+    }
+    lines = shown(counted_parts)
     assert max(map(len, lines)) <= 80
     # Parts below what they belong to, said once; the encoder's own numbers are in its own line.
     parts = [line[:22].rstrip() for line in lines[4:] if line.strip()]
@@ -91,7 +103,7 @@ def test_large_networks_fit_a_narrow_terminal() -> None:
 
 
 def test_table_shows_shares() -> None:
-    lines = shown([Parameters("a", 250, 750), Parameters("b", 0, 1000)])
+    lines = shown({"a": Count(250, 1000), "b": Count(0, 1000)})
     assert any(all(word in line for word in (" a ", "250", "1,000", "25.0")) for line in lines)
     assert any(all(word in line for word in ("total", "1,750", "2,000", "12.5")) for line in lines)
 

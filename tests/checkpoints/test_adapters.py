@@ -155,7 +155,7 @@ def test_what_is_frozen_once_for_all_tasks_is_not_in_the_file(tmp_path: Path) ->
 
 def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
-    with pytest.raises(ValueError, match="should be adapters written by `SaveAdapters`"):
+    with pytest.raises(ValueError, match="should be adapters written by `lightning export`"):
         load_adapters(network(), tmp_path / "a.safetensors")
     (tmp_path / "b.safetensors").write_bytes(b"cut")
     with pytest.raises(ValueError, match="not whole"):

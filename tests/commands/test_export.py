@@ -61,6 +61,13 @@ def test_adapters_stay_the_default_and_need_no_config_beside_their_checkpoint(
         main(["export", *words])
         assert f"`{file}`" in capsys.readouterr().out
         load_adapters(network, tmp_path / file)
+    # A second time it writes over its own file, and over nothing else.
+    main(["export", f"--ckpt_path={last}"])
+    for name in ("mine", "a.safetensors"):
+        Path(name).write_bytes(b"a user's")
+        message = error_of([f"--ckpt_path={last}", f"--out={name}"], capsys)
+        assert "`--out` must be free, or a file of `lightning export`" in message
+        assert Path(name).read_bytes() == b"a user's"
     assert "`--ckpt_path` must be given, found none" in error_of([], capsys)
     assert "no file `none.ckpt`" in error_of(["--ckpt_path=none.ckpt"], capsys)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vtagml.experts.kept_labels import KeptLabels, digest_of
+from vtagml.experts.kept_labels import KeptLabels
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
 
@@ -59,13 +59,6 @@ def test_a_place_that_is_no_folder_costs_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.warns(UserWarning, match=r"The file of experts in .*/file.* could not be made"):
         assert torch.equal(kept(tmp_path / "file").read_or(lambda: LABELS), LABELS)
-
-
-def test_the_digest_is_of_numbers_shape_and_settings() -> None:
-    vectors = torch.arange(6.0).view(2, 3)
-    others = [(vectors + 1, "a"), (vectors.view(3, 2), "a"), (vectors, "b")]
-    assert digest_of(vectors.double(), "a") == digest_of(vectors, "a")
-    assert digest_of(vectors, "a") not in {digest_of(*other) for other in others}
 
 
 def _slowly(folder: Path) -> None:

@@ -91,8 +91,8 @@ def test_missing_data_leave_no_folder(
 
 
 def test_every_file_of_a_run_has_a_name_that_is_known() -> None:
-    callbacks = ["--trainer.callbacks=vtagml.callbacks.SaveAdapters"]
-    callbacks += ["--trainer.callbacks.path=kept/adapters.safetensors"]
+    callbacks = ["--trainer.callbacks=vtagml.callbacks.SaveBackbone"]
+    callbacks += ["--trainer.callbacks.path=kept/backbone.safetensors"]
     callbacks += ["--trainer.callbacks+=vtagml.callbacks.GradientConflicts"]
     loggers = ["--trainer.logger=vtagml.loggers.Wandb", "--trainer.logger+=vtagml.loggers.CSV"]
     words = [*FIT, *callbacks, *loggers, "--trainer.default_root_dir=run"]
@@ -104,5 +104,5 @@ def test_every_file_of_a_run_has_a_name_that_is_known() -> None:
     assert found - {*NAMES, MARK, LOCK} == {"kept"}
     Path("run/kept/mine.txt").write_text("mine")
     main(words)
-    assert Path("run.1/kept/adapters.safetensors").is_file()
+    assert Path("run.1/kept/backbone.safetensors").is_file()
     assert Path("run/kept/mine.txt").is_file()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.killed_runs import CONFIG
 from vtagml.cli import main
-from vtagml.inference.trained import built, without_starts
+from vtagml.inference.trained import STARTS, built
 from vtagml.tasks import Task
 
 FIT = ["fit", f"--config={CONFIG}", "--trainer.max_steps=1"]
@@ -46,7 +46,7 @@ def test_a_module_is_imported_before_its_class_is_refused(name: str) -> None:
 
 # As `vtagml.load`, `predict --images` and `export --to` build a model.
 def loaded(settings: Any) -> Any:
-    return built(Task, without_starts(settings))
+    return built(Task, settings, STARTS)
 
 
 def test_text_that_only_looks_like_a_class_is_not_imported() -> None:
@@ -56,17 +56,17 @@ def test_text_that_only_looks_like_a_class_is_not_imported() -> None:
     assert not Path("imported").exists()
 
 
-def test_text_is_imported_where_the_setting_asks_for_a_class() -> None:
-    with pytest.raises(ArgumentError, match="of_others"):
-        loaded("of_others.Plain")
-    assert Path("imported").exists()
-    assert not Path("built").exists()
-
-
-def test_a_class_path_is_imported_wherever_it_stands() -> None:
+def test_a_class_path_is_not_imported_where_the_setting_asks_for_text() -> None:
     inner = {"class_path": "of_others.Plain"}
-    with pytest.raises(ArgumentError):
+    with pytest.raises(ArgumentError, match="of_others"):
         loaded({"class_path": "vtagml.tasks.Depth", "init_args": {"name": inner}})
+    assert not Path("imported").exists()
+
+
+@pytest.mark.parametrize("settings", ["of_others.Plain", {"class_path": "of_others.Plain"}])
+def test_a_module_is_imported_where_the_setting_asks_for_a_class(settings: Any) -> None:
+    with pytest.raises(ArgumentError, match="of_others"):
+        loaded(settings)
     assert Path("imported").exists()
     assert not Path("built").exists()
 

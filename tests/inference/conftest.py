@@ -16,7 +16,7 @@ from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.affinity import Fork, Shuffled
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders.encoder import Encoder
-from vtagml.inference.trained import built, without_starts
+from vtagml.inference.trained import STARTS, built
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 
 SIZE = (64, 96)
@@ -104,7 +104,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
     """Leaves in a folder what a training with these settings would."""
-    network = awake(built(MultitaskModule, without_starts(settings["model"])))
+    network = awake(built(MultitaskModule, settings["model"], STARTS))
     (folder / "checkpoints").mkdir(parents=True)
     content = {"state_dict": network.state_dict()}
     torch.save(content, folder / "checkpoints" / "last.ckpt")

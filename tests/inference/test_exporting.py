@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ class Forgetful:
 
     def __init__(self, error: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.error = error
-        monkeypatch.setitem(exporting.KINDS, "onnx", (self.content, self.run))
+        monkeypatch.setitem(exporting.KINDS, "onnx", (self.content, self.run, lambda path: False))
 
     def content(self, form: Any, about: Mapping[str, object], batch: int | None) -> bytes:
         self.network, self.about = form, about
@@ -56,6 +57,23 @@ def test_a_file_is_written_where_the_difference_is_small(
     assert (tmp_path / "a").read_bytes() == b"network"
     assert exported.differences["edges"] == pytest.approx(5e-5, rel=0.1)
     assert exported.differences["depth"] < 1e-5
+
+
+@pytest.mark.parametrize("to", exporting.KINDS)
+def test_another_program_s_file_is_not_written_over(
+    predictor: Predictor, tmp_path: Path, to: str
+) -> None:
+    if to == "onnx":
+        pytest.importorskip("onnx")
+    with ZipFile(tmp_path / "a", "w") as file:
+        file.writestr("archive/extra/vtagml", "{}")
+    (tmp_path / "b").write_text("mine")
+    before = {name: (tmp_path / name).read_bytes() for name in "ab"}
+    refusal = f"`--out` must be free, .* `lightning export --to {to}`"
+    for name, content in before.items():
+        with pytest.raises(ValueError, match=refusal):
+            export_network(predictor, tmp_path / name, to)
+        assert (tmp_path / name).read_bytes() == content
 
 
 @pytest.mark.parametrize("error", [2e-4, math.nan])
@@ -106,6 +124,7 @@ def test_onnx_stands_alone(
     onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
     file = tmp_path / "a.onnx"
     export_network(predictor, file, dynamic_batch=True)
+    assert onnx_file.is_onnx(file)
     assert capfd.readouterr() == ("", "")
     assert [each.name for each in tmp_path.iterdir()] == ["a.onnx"]
     said = {each.key: json.loads(each.value) for each in onnx.load(file).metadata_props}
@@ -145,6 +164,8 @@ def test_the_shipped_network_agrees_at_a_size_that_is_not_its_own(tmp_path: Path
 
 def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None:
     file = tmp_path / "a.pt2"
+    export_network(predictor, file, "torch_export")
+    # A second time it writes over its own file.
     exported = export_network(predictor, file, "torch_export", dynamic_batch=True)
     assert max(exported.differences.values()) < exporting.TOLERANCE
     about = {"vtagml": ""}

@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,10 +13,11 @@ import yaml
 
 import vtagml
 from tests.inference.conftest import SETTINGS
-from vtagml.affinity import Fixed, read_state
+from vtagml.affinity import TROA, Affinity, Fixed, Uniform, read_state
+from vtagml.backbone import Backbone, SwinV2Nano
 from vtagml.experts import GivenOrder
-from vtagml.inference.trained import TrainedRun, checkpoint_of, config_beside, without_starts
-from vtagml.tuning import MoEfiedLoRA
+from vtagml.inference.trained import STARTS, TrainedRun, built, checkpoint_of, config_beside
+from vtagml.tuning import Tuning
 
 
 @pytest.fixture
@@ -96,35 +99,61 @@ def test_an_empty_folder_of_checkpoints_is_named(tmp_path: Path) -> None:
     assert str(error.value).count("/checkpoints/") == 1
 
 
+NANO = "vtagml.backbone.SwinV2Nano"
+
+
 @pytest.mark.parametrize(
-    "backbone",
+    "settings",
     [
-        {"class_path": "vtagml.backbone.SwinV2"},
-        {"class_path": "vtagml.backbone.SwinV2", "init_args": {"weights": "hub"}},
-        "vtagml.backbone.SwinV2",
+        NANO,
+        {"class_path": NANO},
+        {"class_path": NANO, "init_args": {"weights": "hub", "drop_path": 0.1}},
     ],
 )
-def test_weights_that_would_be_downloaded_are_left_out(backbone: object) -> None:
-    found = without_starts({"backbone": backbone, "file": "last.ckpt"})
-    weights = {"class_path": "vtagml.backbone.SwinV2", "init_args": {"weights": None}}
-    assert found == {"backbone": weights, "file": "last.ckpt"}
+def test_a_backbone_needs_no_weights(settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vtagml.backbone.swin.SHIPPED", "gone")
+    with pytest.raises((FileNotFoundError, ValueError), match=r"gone|no hub"):
+        built(Backbone, settings)
+    assert isinstance(built(Backbone, settings, STARTS), SwinV2Nano)
 
 
-def test_a_class_without_a_start_gets_none() -> None:
-    uniform = {"class_path": "vtagml.affinity.Uniform"}
-    assert without_starts(uniform) == uniform
-    troa = without_starts({"class_path": "vtagml.affinity.TROA"})
-    assert troa["init_args"] == {"initial": None}
+class Handing(TROA):
+    def __init__(self, tasks: Sequence[str], **options: Any) -> None:
+        super().__init__(tasks, **options)
+
+
+@pytest.mark.parametrize("kind", [TROA, Handing])
+def test_an_affinity_needs_no_file(kind: type[TROA]) -> None:
+    arguments = {"initial": "gone.json", "start": 3}
+    settings = {"class_path": f"{kind.__module__}.{kind.__name__}", "init_args": arguments}
+    affinity = built(Callable[[Sequence[str]], Affinity], settings, STARTS)(["depth", "edges"])
+    assert affinity.omega.isfinite().all()
+    assert affinity.start == 3
+    uniform = built(Callable[[Sequence[str]], Affinity], "vtagml.affinity.Uniform", STARTS)
+    assert isinstance(uniform(["depth", "edges"]), Uniform)
 
 
 def test_experts_are_taken_from_the_checkpoint_not_made_again() -> None:
     images = {"class_path": "vtagml.experts.CoActivation", "init_args": {"images": "gone"}}
-    tuning = {"class_path": "vtagml.tuning.MoEfiedLoRA"}
-    given = tuning | {"init_args": {"experts": 4, "clustering": images}}
-    for settings, arguments in ((given, {"experts": 4}), (tuning["class_path"], {})):
-        found = without_starts({"tuning": settings})["tuning"]
-        assert found == tuning | {"init_args": {**arguments, "clustering": None}}
-    assert isinstance(MoEfiedLoRA(clustering=None).clustering, GivenOrder)
+    tuning = "vtagml.tuning.MoEfiedLoRA"
+    given = {"class_path": tuning, "init_args": {"experts": 4, "clustering": images}}
+    for settings, experts in ((given, 4), (tuning, 16)):
+        found = built(Tuning, settings, STARTS)
+        assert isinstance(found.clustering, GivenOrder)
+        assert found.experts == experts
+
+
+class Kept:
+    def __init__(self, backbone: Backbone, weights: str = "of no backbone") -> None:
+        self.backbone, self.weights = backbone, weights
+
+
+def test_only_starts_are_left_out() -> None:
+    backbone = {"class_path": NANO, "init_args": {"weights": "hub", "image_size": [64, 64]}}
+    settings = {"class_path": f"{__name__}.Kept", "init_args": {"backbone": backbone}}
+    found = built(Kept, settings, STARTS)
+    assert found.weights == "of no backbone"
+    assert found.backbone.image_size == (64, 64)
 
 
 def test_a_fixed_affinity_is_loaded_without_its_file(copied: Path, tmp_path: Path) -> None:

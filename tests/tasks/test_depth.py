@@ -62,7 +62,7 @@ def test_range_rejects() -> None:
         Depth(minimum=10.0, maximum=1.0)
 
 
-@pytest.mark.parametrize("ends", [(0.0, 10.0), (5.0, 5.0)])
+@pytest.mark.parametrize("ends", [(0.0, 10.0), (5.0, 5.0), (1.0, float("inf"))])
 def test_picture_needs_a_rising_range(ends: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="`pictured` must rise"):
         Depth(pictured=ends)

@@ -1,6 +1,7 @@
 """A task that was never trained: its row of ω, its decoder, and nothing else."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
-from vtagml.transfer import MeasuredRow, NewTask, SourceWeights, UniformRow
+from vtagml.transfer import MeasuredRow, NewRow, NewTask, SourceWeights, UniformRow
 
 KNOWN = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]
 TASKS = ["segmentation", "depth", "normals", "edges"]
@@ -65,6 +66,15 @@ def new_task(row: Any = MeasuredRow, classes: int = CLASSES, **settings: Any) ->
     )
 
 
+def row(kind: type[NewRow] = MeasuredRow, **settings: Any) -> Any:
+    """A row over three tasks that a source has learned."""
+    learned = TROA([task for task in TASKS if task != NEW])
+    learned.adopt(torch.tensor(KNOWN, dtype=torch.float64))
+    affinity = kind(TASKS, NEW, **settings)
+    affinity.take(learned.state())
+    return affinity
+
+
 def adding(source: Path, folder: Path, **settings: Any) -> Trainer:
     return trainer(folder, callbacks=[NewTask(source)], **settings)
 
@@ -100,7 +110,7 @@ def test_only_the_new_decoder_trains(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_measured_row_is_the_softmax_of_the_cosines() -> None:
-    affinity = MeasuredRow(TASKS, NEW, KNOWN, kappa=1.0, rho=0.25, start=1)
+    affinity = row(kappa=1.0, rho=0.25, start=1)
     cosines = torch.eye(4, dtype=torch.float64)
     for place, value in ((0, 0.5), (2, 0.25), (3, 0.0)):
         cosines[1, place] = cosines[place, 1] = value
@@ -119,7 +129,7 @@ def test_a_measured_row_is_the_softmax_of_the_cosines() -> None:
 
 
 def test_a_uniform_row_stays_uniform() -> None:
-    affinity = UniformRow(TASKS, NEW, KNOWN)
+    affinity = row(UniformRow)
     gram = Gram(torch.ones(4, 4, dtype=torch.float64), torch.ones(4, 4, dtype=torch.float64))
     affinity.observe(gram)
     torch.testing.assert_close(affinity.omega[1], torch.tensor([1 / 3, 0, 1 / 3, 1 / 3]))
@@ -147,7 +157,8 @@ def test_what_trains_has_a_gradient_and_nothing_else(source: Path, tmp_path: Pat
 
 
 def test_a_checkpoint_can_do_without_its_source(source: Path, tmp_path: Path) -> None:
-    trained = new_task(known=source / "affinity.json")
+    trained = new_task()
+    trained.network.affinity.start_from(source / "affinity.json")
     file = save_run(trained, tmp_path / "run")
     gone = tmp_path / "gone"
     module = new_task()
@@ -160,16 +171,18 @@ def test_a_checkpoint_can_do_without_its_source(source: Path, tmp_path: Path) ->
 
 def test_without_the_source_there_is_nothing_to_start_from(source: Path, tmp_path: Path) -> None:
     # The network's weights are there, the affinities are not.
-    module = new_task(known=tmp_path / "affinity.json")
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*affinity\.json"):
-        adding(source, tmp_path, max_steps=1).fit(module, Holes(batch_size=2, workers=0))
+    shutil.copytree(source / "checkpoints", tmp_path / "moved" / "checkpoints")
+    run = adding(tmp_path / "moved", tmp_path, max_steps=1)
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*moved/affinity\.json"):
+        run.fit(new_task(), Holes(batch_size=2, workers=0))
 
 
 def test_a_file_that_comes_later_is_read(source: Path, tmp_path: Path) -> None:
     file = tmp_path / "affinity.json"
-    module, told = new_task(known=file), new_task(known=source / "affinity.json")
+    affinity = UniformRow(TASKS, NEW)
+    affinity.start_from(file)
     file.write_bytes((source / "affinity.json").read_bytes())
-    assert torch.equal(module.network.affinity.omega, told.network.affinity.omega)
+    torch.testing.assert_close(affinity.omega, row(UniformRow).omega)
 
 
 def test_an_affinity_without_a_new_task_is_refused(source: Path, tmp_path: Path) -> None:
@@ -193,13 +206,13 @@ def test_rows_of_no_run_are_asked_for_where_no_run_gives_them() -> None:
 
 def test_a_new_task_is_among_the_tasks() -> None:
     with pytest.raises(ValueError, match=r"`new` must be one of the `tasks`"):
-        UniformRow(TASKS, "saliency", KNOWN)
+        UniformRow(TASKS, "saliency")
 
 
 @pytest.mark.parametrize("settings", [{"kappa": 0.0}, {"rho": 0.0}, {"start": -1}])
 def test_settings_without_rest_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"`kappa` must be positive, `rho` in \(0, 1\]"):
-        MeasuredRow(TASKS, NEW, KNOWN, **settings)
+        MeasuredRow(TASKS, NEW, **settings)
 
 
 def loaded(module: MultitaskModule, source: Path, folder: Path) -> None:

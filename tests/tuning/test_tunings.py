@@ -178,11 +178,13 @@ def test_what_cannot_be_merged_says_so(tuning: Tuning) -> None:
     [
         (lambda: LoRA(0), "`rank` must lie between 1 and the 16 channels"),
         (lambda: LoRA(17), "found 17"),
+        (lambda: LoRA(0, alpha=4.0), "`rank` must lie between 1 and the 16 channels"),
         (lambda: SingularValues(0), "`pieces` must be at least 1, found 0"),
         (lambda: LowRankAdapter(rank=5), "`rank` must lie between 1 and the 4 channels"),
         (lambda: BottleneckAdapter([(5, 1)]), "`blocks` must have stages between 1 and 4"),
         (lambda: HoulsbyAdapter([]), "`blocks` must name at least one"),
         (lambda: HoulsbyAdapter(reduction=0), "`reduction` must lie between 1 and"),
+        (lambda: LowRankAdapter(reduction=0), "`reduction` must lie between 1 and"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make: Callable[[], Tuning], message: str) -> None:

@@ -20,14 +20,10 @@ class Bottleneck(nn.Module):
 
     def __init__(self, channels: int, reduction: int = 3) -> None:  # as released; not in the paper
         super().__init__()
-        if not 1 <= reduction <= channels:
-            raise ValueError(
-                f"`reduction` must lie between 1 and the {channels} channels of the block, found "
-                f"{reduction}."
-            )
-        self.down = nn.Linear(channels, channels // reduction)
+        narrow = narrow_width(channels, reduction)
+        self.down = nn.Linear(channels, narrow)
         self.nonlinearity = nn.GELU()
-        self.up = nn.Linear(channels // reduction, channels)
+        self.up = nn.Linear(narrow, channels)
         nn.init.zeros_(self.up.weight)
         nn.init.zeros_(self.up.bias)
 
@@ -35,3 +31,13 @@ class Bottleneck(nn.Module):
         self, tokens: Float[Tensor, "*tokens channels"]
     ) -> Float[Tensor, "*tokens channels"]:
         return self.up(self.nonlinearity(self.down(tokens)))
+
+
+def narrow_width(channels: int, reduction: int) -> int:
+    """Returns how wide the middle of a bottleneck is."""
+    if not 1 <= reduction <= channels:
+        raise ValueError(
+            f"`reduction` must lie between 1 and the {channels} channels of the block, found "
+            f"{reduction}."
+        )
+    return channels // reduction

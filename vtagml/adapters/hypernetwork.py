@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.adapters.bottleneck import narrow_width
 from vtagml.adapters.generated_bottleneck import BottleneckWeights
 from vtagml.of_tasks import VectorsOfTasks
 
@@ -82,12 +83,7 @@ class Generator(nn.Module):
 
     def __init__(self, embedding: int, channels: int, reduction: int) -> None:
         super().__init__()
-        if not 1 <= reduction <= channels:
-            raise ValueError(
-                f"`reduction` must lie between 1 and the {channels} channels of the block, found "
-                f"{reduction}."
-            )
-        self.channels, self.narrow = channels, channels // reduction
+        self.channels, self.narrow = channels, narrow_width(channels, reduction)
         self.make_matrices(embedding)
         self.narrow_bias = zero_map(embedding, self.narrow)
         self.bias = zero_map(embedding, channels)

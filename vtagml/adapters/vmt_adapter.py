@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.adapters.bottleneck import narrow_width
 from vtagml.of_tasks import VectorsOfTasks
 
 
@@ -38,11 +39,6 @@ class VMTAdapter(nn.Module):
         self, channels: int, tasks: Sequence[str], reduction: int = 4, gate: float = 0.5
     ) -> None:
         super().__init__()
-        if not 1 <= reduction <= channels:
-            raise ValueError(
-                f"`reduction` must lie between 1 and the {channels} channels of the block, found "
-                f"{reduction}."
-            )
         if not 0 < gate < 1:
             raise ValueError(
                 f"`gate` must lie between 0 and 1, found {gate}: it is the share of the features "
@@ -50,7 +46,7 @@ class VMTAdapter(nn.Module):
             )
         self.gate = gate
         self.norm = nn.LayerNorm(channels, elementwise_affine=self.normalises_freely)
-        self.make_matrices(channels, channels // reduction)
+        self.make_matrices(channels, narrow_width(channels, reduction))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.scale = VectorsOfTasks(tasks, torch.ones(len(tasks), channels))
         self.shift = VectorsOfTasks(tasks, torch.zeros(len(tasks), channels))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vtagml.benchmark.cells import Cell, Resolve, all_cells, chosen_cells
     from vtagml.benchmark.outcome import Outcome, State, outcome_of
     from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
-    from vtagml.benchmark.queue import CellQueue
+    from vtagml.benchmark.queue import LEFT_ALONE, CellQueue
     from vtagml.benchmark.table import SettingTable, setting_table, table_text
 
 open_when_asked(__name__)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.callbacks.adapters import LoadAdapters, SaveAdapters
+    from vtagml.callbacks.adapters import LoadAdapters
     from vtagml.callbacks.affinity_heatmap import AffinityHeatmap
     from vtagml.callbacks.augmented_testing import AugmentedTesting
     from vtagml.callbacks.feature_cache import FeatureCache
     from vtagml.callbacks.gradient_conflicts import GradientConflicts
     from vtagml.callbacks.jacobian_aggregation import JacobianAggregation
-    from vtagml.callbacks.parameter_table import Parameters, ParameterTable, count_parameters
+    from vtagml.callbacks.parameter_table import ParameterTable
     from vtagml.callbacks.prediction_grid import PredictionGrid
     from vtagml.callbacks.prediction_writer import PredictionWriter
     from vtagml.callbacks.progress import Progress

@@ -1,27 +1,11 @@
-"""Adapters from a file at the start of a run, and into a file at its end."""
+"""Adapters from a file at the start of a run."""
 
 from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
 
-from vtagml.callbacks.kept_files import keep
-from vtagml.checkpoints.adapters import load_adapters, packed_adapters
+from vtagml.checkpoints.adapters import load_adapters
 from vtagml.multitask import multitask
-
-
-class SaveAdapters(Callback):
-    """Writes what trained, without the frozen backbone, when training ends.
-
-    Args:
-        path: The file, relative to the run's folder unless absolute.
-    """
-
-    def __init__(self, path: str = "adapters.safetensors") -> None:
-        self.path = path
-
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.is_global_zero:
-            keep(trainer, self.path, packed_adapters(multitask(pl_module).network))
 
 
 class LoadAdapters(Callback):

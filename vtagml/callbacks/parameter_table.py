@@ -1,14 +1,13 @@
 """What of a network trains: a table at the start of training."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 from rich import get_console
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from torch import nn
 
 from vtagml.attempt import Attempt
 from vtagml.callbacks.kept_files import keep
@@ -17,23 +16,11 @@ from vtagml.data import data_of
 from vtagml.experts import faded_in_the_end
 from vtagml.inference.baked import baked
 from vtagml.multitask import multitask
-from vtagml.parameter_roles import Count, Key, Role, counts, of_roles, parameters_of
+from vtagml.parameter_roles import Count, Key, Role, counts, of_roles
 from vtagml.run_folder import PARAMETERS, to_json
 
 INDENT = "  "
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """How many numbers a part of a network holds."""
-
-    part: str
-    trainable: int
-    frozen: int
-
-    @property
-    def total(self) -> int:
-        return self.trainable + self.frozen
+NUMBERS = ("trainable", "frozen", "total")
 
 
 class ParameterTable(Callback):
@@ -54,28 +41,32 @@ class ParameterTable(Callback):
         if not trainer.is_global_zero:
             return
         network = multitask(pl_module).network
-        rows = count_parameters(network)
         with self._attempt():
-            get_console().print(parameter_table(rows))
             deployed, size = None, data_of(trainer).image_size
             with self._inference():
                 deployed = None if size is None else baked(faded_in_the_end(network), size)
             counted = counts(network, deployed)
+            parts = by_part(counted)
+            get_console().print(parameter_table(parts))
             get_console().print(role_table(of_roles(counted)))
-            whole = total(rows)
-            content: dict[str, Any] = {
-                "parts": [_numbers(row) for row in rows],
-                "total": _numbers(whole),
-            }
-            content["roles"] = by_role(counted)
+            rows = [_numbers(part, count) for part, count in parts.items()]
+            whole = _numbers("total", _sum(parts))
+            content = {"parts": rows, "total": whole, "roles": by_role(counted)}
             keep(trainer, PARAMETERS, to_json(content))
-            names = ("trainable", "frozen", "total")
-            logged = {f"parameters/{name}": float(getattr(whole, name)) for name in names}
+            logged = {f"parameters/{name}": float(whole[name]) for name in NUMBERS}
             log_numbers(trainer, logged, trainer.global_step)
-            table: list[list[Cell]] = [
-                [row.part, row.trainable, row.frozen, row.total] for row in (*rows, whole)
-            ]
-            log_table(trainer, "parameters/table", ("part", *names), table, trainer.global_step)
+            columns = ("part", *NUMBERS)
+            table: list[list[Cell]] = [[row[name] for name in columns] for row in (*rows, whole)]
+            log_table(trainer, "parameters/table", columns, table, trainer.global_step)
+
+
+def by_part(counted: Mapping[Key, Count]) -> dict[str, Count]:
+    """Adds the roles of each part up that the network has as it trains."""
+    parts: dict[str, Count] = {}
+    for (part, _), count in counted.items():
+        if count.stored:
+            parts[part] = parts.get(part, Count()) + count
+    return parts
 
 
 def by_role(counted: Mapping[Key, Count]) -> dict[str, Any]:
@@ -89,73 +80,62 @@ def by_role(counted: Mapping[Key, Count]) -> dict[str, Any]:
     }
 
 
-def role_table(roles: Mapping[Role, Count]) -> Table:
-    """Returns the table for the terminal."""
-    table = Table(title="Their roles", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("role", no_wrap=True)
-    for column in ("trained", "stored", "deployed"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for role, count in roles.items():
-        table.add_row(role, *_shown(count), style="" if count.trained else "dim")
-    table.add_section()
-    table.add_row("total", *_shown(sum(roles.values(), Count())), style="bold")
-    return table
-
-
-def _shown(count: Count) -> list[str]:
-    return ["–" if number is None else f"{number:,}" for number in asdict(count).values()]
-
-
-def count_parameters(module: nn.Module) -> list[Parameters]:
-    """Counts the parameters of every part of a network, each parameter once.
-
-    Parts are the children of its children; a `ModuleDict` counts as no level, so that decoders in
-    one are listed by task. A parameter that parts share belongs to the first. Parts without
-    parameters are left out.
-    """
-    rows: dict[str, Parameters] = {}
-    for part, _, parameter in parameters_of(module):
-        before, number = rows.get(part, Parameters(part, 0, 0)), parameter.numel()
-        trained = number if parameter.requires_grad else 0
-        trainable, frozen = before.trainable + trained, before.frozen + number - trained
-        rows[part] = Parameters(part, trainable, frozen)
-    return list(rows.values())
-
-
-def total(rows: list[Parameters]) -> Parameters:
-    return Parameters("total", sum(row.trainable for row in rows), sum(row.frozen for row in rows))
-
-
-def parameter_table(rows: list[Parameters]) -> Table:
+def parameter_table(parts: Mapping[str, Count]) -> Table:
     """Returns the table for the terminal; percentages are of each part's total.
 
     Parts stand below what they are parts of, by the last word of their names: the whole of
     `encoder.adapters.stage3_block15` and four numbers of nine digits fit no line of 80 characters.
     """
-    table = Table(title="Parameters", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.add_column("part", no_wrap=True)
-    for column in ("trainable", "frozen", "total", "trainable %"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = _table("Parameters", "part", *NUMBERS, "trainable %")
     above: list[str] = []
-    for row in rows:
-        path = row.part.split(".")
+    for part, count in parts.items():
+        path = part.split(".")
         for depth in range(len(path) - 1):
             if above[: depth + 1] != path[: depth + 1]:
                 table.add_row(INDENT * depth + path[depth])
-        table.add_row(*_cells(row), style="" if row.trainable else "dim")
+        table.add_row(*_cells(part, count), style="" if count.trained else "dim")
         above = path
     table.add_section()
-    table.add_row(*_cells(total(rows)), style="bold")
+    table.add_row(*_cells("total", _sum(parts)), style="bold")
     return table
 
 
-def _cells(row: Parameters) -> list[str]:
-    share = 100 * row.trainable / row.total if row.total else 0.0
-    *groups, name = row.part.split(".")
+def role_table(roles: Mapping[Role, Count]) -> Table:
+    """Returns the table for the terminal."""
+    table = _table("Their roles", "role", "trained", "stored", "deployed")
+    for role, count in roles.items():
+        table.add_row(role, *_shown(count), style="" if count.trained else "dim")
+    table.add_section()
+    table.add_row("total", *_shown(_sum(roles)), style="bold")
+    return table
+
+
+def _table(title: str, first: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table.add_column(first, no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _sum(counted: Mapping[Any, Count]) -> Count:
+    return sum(counted.values(), Count())
+
+
+def _numbers(part: str, count: Count) -> dict[str, Any]:
+    frozen = count.stored - count.trained
+    share = count.trained / count.stored if count.stored else 0.0
+    numbers = zip(NUMBERS, (count.trained, frozen, count.stored), strict=True)
+    return {"part": part, **dict(numbers), "trainable_share": share}
+
+
+def _cells(part: str, count: Count) -> list[str]:
+    numbers = _numbers(part, count)
+    *groups, name = part.split(".")
     shown = INDENT * len(groups) + name
-    return [shown, f"{row.trainable:,}", f"{row.frozen:,}", f"{row.total:,}", f"{share:.1f}"]
+    counted = (f"{numbers[each]:,}" for each in NUMBERS)
+    return [shown, *counted, f"{100 * numbers['trainable_share']:.1f}"]
 
 
-def _numbers(row: Parameters) -> dict[str, Any]:
-    share = row.trainable / row.total if row.total else 0.0
-    return {**asdict(row), "total": row.total, "trainable_share": share}
+def _shown(count: Count) -> list[str]:
+    return ["–" if number is None else f"{number:,}" for number in asdict(count).values()]

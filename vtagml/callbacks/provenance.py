@@ -16,9 +16,9 @@ from lightning import LightningDataModule, Trainer
 from torch import Tensor, nn
 
 from vtagml.callbacks.kept_files import is_trial
-from vtagml.callbacks.parameter_table import count_parameters, total
 from vtagml.constructors import arguments
 from vtagml.module import MultitaskModule
+from vtagml.parameter_roles import Count, counts
 from vtagml.versions import versions
 
 GIT_SECONDS = 10
@@ -29,7 +29,7 @@ def provenance(trainer: Trainer, module: MultitaskModule) -> dict[str, Any]:
     """Returns everything that is known about where a result comes from; never fails for lack."""
     datamodule = getattr(trainer, "datamodule", None)
     network = module.network
-    parameters = total(count_parameters(network))
+    parameters = sum(counts(network).values(), Count())
     seed = os.environ.get("PL_GLOBAL_SEED")
     return {
         "command": command(),
@@ -48,7 +48,7 @@ def provenance(trainer: Trainer, module: MultitaskModule) -> dict[str, Any]:
         "decoders": class_name(network.decoders),
         "affinity": settings(network.affinity),
         "tasks": {name: settings(task) for name, task in module.tasks.items()},
-        "parameters": {"trainable": parameters.trainable, "total": parameters.total},
+        "parameters": {"trainable": parameters.trained, "total": parameters.stored},
     }
 
 

@@ -43,7 +43,8 @@ class SaveBackbone(Callback):
             raise ValueError(
                 "`SaveBackbone` saves the weights of one backbone that all tasks share, tuned by "
                 f"what can be merged into it, found {type(encoder).__name__} with "
-                f"{type(encoder.tuning).__name__}: leave it out, or use SaveAdapters."
+                f"{type(encoder.tuning).__name__}: leave it out, and write what trained with "
+                "`lightning export`."
             )
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -109,7 +109,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise ValueError(f"`{path}` is not whole, or no safetensors file ({error}).") from error
     if described.get("format") != FORMAT:
         raise ValueError(
-            f"`{path}` should be adapters written by `SaveAdapters`, found "
+            f"`{path}` should be adapters written by `lightning export`, found "
             f"{described.get('format', 'safetensors without a word on what they are')}."
         )
     return described, weights

@@ -42,7 +42,7 @@ from vtagml.checkpoints.reading import class_names_of
 from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.messages import say
 from vtagml.commands.mistakes import arguments_of, explained
-from vtagml.data import asked
+from vtagml.data import data_of
 from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
 from vtagml.multitask import multitask
 from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
@@ -176,7 +176,7 @@ class ExperimentCLI(LightningCLI):
     def after_fit(self) -> None:
         config = self.config[self.subcommand]
         if config.test_after_fit and self.trainer.state.finished:
-            data = asked(self.datamodule)
+            data = data_of(self.trainer)
             if reason := data.lacks("test") or data.predicted_only("test"):
                 rank_zero_warn(f"The test after the fit is left out. {reason}")
             else:

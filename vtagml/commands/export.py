@@ -44,8 +44,10 @@ def export(
         lightning export --ckpt_path runs/scenes_sdne --to onnx --out network.onnx
     """
     from vtagml.checkpoints import packed_adapters
+    from vtagml.checkpoints.adapters import FORMAT
     from vtagml.inference import export_network, load
     from vtagml.inference.exporting import TOLERANCE
+    from vtagml.inference.free_place import check_free, metadata_of
     from vtagml.inference.trained import TrainedRun
     from vtagml.run_folder import write_whole
 
@@ -56,6 +58,7 @@ def export(
         )
     if to == "adapters":
         path = out or Path("adapters.safetensors")
+        check_free(path, "export", lambda file: metadata_of(file).get("format") == FORMAT)
         write_whole(path, packed_adapters(TrainedRun(ckpt_path, config).model().network))
         size = path.stat().st_size / 2**20
         report = f"`{path}`: {size:.1f} MiB, without what is frozen."

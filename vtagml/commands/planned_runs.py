@@ -6,6 +6,7 @@ from pathlib import Path
 from rich import get_console
 
 from vtagml.benchmark import (
+    LEFT_ALONE,
     CellQueue,
     State,
     all_cells,
@@ -17,13 +18,11 @@ from vtagml.benchmark import (
 )
 from vtagml.commands import parse
 from vtagml.commands.messages import say
-from vtagml.launching import Board, Runner, as_typed
+from vtagml.launching import INTERRUPTED, Board, Runner, as_typed
 from vtagml.report import terminal
 from vtagml.run_folder import run_lock, write_whole
 
-INTERRUPTED = 130
 TABLE = "table.md"
-DONE = (State.FINISHED, State.CHANGED)
 
 
 class PlannedRuns:
@@ -59,7 +58,7 @@ class PlannedRuns:
     def _check(self) -> None:
         """Says what is wrong with a row before hours go into the first."""
         for cell in self.chosen:
-            if outcome_of(cell).state not in DONE:
+            if outcome_of(cell).state not in LEFT_ALONE:
                 _ = cell.settings
 
     def _run(self, processes: int) -> int:
@@ -78,7 +77,7 @@ class PlannedRuns:
         self._check()
         for cell in self.chosen:
             outcome = outcome_of(cell)
-            if outcome.state in DONE:
+            if outcome.state in LEFT_ALONE:
                 say(f"# {cell.name}: {outcome.state.value}")
                 say(*(f"#   {change}" for change in outcome.changes))
             else:

@@ -13,7 +13,7 @@ from vtagml.building import built
 from vtagml.commands.messages import say
 from vtagml.commands.parse import config_of
 from vtagml.drawing import to_png
-from vtagml.launching import Board, Runner, as_typed
+from vtagml.launching import INTERRUPTED, Board, Runner, as_typed
 from vtagml.report import terminal
 from vtagml.report.formats import comma_separated
 from vtagml.run_folder import run_lock, write_whole
@@ -22,7 +22,6 @@ from vtagml.tasks import Task
 OWN = "--trainer.default_root_dir"
 CSVS = ("CSV", "CSVLogger")
 OFFLINE = {"WANDB_MODE": "offline"}  # unless somebody says otherwise: a sweep asks no server
-INTERRUPTED = 130
 
 
 def run_trials(

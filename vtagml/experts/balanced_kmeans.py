@@ -14,8 +14,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from vtagml.backbone import Place, StagedBackbone
+from vtagml.digests import digest_of
 from vtagml.experts.clustering import Clustering, Labels, layers_of
-from vtagml.experts.kept_labels import KeptLabels, digest_of
+from vtagml.experts.kept_labels import KeptLabels
 
 Vectors = npt.NDArray[np.float64]
 PLAIN = 20  # Rounds of plain k-means that the balanced one starts from.
@@ -62,7 +63,8 @@ class BalancedKMeans(Clustering):
     def _kept(self, vectors: Tensor, experts: int) -> KeptLabels:
         settings = f"balanced k-means 1, {experts} experts, seed {self.seed}"
         folder = None if self.cache is None else Path(self.cache).expanduser()
-        return KeptLabels(folder, digest_of(vectors, settings), len(vectors), experts)
+        digest = digest_of({settings: vectors.float()})
+        return KeptLabels(folder, digest, len(vectors), experts)
 
 
 def _computed(vectors: Float[Tensor, "channel dimension"], experts: int, seed: int) -> Labels:

@@ -1,6 +1,5 @@
 """What a clustering found, kept on disk under a digest of what it depends on."""
 
-import hashlib
 import io
 import zlib
 from collections.abc import Callable
@@ -10,19 +9,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vtagml.attempt import Attempt
 from vtagml.experts.clustering import Labels
 from vtagml.run_folder import turn, write_whole
-
-
-def digest_of(vectors: Tensor, settings: str) -> str:
-    """Returns the SHA-256 of some numbers and of what is done with them."""
-    numbers = vectors.detach().float().cpu().contiguous().numpy()
-    digest = hashlib.sha256(f"{settings}, {numbers.shape}\n".encode())
-    digest.update(numbers.tobytes())
-    return digest.hexdigest()
 
 
 class KeptLabels:

@@ -11,16 +11,25 @@ from torch import Tensor
 from vtagml.backbone import STRIDES
 from vtagml.inference.agreement import difference, probe_images
 from vtagml.inference.baked import InferenceForm
-from vtagml.inference.onnx_file import onnx_file, quiet, run_onnx
+from vtagml.inference.free_place import check_free
+from vtagml.inference.onnx_file import is_onnx, onnx_file, quiet, run_onnx
 from vtagml.inference.predictor import Predictor
-from vtagml.inference.torch_export_file import run_torch_export, torch_export_file
+from vtagml.inference.torch_export_file import (
+    FORMAT,
+    is_torch_export,
+    run_torch_export,
+    torch_export_file,
+)
 from vtagml.run_folder import write_whole
 from vtagml.tasks import Task
 from vtagml.versions import versions
 
 TOLERANCE = 1e-4
-KINDS = {"onnx": (onnx_file, run_onnx), "torch_export": (torch_export_file, run_torch_export)}
-"""How each kind of file is written, and run."""
+KINDS = {
+    "onnx": (onnx_file, run_onnx, is_onnx),
+    "torch_export": (torch_export_file, run_torch_export, is_torch_export),
+}
+"""How each kind of file is written, run, and known as written here."""
 
 
 class Exported(NamedTuple):
@@ -60,11 +69,12 @@ def export_network(
         tolerance: Largest difference to the original (`agreement.difference`); beyond it there is
             an error and no file.
     """
+    write, run, made = KINDS[to]
+    check_free(path, f"export --to {to}", made)
     size = _checked(predictor, size or predictor.image_size)
     about = description(predictor, size, dynamic_batch)
     with quiet():
         form = InferenceForm(predictor.module.network, predictor.tasks, size)
-        write, run = KINDS[to]
         content = write(form, about, None if dynamic_batch else 1)
         images = list(probe_images((1, 3) if dynamic_batch else (1,), size))
         differences = compared(predictor, images, run(content, images))
@@ -100,7 +110,7 @@ def description(
     batch = "any" if dynamic_batch else 1
     image = {"values": "RGB in [0, 1], float32", "shape": [batch, 3, *size]}
     return {
-        "format": "vtagml network 1",
+        "format": FORMAT,
         "image": image,
         "tasks": {name: _about_task(task) for name, task in predictor.tasks.items()},
         "omega": omega,

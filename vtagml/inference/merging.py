@@ -24,7 +24,7 @@ from vtagml.inference.certificate import (
     described,
     differences,
 )
-from vtagml.inference.stream import Stream, certificate_of, check_free
+from vtagml.inference.stream import Stream, certificate_of, check_both_free
 from vtagml.inference.trained import TrainedRun
 from vtagml.inference.validation_images import ComparedOn, validation_images
 from vtagml.network import MultitaskNetwork
@@ -117,7 +117,7 @@ def _streams(network: MultitaskNetwork, out: Path) -> dict[Tasks, Stream]:
     streams = {}
     for tasks, backbone in trained.items():
         head, file = exact.decoders.plain_head(tasks), _file_of(tasks, out, len(trained))
-        check_free(file)
+        check_both_free(file)
         streams[tasks] = Stream(backbone, merged[tasks], head, file)
     return streams
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vtagml.inference.baked import InferenceForm
-from vtagml.inference.torch_export_file import INPUT, traced
+from vtagml.inference.torch_export_file import FORMAT, INPUT, traced
 
 LARGEST = 2**31  # of a protocol buffer
 NOISY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
@@ -60,6 +61,16 @@ def run_onnx(
     for image in images:
         arrays = session.run(names, {INPUT: image.numpy()})
         yield {name: torch.from_numpy(a) for name, a in zip(names, arrays, strict=True)}
+
+
+def is_onnx(path: Path) -> bool:
+    """Whether a file is one of these."""
+    try:
+        proto = _extra("onnx").ModelProto.FromString(path.read_bytes())
+    except (OSError, import_module("google.protobuf.message").DecodeError):
+        return False
+    said = {each.key: each.value for each in proto.metadata_props}
+    return said.get("format") == json.dumps(FORMAT)
 
 
 @contextmanager

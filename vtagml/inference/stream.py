@@ -1,24 +1,26 @@
 """A backbone of a trained run, and the plain network of timm that it merges to."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
+from statistics import median
+from timeit import timeit
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, PlainNetwork, TimmBackbone
 from vtagml.inference.certificate import Read
-from vtagml.inference.latency import ROUNDS, latency_ratio
+from vtagml.inference.free_place import check_free, metadata_of
 from vtagml.run_folder import whole_file
 
 FORMAT = "vtagml merged network 1"
+ROUNDS = 9
 
 
 class Stream:
@@ -90,7 +92,7 @@ class Stream:
         return {
             "made_by": FORMAT,
             "file": self.file.name,
-            "sha256": _digest(self.file),
+            "sha256": sha256(self.file.read_bytes()).hexdigest(),
             "architecture": self.plain.architecture,
             "arguments": self.plain.arguments,
             "load": self.load,
@@ -119,15 +121,10 @@ class Stream:
         return {"backbone": backbone, "added": added, "trained": trained, "head": self.plain.head}
 
 
-def check_free(file: Path) -> None:
+def check_both_free(file: Path) -> None:
     """Raises an error where another program's file or certificate would be written over."""
-    makers = {file: _maker_of_weights, certificate_of(file): _maker_of_certificate}
-    for path, maker in makers.items():
-        if path.exists() and maker(path) != FORMAT:
-            raise ValueError(
-                f"`--out` must be free, or a file of `lightning merge`, found `{path}` with "
-                "something else in it: give another place, or remove it."
-            )
+    check_free(file, "merge", lambda file: metadata_of(file).get("made_by") == FORMAT)
+    check_free(certificate_of(file), "merge", _is_certificate)
 
 
 def certificate_of(file: Path) -> Path:
@@ -139,21 +136,24 @@ def _count(network: nn.Module) -> int:
     return sum(each.numel() for each in network.parameters())
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+def latency_ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
+    """Returns the time of the second as a share of the first's, the median over rounds.
+
+    Both run in each round, in turn the one or the other before, so that a machine that slows down
+    slows both.
+    """
+    first(), second()  # allocations, lazy buffers
+    ratios = []
+    for number in range(ROUNDS):
+        order = (first, second) if number % 2 else (second, first)
+        taken = {function: timeit(function, number=1) for function in order}
+        ratios.append(taken[second] / taken[first])
+    return median(ratios)
 
 
-def _maker_of_weights(path: Path) -> object:
+def _is_certificate(path: Path) -> bool:
     try:
-        with safe_open(path, "pt") as file:
-            return (file.metadata() or {}).get("made_by")
-    except (SafetensorError, OSError):
-        return None
-
-
-def _maker_of_certificate(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["made_by"]
+        made_by = json.loads(path.read_text(encoding="utf-8"))["made_by"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return False
+    return bool(made_by == FORMAT)

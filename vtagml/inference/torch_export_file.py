@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from jaxtyping import Float
@@ -12,6 +14,7 @@ from vtagml.inference.baked import InferenceForm
 
 INPUT = "image"
 ABOUT = "vtagml"
+FORMAT = "vtagml network 1"
 
 
 def traced(form: InferenceForm, batch: int | None) -> torch.export.ExportedProgram:
@@ -44,3 +47,13 @@ def run_torch_export(
     network = torch.export.load(BytesIO(content)).module()
     for image in images:
         yield network(image)
+
+
+def is_torch_export(path: Path) -> bool:
+    """Whether a file is one of these."""
+    try:
+        with ZipFile(path) as file:
+            (extra,) = (name for name in file.namelist() if name.endswith(f"/extra/{ABOUT}"))
+            return bool(json.loads(file.read(extra))["format"] == FORMAT)
+    except (OSError, BadZipFile, ValueError, KeyError, TypeError):
+        return False

@@ -5,14 +5,10 @@ the model is taken, the size of the images and the names of the classes; where a
 trained is of no matter.
 """
 
-import inspect
 import json
-import re
-import sys
 import warnings
 from argparse import ArgumentError
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +26,6 @@ from vtagml.multitask import multitask
 from vtagml.run_folder import CHECKPOINTS, CONFIG, RunFolder
 from vtagml.tuning import Tuning
 
-CLASS_PATH = re.compile(r"(?:[A-Za-z_]\w*\.)+[A-Z]\w*")  # but `last.ckpt` is none
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
 # or would be downloaded, or take minutes to compute.
 STARTS: Mapping[type, str] = {Backbone: "weights", Affinity: "initial", Tuning: "clustering"}
@@ -106,7 +101,7 @@ class TrainedRun:
         arguments = dict(settings.get("init_args") or {})
         arguments.pop("compute", None)
         settings["init_args"] = arguments
-        model = multitask(built(LightningModule, without_starts(settings)))
+        model = multitask(built(LightningModule, settings, STARTS))
         # Not by a Trainer, which would ask for the callbacks of the training.
         model.on_load_checkpoint(self.content)
         model.load_state_dict(self.content["state_dict"])
@@ -167,46 +162,3 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, Labels]:
             stacklevel=2,
         )
         return {}
-
-
-def without_starts(settings: Any) -> Any:
-    """Returns settings of nested classes without the files that a training started from."""
-    if isinstance(settings, list):
-        return [without_starts(item) for item in settings]
-    # Of text elsewhere nobody knows here whether it is meant to be a class: nothing is imported.
-    if (
-        isinstance(settings, str)
-        and CLASS_PATH.fullmatch(settings)
-        and _start(settings, known=True)
-    ):
-        settings = {"class_path": settings}  # a class alone, all of whose arguments are defaults
-    if not isinstance(settings, dict):
-        return settings
-    # The class path itself is no class alone.
-    kept = {
-        key: item if key == "class_path" else without_starts(item) for key, item in settings.items()
-    }
-    if start := _start(kept.get("class_path")):
-        kept["init_args"] = {**(kept.get("init_args") or {}), start: None}
-    return kept
-
-
-def _start(class_path: Any, known: bool = False) -> str | None:
-    """Returns the argument that says where objects of a class start, if they have one.
-
-    Args:
-        class_path: Of the class.
-        known: Whether its module has to be imported already.
-    """
-    module, _, name = str(class_path).rpartition(".")
-    if not module or (known and module not in sys.modules):
-        return None
-    try:
-        kind = getattr(import_module(module), name, None)
-    except ImportError:
-        return None
-    if not isinstance(kind, type):
-        return None
-    starts = (key for base, key in STARTS.items() if issubclass(kind, base))
-    start = next(starts, None)
-    return start if start in inspect.signature(kind).parameters else None

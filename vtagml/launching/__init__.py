@@ -12,6 +12,6 @@ if TYPE_CHECKING:
     from vtagml.launching.board import Board
     from vtagml.launching.job import Job, JobProcess, as_typed, failure_of, launcher
     from vtagml.launching.plan_file import check_keys, read_yaml
-    from vtagml.launching.runner import Queue, Runner
+    from vtagml.launching.runner import INTERRUPTED, Queue, Runner
 
 open_when_asked(__name__)

@@ -14,6 +14,8 @@ from vtagml.launching.devices import environment
 from vtagml.launching.job import AnyJob, JobProcess, launcher
 
 PAUSE = 0.2
+INTERRUPTED = 130
+"""The exit status of a command that a signal of the keyboard ends."""
 
 
 class Queue(ABC, Generic[AnyJob]):

@@ -41,9 +41,9 @@ def read_bytes(file: Path, most: int = MOST) -> bytes:
     return content
 
 
-def read_text(file: Path, most: int = MOST) -> str:
+def read_text(file: Path) -> str:
     """Returns the text of a file, with a mark for what is no text."""
-    return clean(read_bytes(file, most).decode("utf-8", "replace"))
+    return clean(read_bytes(file).decode("utf-8", "replace"))
 
 
 def is_there(file: Path) -> bool:

@@ -72,8 +72,8 @@ class Depth(Task):
         if not (scale > 0 and math.isfinite(scale)):
             raise ValueError(f"`scale` must be a positive number of metres, found {scale}.")
         self.scale = scale
-        if not 0 < pictured[0] < pictured[1]:
-            raise ValueError(f"`pictured` must rise from above 0 m, found {pictured}.")
+        if not 0 < pictured[0] < pictured[1] < math.inf:
+            raise ValueError(f"`pictured` must rise from above 0 m to an end, found {pictured}.")
         self.pictured = pictured
         self.distances = DepthRange(minimum, maximum)
 

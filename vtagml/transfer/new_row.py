@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +10,7 @@ from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from vtagml.affinity.from_file import FromFile
-from vtagml.affinity.transfer import AffinityState, Matrix, Rows, positions, restricted, stochastic
+from vtagml.affinity.transfer import AffinityState, Matrix, positions, restricted, stochastic
 
 OF_SOURCE = Path("affinity.json of the run that `vtagml.transfer.NewTask` starts from")
 """Stands for a file that `NewTask` will name: whoever needs it before is told so."""
@@ -22,25 +21,18 @@ class NewRow(FromFile):
 
     The new task has a row and no column: z_new = Σ_n ω[new, n]·θ̂_n is a mixture of the embeddings
     that were learned, and no other task's mixture changes. All losses weigh the same, since none
-    but the new task's own decoder is to train. A sibling overrides `row`.
+    but the new task's own decoder is to train. A checkpoint holds the known rows: whoever loads one
+    can do without the source. A sibling overrides `row`.
 
     Args:
         tasks: Names of the tasks, the new one among them.
         new: Name of the new task.
-        known: The `affinity.json` of the run that learned the others, or rows of their ω,
-            [target][source] in the order of `tasks`; null for those of the run that `NewTask`
-            starts from. A checkpoint holds them: whoever loads one can do without the file.
     """
 
     taken: ClassVar[str] = "known"
     known: Matrix
 
-    def __init__(
-        self,
-        tasks: Sequence[str],
-        new: str,
-        known: Rows | PathLike[str] | str | None = None,  # in the order in which YAML is tried
-    ) -> None:
+    def __init__(self, tasks: Sequence[str], new: str) -> None:
         super().__init__(tasks)
         if new not in self.tasks or len(self.tasks) < 2:
             raise ValueError(
@@ -51,23 +43,12 @@ class NewRow(FromFile):
         self.place = self.tasks.index(new)
         self.others = [index for index in range(len(self.tasks)) if index != self.place]
         self.register_buffer("known", torch.zeros_like(self.similarity))
-        self.told = known is not None
-        if known is None:
-            self.start_from(OF_SOURCE)
-        elif isinstance(known, str | PathLike):
-            self.start_from(known)
-        else:
-            self._know(stochastic("known", known, self._names))
-
-    @property
-    def _names(self) -> list[str]:
-        return [self.tasks[index] for index in self.others]
+        self.start_from(OF_SOURCE)
 
     def take(self, state: AffinityState) -> None:
+        names = [self.tasks[index] for index in self.others]
         learned = stochastic("omega", state["omega"], state["tasks"])
-        self._know(restricted(learned, positions(self._names, state["tasks"])))
-
-    def _know(self, learned: Float64[Tensor, "known known"]) -> None:
+        learned = restricted(learned, positions(names, state["tasks"]))
         rows = torch.tensor(self.others, device=self.known.device)
         self.known.zero_()
         self.known[rows[:, None], rows] = learned.to(self.known)
@@ -104,7 +85,6 @@ class MeasuredRow(NewRow):
     Args:
         tasks: Names of the tasks, the new one among them.
         new: Name of the new task.
-        known: As in `UniformRow`.
         kappa: Step size κ of the mirror descent.
         rho: Pull ρ towards uniform.
         start: Observed steps before the row is taken from them.
@@ -116,12 +96,11 @@ class MeasuredRow(NewRow):
         self,
         tasks: Sequence[str],
         new: str,
-        known: Rows | PathLike[str] | str | None = None,
         kappa: float = 1.0,  # Sec. 3.2.1
         rho: float = 0.3,
         start: int = 100,
     ) -> None:
-        super().__init__(tasks, new, known)
+        super().__init__(tasks, new)
         if not (kappa > 0 and 0 < rho <= 1 and start >= 0):
             raise ValueError(
                 "`kappa` must be positive, `rho` in (0, 1] and `start` 0 or more, found "

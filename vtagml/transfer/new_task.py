@@ -12,7 +12,6 @@ from vtagml.of_tasks import keys_of, modules_of
 from vtagml.run_folder import RunFolder
 from vtagml.transfer.new_row import NewRow
 from vtagml.transfer.source_weights import SourceWeights
-from vtagml.transfer.tune_only import restrict
 
 AFFINITY = "affinity."
 
@@ -23,8 +22,7 @@ class NewTask(SourceWeights):
     All parameters of adapters, embeddings and other decoders stay bit by bit the source's, and so
     do the known tasks' rows of ω and their predictions. The new task's decoder starts fresh and
     trains alone; the stream that it reads is told by ω[new], over the known tasks, what it is. The
-    affinity, a `MeasuredRow` or `UniformRow`, names the new task; unless it was given rows it takes
-    the source's ω.
+    affinity, a `MeasuredRow` or `UniformRow`, names the new task and takes the source's ω.
 
     Note:
         The paper's abstract claims that affinities generalise to new tasks, and says nothing of
@@ -54,10 +52,11 @@ class NewTask(SourceWeights):
                 f"new task, found {type(affinity).__name__}."
             )
         self.task = affinity.new
-        if not affinity.told:
-            affinity.start_from(RunFolder.of_checkpoint(self.path).affinity)
+        affinity.start_from(RunFolder.of_checkpoint(self.path).affinity)
         own = modules_of(module.network.decoders, self.task)
-        restrict(module.network, [each for room in own for each in room.parameters()])
+        kept = {id(parameter) for room in own for parameter in room.parameters()}
+        for parameter in module.network.parameters():
+            parameter.requires_grad_(parameter.requires_grad and id(parameter) in kept)
 
     def known(self, tasks: list[str]) -> list[str]:
         return [name for name in tasks if name != self.task]

@@ -69,7 +69,8 @@ class LoRA(Tuning):
 
     def __init__(self, rank: int = 4, alpha: float | None = None) -> None:
         self.rank = rank
-        self.scale = 1.0 if alpha is None else alpha / rank
+        # A rank below one is refused by the layers, which know how large it may be.
+        self.scale = 1.0 if alpha is None else alpha / max(1, rank)
 
     def layers(self, network: StagedBackbone) -> Sequence[str]:
         """The linear layers of a block that have a product beside them."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from vtagml.adapters.bottleneck import narrow_width
 from vtagml.tuning.houlsby_adapter import HoulsbyAdapter
 
 
@@ -30,7 +31,7 @@ class LowRankAdapter(HoulsbyAdapter):
         self.rank = rank
 
     def adapter(self, channels: int) -> nn.Module:
-        narrow = channels // self.reduction
+        narrow = narrow_width(channels, self.reduction)
         if not 1 <= self.rank <= narrow:
             raise ValueError(
                 f"`rank` must lie between 1 and the {narrow} channels that `reduction` "

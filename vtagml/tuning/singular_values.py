@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Any, cast
 
 import torch
@@ -11,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, staged
+from vtagml.digests import digest_of
 from vtagml.tuning.tuning import Network, Tuning
 
 
@@ -88,7 +88,7 @@ class SpectralLinear(nn.Module):
         return self.layer
 
     def _factors(self, weight: Tensor) -> dict[str, Tensor]:
-        self._source = _digest(weight)
+        self._source = digest_of({"": weight})
         weight = weight.detach()
         # On a CPU, whatever device it is on: a resumed run must find the same numbers.
         found = decomposed(weight.double().cpu().unflatten(0, (self.parts, -1)))
@@ -104,15 +104,11 @@ class SpectralLinear(nn.Module):
         given = state_dict.get(f"{prefix}layer.weight")
         if given is None or given.shape != self.layer.weight.shape:
             return
+        given = given.to(self.layer.weight)
         # Not compared with the layer's: where tasks share it, another may have loaded it before.
-        if _digest(given := given.to(self.layer.weight)) != self._source:
+        if digest_of({"": given}) != self._source:
             for name, factor in self._factors(given).items():
                 getattr(self, name).copy_(factor)
-
-
-def _digest(weight: Tensor) -> str:
-    whole = weight.detach().cpu().contiguous().view(-1)
-    return sha256(whole.view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def decomposed(
