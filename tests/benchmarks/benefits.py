@@ -9,7 +9,7 @@ import argparse
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -54,20 +54,29 @@ def benefits(runs: Sequence[Run]) -> AffinityState:
     if missing := [task for task in tasks if (task, task) not in values]:
         raise ValueError(f"`runs` must train each task alone, too, found no such run of {missing}.")
     means = {pair: fmean(own) for pair, own in values.items()}
-
-    def benefit(target: str, source: str) -> float:
-        alone = means[target, target]
-        together = {target: means.get((target, source), alone)}
-        return delta_m(together, {target: alone}, {target: better[target]}) / 100
-
     return {
         "affinity": "benefits",
         "tasks": tasks,
-        "similarity": [[benefit(target, source) for source in tasks] for target in tasks],
+        "similarity": [
+            [_benefit(target, means.get((target, source)), means, better) for source in tasks]
+            for target in tasks
+        ],
         "observations": [[len(values.get((t, s), ())) for s in tasks] for t in tasks],
         "omega": [[1 / len(tasks)] * len(tasks) for _ in tasks],
         "settings": {},
     }
+
+
+def _benefit(
+    target: str,
+    together: float | None,
+    means: Mapping[tuple[str, str], float],
+    better: Mapping[str, bool],
+) -> float:
+    """The change of a target in its better direction; 0 of a pair without a run."""
+    alone = means[target, target]
+    results = {target: alone if together is None else together}
+    return delta_m(results, {target: alone}, {target: better[target]}) / 100
 
 
 def _check(runs: Sequence[Run]) -> None:
