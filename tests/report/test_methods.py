@@ -17,6 +17,12 @@ def test_seeds_and_places_make_no_method(tmp_path: Path) -> None:
     assert method.runs == tuple(runs)
 
 
+def test_a_setting_that_is_new_and_null_makes_no_method(tmp_path: Path) -> None:
+    newer = {"data.init_args.variants": None}
+    runs = [a_run(tmp_path / "a"), a_run(tmp_path / "b", seed=1, settings=newer)]
+    assert [len(method.runs) for method in group(runs)] == [2]
+
+
 @pytest.mark.parametrize(
     ("path", "value", "shown"),
     [

@@ -137,7 +137,9 @@ class _Origins:
 
     def _resolved(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {key: self._resolved(part) for key, part in value.items()}
+            # Runs of before there was a setting lack what is null in later ones.
+            given = {key: part for key, part in value.items() if part is not None}
+            return {key: self._resolved(part) for key, part in given.items()}
         if isinstance(value, list):
             return [self._resolved(part) for part in value]
         if self.left > 0 and _names_a_run(value):
