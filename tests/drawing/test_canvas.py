@@ -6,7 +6,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 from vtagml.drawing import affinity_heatmaps, prediction_grid
-from vtagml.drawing.canvas import line_style, new_figure, to_jpeg, to_png
+from vtagml.drawing.canvas import line_style, new_figure, shortened, to_jpeg, to_png
 
 
 def test_png_has_the_size_of_the_figure_and_empties_it() -> None:
@@ -30,6 +30,14 @@ def test_jpeg_of_photos_is_smaller() -> None:
 
 def test_twelve_lines_look_different() -> None:
     assert len({tuple(line_style(index).items()) for index in range(12)}) == 12
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    names = [f"scenes_sdne+progressive, scenes_sdne+progressive{which}/0" for which in ("", "_s")]
+    first, second = map(shortened, names)
+    assert first != second
+    assert len(first) == len(second) == 44
+    assert shortened("$a$") == r"\$a\$"
 
 
 def test_nothing_global_is_touched() -> None:

@@ -96,8 +96,10 @@ def as_written(text: str) -> str:
 
 
 def shortened(name: str) -> str:
-    """Returns the beginning of a long name, drawn as it stands."""
-    return as_written(name if len(name) <= LONGEST else name[: LONGEST - 1] + "…")
+    """Returns both ends of a long name, drawn as it stands: long names often begin alike."""
+    if len(name) > LONGEST:
+        name = f"{name[: LONGEST // 2]}…{name[-LONGEST // 2 + 1 :]}"
+    return as_written(name)
 
 
 def readable_ink(red: float, green: float, blue: float) -> str:
