@@ -232,7 +232,7 @@ def test_nothing_of_others_is_written_over(lora: Path, out: Path) -> None:
         for content in (b"", b"{}", b"[1]"):
             other.write_bytes(content)
             with pytest.raises(ValueError, match=rf"`--out` must be free.*{name}"):
-                stream.check_free(out)
+                stream.check_both_free(out)
             assert other.read_bytes() == content
         other.unlink()
     save_file({"a": torch.zeros(1)}, out, metadata={"made_by": "another"})
