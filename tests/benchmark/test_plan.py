@@ -13,7 +13,7 @@ from vtagml.benchmark.resolved import differences, settings_of
 from vtagml.commands.parse import resolved
 
 ROOT = Path(__file__).parents[2]
-PLANS = ("scenes_cpu", "scenes_gpu", "methods_cpu", "emtal_cpu", "affinities_cpu")
+PLANS = tuple(sorted(path.stem for path in (ROOT / "experiments/benchmarks").glob("*.yaml")))
 
 
 def rows(*changes: dict[str, Any]) -> list[dict[str, Any]]:
