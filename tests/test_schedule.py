@@ -25,10 +25,10 @@ def test_rises_linearly_then_falls_along_half_a_cosine() -> None:
     assert found == pytest.approx(expected)
 
 
-def test_zero_is_approached_and_never_undercut() -> None:
-    found = rates(200, warmup=0.0)
+def test_final_share_is_approached_and_never_undercut() -> None:
+    found = rates(200, warmup=0.0, final=0.1)
     assert found[0] == 1.0
-    assert 0 < min(found) == pytest.approx(0, abs=1e-3)
+    assert min(found) == pytest.approx(0.1, abs=1e-3)
 
 
 def test_zero_steps_are_no_division_by_zero() -> None:
@@ -44,23 +44,20 @@ def test_warmup_outside_its_range_is_named(warmup: float) -> None:
 
 def test_linear_decay_falls_by_the_same_each_step() -> None:
     assert rates(5, LinearDecay) == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])
+    assert rates(4, LinearDecay, final=0.2) == pytest.approx([1.0, 0.8, 0.6, 0.4])
 
 
 def test_linear_decay_stays_at_its_end_and_survives_zero_steps() -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     assert LinearDecay(optimizer, 0).get_last_lr() == [1.0]
-    schedule = LinearDecay(optimizer, 2)
+    schedule = LinearDecay(optimizer, 2, final=0.1)
     for _ in range(4):
         optimizer.step()
         schedule.step()
-    assert schedule.get_last_lr() == [0]
+    assert schedule.get_last_lr() == pytest.approx([0.1])
 
 
-def test_linear_decay_goes_on_for_more_steps_than_before() -> None:
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    ended, resumed = LinearDecay(optimizer, 1), LinearDecay(optimizer, 4)
-    optimizer.step()
-    ended.step()
-    resumed.load_state_dict(ended.state_dict())
-    resumed.step()
-    assert resumed.get_last_lr() == [0.5]
+@pytest.mark.parametrize("final", [-0.1, 1.1])
+def test_linear_decay_rejects(final: float) -> None:
+    with pytest.raises(ValueError, match="`final` must be a share"):
+        rates(10, LinearDecay, final=final)

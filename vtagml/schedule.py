@@ -13,9 +13,12 @@ class WarmupCosine(LambdaLR):
         optimizer: Whose learning rates are scaled.
         steps: Optimiser steps of the whole training.
         warmup: The share of `steps` that rises.
+        final: The share of the learning rate that is left at the end.
     """
 
-    def __init__(self, optimizer: Optimizer, steps: int, warmup: float = 0.1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, steps: int, warmup: float = 0.1, final: float = 0.0
+    ) -> None:
         if not 0 <= warmup < 1:
             raise ValueError(f"`warmup` must be a share in [0, 1), found {warmup}.")
         rising = round(warmup * steps)
@@ -24,7 +27,7 @@ class WarmupCosine(LambdaLR):
             if step < rising:
                 return (step + 1) / rising
             progress = min(1.0, (step - rising) / max(1, steps - rising))
-            return 0.5 * (1 + math.cos(math.pi * progress))
+            return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
 
         super().__init__(optimizer, scale)
 
@@ -32,13 +35,17 @@ class WarmupCosine(LambdaLR):
 class LinearDecay(LambdaLR):
     """Falls along a line, as VMT-Adapter's does.
 
-    Torch's `PolynomialLR` keeps the number of steps in its state: a run that goes on for more steps
-    than it was started for would learn nothing in those.
-
     Args:
         optimizer: Whose learning rates are scaled.
         steps: Optimiser steps of the whole training.
+        final: The share of the learning rate that is left at the end.
     """
 
-    def __init__(self, optimizer: Optimizer, steps: int) -> None:
-        super().__init__(optimizer, lambda step: 1 - min(1.0, step / max(1, steps)))
+    def __init__(self, optimizer: Optimizer, steps: int, final: float = 0.0) -> None:
+        if not 0 <= final <= 1:
+            raise ValueError(f"`final` must be a share in [0, 1], found {final}.")
+
+        def scale(step: int) -> float:
+            return 1 - (1 - final) * min(1.0, step / max(1, steps))
+
+        super().__init__(optimizer, scale)
