@@ -17,10 +17,8 @@ class LoadAdapters(Callback):
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._loaded = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        # Once: a test after a fit is of what the fit has made of them.
-        if not self._loaded:
+        # Not after steps of this trainer: a test behind a fit is of what that has made of them.
+        if trainer.global_step == 0:
             load_adapters(multitask(pl_module).network, Path(self.path))
-            self._loaded = True
