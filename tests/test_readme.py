@@ -139,6 +139,19 @@ def test_every_command_is_of_a_known_kind() -> None:
     assert all(line.startswith("lightning ") for line in COMMANDS)
 
 
+@pytest.fixture
+def stand_in(stand_in: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Copies of its own: the walk prepares them, and other tests would find what it has left."""
+
+    def copied(dataset: str) -> Path:
+        own = tmp_path / "stand_ins" / dataset
+        if not own.exists():
+            shutil.copytree(stand_in(dataset), own)
+        return own
+
+    return copied
+
+
 @pytest.mark.slow
 # The copy that `prepare` has made is of other classes than those of the test in 8.
 @pytest.mark.filterwarnings("ignore:Only copies with other settings:UserWarning")
