@@ -98,6 +98,7 @@ ZERO_SHOT += SYNTHIA
 NEW_TASK = [
     shown_with(FOLDER / name) for name in ("settings/new_edges.yaml", "ablations/uniform_row.yaml")
 ]
+MIXED = FOLDER / "ablations/mixed.yaml"  # by the S of a run before
 METHODS = [
     path
     for path in OVERLAYS
@@ -115,6 +116,7 @@ ELSEWHERE = {
     *ADAPTATIONS,
     *ON_MIXTURES,
     *(configs[-1] for configs in (*ZERO_SHOT, *NOVEL, *NEW_TASK)),
+    MIXED,
     *NOT_ON_SMALL,
 }
 SCENES_CASES = [
@@ -448,6 +450,19 @@ def test_new_task_config_adds_a_task_to_its_source(
     for found, row in zip(new, known, strict=False):
         assert found == pytest.approx([*row, 0])
     assert sum(new[-1]) == pytest.approx(1)
+
+
+@pytest.mark.slow  # `encoders/test_mixed.py` is the fast one
+def test_features_are_mixed_by_what_a_run_before_has_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in commands_in_head(MIXED):
+        main(["fit", *words_of(configs_in(words)), *SMALL])
+    runs = [tmp_path / "runs" / name for name in ("scenes_sdne", "scenes_sdne+mixed")]
+    check_results(runs[1])
+    measured, used = (json.loads((run / "affinity.json").read_text())["omega"] for run in runs)
+    assert used == pytest.approx(measured)
 
 
 @pytest.mark.parametrize("configs", first_fast(NOVEL), ids=name_of)

@@ -3,7 +3,8 @@
 `Shared` is one stream for all tasks, `Separate` one for each with what trains of its own; what
 trains is a tuning's word (`vtagml.tuning`). `VTAGML` is the paper's: vision adapters on a frozen
 backbone, conditioned by task affinity, all streams folded into one batch; `SideVTAGML` is wired
-beside the backbone, which runs once for all tasks and without gradient. `VMT` is VMT-Adapter:
+beside the backbone, which runs once for all tasks and without gradient; `MixedVTAGML` and
+`MixedSideVTAGML` average features by ω instead of embeddings. `VMT` is VMT-Adapter:
 one stream, and features of each task beside it. `Hyperformer`, `Polyhistor` and `PolyhistorLite`
 generate the weights of adapters, for every task and block. `Progressive` shares what trains early
 and parts late, by groups of tasks that a `Grouping` names or a measured S makes. `LastBlocks` is
@@ -16,6 +17,7 @@ from vtagml.encoders.generated import Generated
 from vtagml.encoders.grouping import Grouping, MeasuredGroups, NamedGroups, OneThenAll
 from vtagml.encoders.hyperformer import Hyperformer
 from vtagml.encoders.last_blocks import LastBlocks
+from vtagml.encoders.mixed import MixedSideVTAGML, MixedVTAGML
 from vtagml.encoders.polyhistor import Polyhistor
 from vtagml.encoders.polyhistor_lite import PolyhistorLite
 from vtagml.encoders.progressive import Progressive
@@ -37,6 +39,8 @@ __all__ = [
     "Hyperformer",
     "LastBlocks",
     "MeasuredGroups",
+    "MixedSideVTAGML",
+    "MixedVTAGML",
     "NamedGroups",
     "OneThenAll",
     "Polyhistor",

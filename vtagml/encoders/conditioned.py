@@ -64,7 +64,7 @@ class Conditioned(OnFrozen):
                 f"`omega` must have a row for each of the {len(self.tasks)} tasks, found "
                 f"{len(omega)}: `encode` runs rows of other tasks under names of your choice."
             )
-        return self.pyramids(image, self.embedding(omega), self.tasks, self.fork.expand)
+        return self.streams(image, omega, self.tasks, self.fork.expand)
 
     def encode(
         self,
@@ -84,10 +84,23 @@ class Conditioned(OnFrozen):
                 f"`names` must have a name of its own for each row of `omega`, found "
                 f"{list(names)} for {len(omega)} rows."
             )
+        return self.streams(image, omega, names, copies(len(names)))
 
-        def part(shared: Sequence[Tensor]) -> list[Tensor]:
-            return [tokens.expand(len(names), *tokens.shape) for tokens in shared]
+    def streams(
+        self,
+        image: Float[Tensor, "batch 3 height width"],
+        omega: Float[Tensor, "stream source"],
+        names: Sequence[str],
+        part: Part,
+    ) -> dict[str, list[Tensor]]:
+        """Returns a pyramid per row of ω: where ω comes in, which is in the embeddings.
 
+        Args:
+            image: Values in [0, 1].
+            omega: Per stream its affinities to the trained tasks.
+            names: Of each stream.
+            part: Makes the streams of what all of them start from.
+        """
         return self.pyramids(image, self.embedding(omega), names, part)
 
     @abstractmethod
@@ -106,3 +119,8 @@ class Conditioned(OnFrozen):
             names: Of each stream.
             part: Makes the streams of what all of them start from.
         """
+
+
+def copies(count: int) -> Part:
+    """Gives the same tokens to so many streams, and captures no gradient."""
+    return lambda shared: [tokens.expand(count, *tokens.shape) for tokens in shared]
