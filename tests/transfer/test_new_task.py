@@ -17,7 +17,7 @@ from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
-from vtagml.transfer import MeasuredRow, NewRow, NewTask, SourceWeights, UniformRow
+from vtagml.transfer import GivenRow, MeasuredRow, NewRow, NewTask, SourceWeights, UniformRow
 
 KNOWN = [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]
 TASKS = ["segmentation", "depth", "normals", "edges"]
@@ -134,6 +134,26 @@ def test_a_uniform_row_stays_uniform() -> None:
     affinity.observe(gram)
     torch.testing.assert_close(affinity.omega[1], torch.tensor([1 / 3, 0, 1 / 3, 1 / 3]))
     assert torch.equal(affinity.weights, torch.ones(4))
+
+
+def test_a_given_row_is_by_names_and_stays() -> None:
+    affinity = row(GivenRow, values={"edges": 0.75, "segmentation": 0.25})
+    affinity.observe(Gram(torch.ones(4, 4).double(), torch.ones(4, 4).double()))
+    torch.testing.assert_close(affinity.omega[1], torch.tensor([0.25, 0, 0, 0.75]))
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"saliency": 1.0}, r"by names of .* found \['saliency'\]"),
+        ({NEW: 1.0}, r"by names of .* found \['depth'\]"),
+        ({"edges": 0.5}, r"sum to 1, found \{'edges': 0.5\}"),
+        ({"edges": 2.0, "normals": -1.0}, "numbers from 0"),
+    ],
+)
+def test_a_given_row_is_one_of_omega(values: dict[str, float], found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        GivenRow(TASKS, NEW, values)
 
 
 def test_what_trains_has_a_gradient_and_nothing_else(source: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Affinities of a network that has learned, with a row for a task that it has not."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -73,6 +74,31 @@ class UniformRow(NewRow):
 
     def row(self) -> Float64[Tensor, " source"]:
         return torch.full_like(self.similarity[0, self.others], 1 / len(self.others))
+
+
+class GivenRow(NewRow):
+    """The row that somebody gives who knows the tasks: what a measured row could at best find.
+
+    Args:
+        tasks: Names of the tasks, the new one among them.
+        new: Name of the new task.
+        values: Affinities to known tasks by name, which sum to one; zero to those left out.
+    """
+
+    def __init__(self, tasks: Sequence[str], new: str, values: Mapping[str, float]) -> None:
+        super().__init__(tasks, new)
+        names = [self.tasks[index] for index in self.others]
+        if strangers := sorted(values.keys() - set(names)):
+            raise ValueError(f"`values` must be by names of {names}, found {strangers}.")
+        self.values = [float(values.get(name, 0.0)) for name in names]
+        if min(self.values) < 0 or not math.isclose(sum(self.values), 1, abs_tol=1e-3):
+            raise ValueError(
+                f"`values` must be numbers from 0 that sum to 1, found {dict(values)}: they are a "
+                "row of ω."
+            )
+
+    def row(self) -> Float64[Tensor, " source"]:
+        return self.similarity.new_tensor(self.values)
 
 
 class MeasuredRow(NewRow):

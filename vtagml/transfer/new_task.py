@@ -22,7 +22,7 @@ class NewTask(SourceWeights):
     All parameters of adapters, embeddings and other decoders stay bit by bit the source's, and so
     do the known tasks' rows of ω and their predictions. The new task's decoder starts fresh and
     trains alone; the stream that it reads is told by ω[new], over the known tasks, what it is. The
-    affinity, a `MeasuredRow` or `UniformRow`, names the new task and takes the source's ω.
+    affinity, a `NewRow` such as `MeasuredRow`, names the new task and takes the source's ω.
 
     Note:
         The paper's abstract claims that affinities generalise to new tasks, and says nothing of
@@ -48,8 +48,8 @@ class NewTask(SourceWeights):
         affinity = module.network.affinity
         if not isinstance(affinity, NewRow):
             raise ValueError(
-                "`affinity` must be `vtagml.transfer.MeasuredRow` or `UniformRow`, which name the "
-                f"new task, found {type(affinity).__name__}."
+                "`affinity` must be one of `vtagml.transfer` that names the new task, such as "
+                f"`MeasuredRow`, found {type(affinity).__name__}."
             )
         self.task = affinity.new
         affinity.start_from(RunFolder.of_checkpoint(self.path).affinity)
