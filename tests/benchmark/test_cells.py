@@ -24,6 +24,18 @@ def test_words_of_a_row_that_starts_from_another() -> None:
     assert "--trainer.callbacks.checkpoint=out/base/1 --seed" in as_typed(cell.command())
 
 
+def test_words_of_a_row_that_reads_a_file_of_another() -> None:
+    values = {"class_path": "vtagml.affinity.Fixed", "init_args": {"values": "{source}/a.json"}}
+    own = {"name": "other", "needs": "base", "overrides": {"model.affinity": values}}
+    cell = cells_of(write_plan([ROWS[0], own]))["other/1"]
+    words = as_typed(cell.command())
+    assert '"init_args": {"values": "out/base/1/a.json"}' in words
+    assert "trainer.callbacks" not in words
+    assert cell.settings["model.affinity.values"] == "out/base/1/a.json"
+    assert cell.source is not None
+    assert cell.source.name == "base/1"
+
+
 def test_words_of_a_test() -> None:
     tested = {"name": "tested", "test": "base"}
     cell = cells_of(write_plan([ROWS[0], tested]))["tested/0"]

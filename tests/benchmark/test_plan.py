@@ -56,6 +56,19 @@ def test_a_row_has_the_config_of_its_setting_and_overlays_of_its_own() -> None:
         read_plan(write_plan(absent))
 
 
+def test_one_row_stands_for_many() -> None:
+    each = {"data.train": [4, 16], "model.encoder_rate": [0.02, "2e-1"]}
+    own = {"name": "few_{}", "title": "Few: {}", "overrides": {"data.val": 2}, "each": each}
+    (setting,) = read_plan(write_plan([own], setting={"seeds": [3]})).settings
+    names = ["few_4_002", "few_4_2e-1", "few_16_002", "few_16_2e-1"]
+    assert [row.name for row in setting.rows] == names
+    first, *_, last = setting.rows
+    assert first.title == "Few: 4, 0.02"
+    assert first.overrides == {"data.val": 2, "model.encoder_rate": 0.02, "data.train": 4}
+    assert last.overrides == {"data.val": 2, "model.encoder_rate": "2e-1", "data.train": 16}
+    assert {row.seeds for row in setting.rows} == {(3,)}
+
+
 def test_sources_come_first_wherever_they_stand() -> None:
     plan = read_plan(write_plan([ROWS[1], ROWS[0]]))
     assert list(plan.rows) == ["base", "other"]
@@ -88,6 +101,16 @@ def test_sources_come_first_wherever_they_stand() -> None:
         (({"seeds": 3}, {}), "different whole numbers, found 3"),
         (({"overrides": {"ckpt_path": "x"}}, {}), "must not have `ckpt_path`: it follows"),
         (({"overrides": ["x"]}, {}), "`overrides` of row `base` must be keys with values"),
+        (({"each": {"data.val": [1]}}, {}), "must have `{}`, where a value stands, found 'base'"),
+        (
+            ({"name": "a{}", "title": "{}", "each": {"data.val": 1}}, {}),
+            "each` of row `a{}` must be",
+        ),
+        (
+            ({"name": "a{}", "title": "{}", "each": [1]}, {}),
+            "`each` of row `a{}` must be keys with",
+        ),
+        (({"overrides": {"a": "{source}/b"}}, {}), "so the row must name that run's row: `needs`"),
     ],
 )
 def test_mistakes_in_rows(own: tuple[dict[str, Any], dict[str, Any]], finding: str) -> None:

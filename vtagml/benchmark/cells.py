@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vtagml.benchmark.plan import Plan, Row, lineage
+from vtagml.benchmark.plan import SOURCE, Plan, Row, lineage
 from vtagml.benchmark.resolved import Settings, key_of, settings_of
 from vtagml.launching import Job
 from vtagml.run_folder import RunFolder
@@ -15,7 +15,7 @@ from vtagml.run_folder import RunFolder
 Resolve: TypeAlias = Callable[[Sequence[str]], Mapping[str, Any]]
 """Makes of the words of an experiment its whole config, defaults included; builds nothing."""
 
-SOURCE = "trainer.callbacks.checkpoint"
+CHECKPOINT = "trainer.callbacks.checkpoint"
 SEEDS = ("data.seed", "data.source.init_args.seed", "data.target.init_args.seed")
 
 
@@ -53,9 +53,16 @@ class Cell(Job):
     def settings(self) -> Settings:
         """What its config will be."""
         # Where the source lies, only the parser knows the key of.
-        found = {str(self._any_source): str(self.source.folder)} if self.source else {}
-        own = {key: found.get(str(value), value) for key, value in self._of_row.items()}
+        own = {key: self._of_source(value) for key, value in self._of_row.items()}
         return {**own, **{key_of(name): seed for name, seed in self._seeds.items()}}
+
+    def _of_source(self, value: Any) -> Any:
+        """A setting that is the source's folder, or a file there, as it is for this cell."""
+        if self.source is None or not isinstance(value, str | Path):
+            return value
+        path = Path(value)
+        within = self._any_source in (path, *path.parents)
+        return str(self.source.folder / path.relative_to(self._any_source)) if within else value
 
     @property
     def _seeds(self) -> dict[str, int]:
@@ -81,8 +88,12 @@ class Cell(Job):
 
 def _words(row: Row, source: Path | None) -> list[str]:
     configs = [word for config in row.configs for word in ("--config", str(config))]
-    needed = {SOURCE: str(source)} if row.source is not None and row.command == "fit" else {}
-    return [row.command, *configs, *_options({**row.overrides, **needed})]
+    words = _options(row.overrides)
+    if row.source is not None and row.command == "fit":
+        placed = [word.replace(SOURCE, str(source)) for word in words]
+        # Whoever names no file of the source's means its network.
+        words = placed if placed != words else [*words, f"--{CHECKPOINT}={source}"]
+    return [row.command, *configs, *words]
 
 
 def _options(values: Mapping[str, Any]) -> list[str]:

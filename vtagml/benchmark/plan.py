@@ -1,8 +1,9 @@
 """What a benchmark consists of: settings, their rows, and the seeds of each row."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from vtagml.launching import check_keys, read_yaml
 
 NAME = re.compile(r"\w[\w+-]*", re.ASCII)  # no dot: `NAME.1` is an earlier run that was set aside
 OF_PLAN = ("out", "seeds", "trainer", "settings")
-OF_SETTING = ("name", "title", "config", "overrides", "baseline", "rows")
-OF_ROW = ("name", "title", "config", "overlays", "overrides", "needs", "test", "seeds")
+OF_SETTING = ("name", "title", "config", "overrides", "seeds", "baseline", "rows")
+OF_ROW = ("name", "title", "config", "overlays", "overrides", "each", "needs", "test", "seeds")
+EACH = "{}"  # in name and title of a row: what one of many has of its own
+SOURCE = "{source}"  # in overrides: the folder of the run that a row starts from
 OF_THE_RUNNER = ("config", "ckpt_path", "seed_everything", "trainer.default_root_dir")
 
 
@@ -24,7 +27,7 @@ class Row:
         title: How tables call it.
         command: `fit`, or `test` for another row's network on other data.
         configs: A base, and the overlays that make the method of it.
-        overrides: Keys of the experiment and their values.
+        overrides: Keys of the experiment and their values, in which `{source}` may stand.
         seeds: One run each.
         source: The row it starts from (`fit`), or whose checkpoint it tests.
     """
@@ -117,7 +120,8 @@ def _setting(content: Any, common: Mapping[str, Any]) -> Setting:
     name = _name(content["name"], "a setting")
     where = f"setting `{name}`"
     common = {**common, **_given(content, common, where)}
-    rows = tuple(_row(row, common) for row in _listed(content["rows"], f"`rows` of {where}"))
+    listed = _listed(content["rows"], f"`rows` of {where}")
+    rows = tuple(_row(own, common) for row in listed for own in _each(row))
     for title in (titles := [row.title for row in rows]):
         if titles.count(title) > 1:
             raise ValueError(
@@ -130,6 +134,30 @@ def _setting(content: Any, common: Mapping[str, Any]) -> Setting:
             f"`baseline` of {where} must be one of its rows, {known}, found `{baseline}`."
         )
     return Setting(name, str(content.get("title") or name), rows, baseline)
+
+
+def _each(content: Any) -> Iterator[Any]:
+    """Yields a row for every combination of the values that `each` lists of some keys."""
+    if not isinstance(content, Mapping) or "each" not in content:
+        yield content
+        return
+    name, title = (str(content.get(key, "")) for key in ("name", "title"))
+    if EACH not in name or EACH not in title:
+        raise ValueError(
+            f"`name` and `title` of a row with `each` must have `{EACH}`, where a value stands, "
+            f"found {name!r} and {title!r}."
+        )
+    where = f"`each` of row `{name}`"
+    keys = check_keys(content["each"], where)
+    for values in product(*(_listed(own, f"`{key}` in {where}") for key, own in keys.items())):
+        words = [str(value) for value in values]
+        own = dict(zip(keys, values, strict=True))
+        yield {
+            **content,
+            "name": name.replace(EACH, "_".join(words).replace(".", "")),  # a folder's
+            "title": title.replace(EACH, ", ".join(words)),
+            "overrides": {**(content.get("overrides") or {}), **own},
+        }
 
 
 def _given(content: Mapping[str, Any], common: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -158,6 +186,11 @@ def _row(content: Any, common: Mapping[str, Any]) -> Row:
             "another row's network, or tests it as it is."
         )
     source = content.get("test") or content.get("needs")
+    if SOURCE in str(content["overrides"]) and not content.get("needs"):
+        raise ValueError(
+            f"`overrides` of {where} have `{SOURCE}`, the folder of a run before it, so the row "
+            "must name that run's row: `needs`."
+        )
     return Row(
         name=name,
         title=str(content.get("title") or name),
