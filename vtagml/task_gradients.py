@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.affinity import Gram, elementwise, unobserved
@@ -49,6 +50,7 @@ def shared_gradients(
     parameters: Sequence[nn.Parameter],
     context: AbstractContextManager[Any] | None = None,
     scale: float = 1.0,
+    weights: Float[Tensor, " task"] | None = None,
 ) -> SharedGradients:
     """The tasks' gradients of some parameters, on this rank.
 
@@ -62,6 +64,7 @@ def shared_gradients(
         parameters: That all tasks share.
         context: In which training runs its forward, such as autocast.
         scale: Of the losses, so that no gradient underflows in 16 bits. Cosines do not know it.
+        weights: Of the tasks' losses, by default one each.
     """
     tasks = [name for name in objective.tasks if name in objective.taught]
     with _unnoticed(network, objective, batch["image"].device):
@@ -69,8 +72,10 @@ def shared_gradients(
         cut = _Cut()
         with context or nullcontext(), network.register_forward_hook(cut):
             losses, terms = objective(network, batch)
-        named = dict(zip(objective.tasks, losses, strict=True))
-        found = {task: cut.gradient(scale * named[task], parameters) for task in tasks}
+        # Weighed before the backward: 16 bits may hold what is minimised and no more.
+        weighed = losses if weights is None else weights.to(losses) * losses
+        named = dict(zip(objective.tasks, scale * weighed, strict=True))
+        found = {task: cut.gradient(named[task], parameters) for task in tasks}
         beside = [(each.weight * each.value).sum() for each in terms.values()]
         moving = [each for each in beside if each.requires_grad]
         nothing: Gradient = [None] * len(parameters)

@@ -151,6 +151,8 @@ def test_shuffled_keeps_the_diagonal_and_the_values_of_each_row(seed: int) -> No
     assert torch.equal(found.sort(1).values, original.sort(1).values)
     off_diagonal = ~torch.eye(5, dtype=torch.bool)
     assert (found != original)[off_diagonal].all()
+    assert torch.equal(shuffled.weights, troa.weights)  # the pairing alone is another
+    assert not torch.allclose(found.sum(0), original.sum(0))
 
 
 def test_shuffled_depends_on_the_seed_alone() -> None:

@@ -10,6 +10,7 @@ import torch
 from lightning import Trainer
 from torch import Tensor, nn
 from torchjd.aggregation import (
+    MGDA,
     Aggregator,
     ConFIG,
     GradDrop,
@@ -204,6 +205,44 @@ def test_a_row_that_overflows_alone_makes_the_step_faulty() -> None:
     assert all(
         each.grad is None or each.grad.isnan().all() for each in shared_by_all(model.network)
     )
+
+
+def test_a_task_without_labels_has_no_row() -> None:
+    model, given = lopsided(), range(2)
+    unlabelled = batch(given, model)
+    unlabelled["segmentation"].fill_(255)
+    losses = model.objective(model.network, unlabelled).tasks
+    weights = (4.0, 0.5, 0.5)
+    rows = [
+        torch.cat([each.flatten() for each in found])
+        for weight, loss in zip(weights, losses[1:], strict=True)
+        for found in [torch.autograd.grad(weight * loss, shared_by_all(model.network), None, True)]
+    ]
+    aggregations = [JacobianAggregation(each) for each in (MGDA(), UPGrad(torch.ones(4)))]
+    run = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", devices=1)
+    for aggregation in aggregations:
+        aggregation.on_train_batch_start(run, model, unlabelled, 0)
+    model.training_step(unlabelled, 0).backward()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    aggregations[0].on_before_optimizer_step(run, model, optimizer)
+    torch.testing.assert_close(flat(model), MGDA()(torch.stack(rows)), **SAME)
+    with pytest.raises(ValueError, match="it refuses 3 of 4, the others having no label in step 0"):
+        aggregations[1].on_before_optimizer_step(run, model, optimizer)
+
+
+def test_a_row_is_weighed_before_it_could_overflow() -> None:
+    """As what is minimised is: a weight of one thousandth keeps 16 bits from overflowing."""
+    model = lopsided()
+    model.tasks["segmentation"].weight = 1e-310  # type: ignore[misc]
+    aggregation = JacobianAggregation(Sum())
+    run = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", devices=1)
+    run.precision_plugin.scaler = SimpleNamespace(get_scale=lambda: 1e305)
+    with torch.no_grad():
+        for parameter in model.network.decoders.parameters():
+            parameter *= 1e2
+    aggregation.on_train_batch_start(run, model, batch(range(2), model), 0)
+    assert aggregation._rows is not None
+    assert aggregation._rows[0].isfinite().all()
 
 
 @pytest.mark.slow

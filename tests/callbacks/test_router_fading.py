@@ -146,6 +146,19 @@ def test_a_resumed_run_fades_as_one_that_was_not_stopped(method: str, tmp_path: 
         assert torch.equal(resumed.state_dict()[key], value), key
 
 
+def test_a_run_that_is_prolonged_does_not_bring_its_routers_back(tmp_path: Path) -> None:
+    def fit(steps: int, start: Path | None = None) -> list[float]:
+        seen, keep = Seen(), ModelCheckpoint(tmp_path, filename="last", every_n_train_steps=1)
+        trainer = trainer_of(tmp_path, seen, RouterFading(0.0, 0.5), keep, max_steps=steps)
+        trainer.fit(
+            module_of("moefied_lora_shared"), Eight(batch_size=2, workers=0), ckpt_path=start
+        )
+        return seen.trained
+
+    assert fit(4) == [1, 0.5, 0, 0]
+    assert fit(8, tmp_path / "last.ckpt") == [0, 0, 0, 0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["moefied_lora_shared", "moefied_lora_separate"])
 def test_ranks_wait_for_no_gradient_of_a_faded_router(method: str, tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ THREE = (("segmentation",), ("depth", "normals"), ("edges",))
 ALONE = tuple((task,) for task in TASKS)
 
 
-def written(folder: Path, tasks: tuple[str, ...] = TASKS) -> Path:
+def written(folder: Path, tasks: tuple[str, ...] = TASKS, observed: int = 1) -> Path:
     affinity = Uniform(TASKS)
+    affinity.observations.fill_(observed)
     affinity.similarity.copy_(torch.tensor(S))
     state: dict[str, Any] = dict(affinity.state())
     order = [TASKS.index(task) for task in tasks]
@@ -64,6 +65,13 @@ def test_measured_groups_are_cuts_of_one_tree(order: tuple[str, ...], tmp_path: 
     measured = MeasuredGroups(written(tmp_path, order), [1, 2, 3, 4])
 
     assert measured.partitions(TASKS) == [ONE, TWO, THREE, ALONE]
+
+
+def test_pairs_that_nobody_has_observed_make_no_groups(tmp_path: Path) -> None:
+    unknown = written(tmp_path, observed=0)
+    with pytest.raises(ValueError, match="has never observed segmentation and depth, segm"):
+        MeasuredGroups(unknown).partitions(TASKS)
+    assert MeasuredGroups(unknown, [1, 1, 1, 4]).partitions(TASKS) == [ONE, ONE, ONE, ALONE]
 
 
 @pytest.mark.parametrize(

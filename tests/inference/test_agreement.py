@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vtagml.inference.agreement import difference, probe_images
-from vtagml.tasks import Edges, Segmentation
+from vtagml.tasks import Edges, Segmentation, UnitedClassification
 
 
 def test_numbers_above_one_are_compared_by_their_share() -> None:
@@ -27,6 +27,18 @@ def test_classes_are_as_far_apart_as_their_scores() -> None:
     assert difference(task, scores, torch.tensor([[[0, 0]]])) < 2e-5
     # Class 1 instead of 0, which scores a quarter more.
     assert difference(task, scores, torch.tensor([[[1, 1]]])) == 0.25
+
+
+@pytest.mark.parametrize("total", [6, 39, 598])
+def test_classes_of_one_head_for_all_sets_do_so_too(total: int) -> None:
+    task = UnitedClassification("material", classes=6, offset=0 if total == 6 else 25, total=total)
+    scores = torch.zeros(1, total)
+    scores[0, task.offset + 3], scores[0, -1] = 2.0, 5.0
+    expected = task.predict(scores)
+    assert expected.item() == (5 if total == 6 else 255)
+    assert difference(task, scores, expected) == 0
+    assert difference(task, scores, torch.full_like(expected, 3)) == 3.0
+    assert difference(task, -scores, torch.full_like(expected, 3)) == 2.0
 
 
 def test_other_shapes_types_and_nan_are_infinitely_far() -> None:

@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from vtagml.affinity.transfer import Matrix
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 class Shuffled(TROA):
     """TROA's ω with the off-diagonal entries of each row moved to other sources.
 
-    The diagonal and the set of values of each row are TROA's; which source got which is fixed at
-    the start by `seed`. No off-diagonal entry keeps its place. With two tasks there is no other
-    place, so it is TROA.
+    The diagonal and the set of values of each row are TROA's, and so are the loss weights; which
+    source got which is fixed at the start by `seed`. No off-diagonal entry keeps its place. With
+    two tasks there is no other place, so it is TROA.
 
     Args:
         tasks: Names of the tasks.
@@ -49,6 +49,10 @@ class Shuffled(TROA):
 
     def affinities(self) -> Matrix:
         return super().affinities().gather(1, self.permutation)
+
+    @property
+    def weights(self) -> Float32[Tensor, " task"]:
+        return super().affinities().sum(0).to(self.device, torch.float32)
 
     def adopt(self, omega: Matrix, mean: Matrix | None = None) -> None:
         # What `affinities` gives is shuffled; E and the log-weights are what it was before.

@@ -35,6 +35,8 @@ class JacobianAggregation(Callback):
         It costs a forward and a backward per task and batch beside the ordinary ones, and the
         memory of the shared parameters' gradients for every task.
 
+        A task without a label in a step, on all ranks, has no row in it.
+
         A step whose gradients are not all finite gets NaN for all of them, so that what leaves out
         such steps finds it.
 
@@ -73,6 +75,8 @@ class JacobianAggregation(Callback):
         size = loss_scale(trainer)
         module.objective.at_step(trainer.global_step)
         parameters = shared_by_all(module.network)
+        of_affinity = module.network.affinity.weights
+        fixed = of_affinity.new_tensor([task.weight for task in module.tasks.values()])
         found = shared_gradients(
             module.network,
             module.objective,
@@ -80,13 +84,11 @@ class JacobianAggregation(Callback):
             parameters,
             precision.train_step_context(),
             size,
+            of_affinity * fixed,
         )
-        fixed = [task.weight for task in module.tasks.values()]
         rows = [_row(gradient, parameters) for gradient in (*found.tasks, found.terms)]
-        weights = module.network.affinity.weights.to(rows[0]) * rows[0].new_tensor(fixed)
-        weights = torch.cat([weights, weights.new_ones(1)])[:, None]
         share = scale(batch) / (size * trainer.accumulate_grad_batches)
-        added = share * weights * torch.stack(rows)
+        added = share * torch.stack(rows)
         self._rows = added if self._rows is None else self._rows + added
 
     @torch.no_grad()
@@ -117,10 +119,22 @@ class JacobianAggregation(Callback):
                 parameter.grad.copy_(part.view_as(parameter))
 
     def _aggregated(self, rows: Rows, step: int) -> Float[Tensor, " parameters"]:
+        present = rows.any(dim=1)
+        if not present.any():
+            return torch.zeros_like(rows[0])
         devices = [rows.device] if rows.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(drawn(self.seed, step))
-            return self.aggregator(rows)
+            try:
+                return self.aggregator(rows[present])
+            except ValueError as error:
+                if present.all():
+                    raise
+                raise ValueError(
+                    f"`aggregator` {self.aggregator} must take the gradients of any number of "
+                    f"tasks, found that it refuses {int(present.sum())} of {len(rows)}, the others "
+                    f"having no label in step {step}: {error}"
+                ) from error
 
 
 def _row(gradient: Gradient, parameters: list[nn.Parameter]) -> Float[Tensor, " parameters"]:

@@ -14,8 +14,8 @@ class RouterFading(Callback):
 
     α falls linearly between two shares of the run's optimiser steps and follows from the number of
     steps alone, so that a resumed run has the same; from `end` on, and after the last step whatever
-    `end` is, it is exactly zero. Evaluations see what the steps before them have left. Logs
-    `train/alpha`, also for the progress bar.
+    `end` is, it is exactly zero. In a run that is prolonged it does not rise again. Evaluations see
+    what the steps before them have left. Logs `train/alpha`, also for the progress bar.
 
     Note:
         The paper fades "in the later stages", over 50 epochs; its release from the first step to
@@ -62,6 +62,9 @@ class RouterFading(Callback):
 
     def _fade(self, trainer: Trainer, module: LightningModule) -> float:
         alpha = self.alpha(trainer.global_step / self._steps)
-        for router in routers(multitask(module).network):
+        found = list(routers(multitask(module).network))
+        if trainer.global_step:
+            alpha = min([alpha, *(float(router.alpha) for router in found)])
+        for router in found:
             router.fade(alpha, self.end)
         return alpha

@@ -99,7 +99,20 @@ class MeasuredGroups(Grouping):
             )
         state = read_state(self.affinity)
         order = positions(tasks, state["tasks"])
-        similarity = square("similarity", state["similarity"], state["tasks"])[order][:, order]
+        similarity, observed = (
+            square(name, rows, state["tasks"])[order][:, order]
+            for name, rows in (
+                ("similarity", state["similarity"]),
+                ("observations", state["observations"]),
+            )
+        )
+        pairs = torch.triu(observed == 0, diagonal=1).nonzero().tolist()
+        if pairs and any(1 < count < len(tasks) for count in counts):
+            unknown = ", ".join(f"{tasks[one]} and {tasks[other]}" for one, other in pairs)
+            raise ValueError(
+                f"`affinity` must know how similar all tasks are, found that `{self.affinity}` has "
+                f"never observed {unknown}: take a run whose tasks share a stream and images."
+            )
         return [clusters(similarity, tasks, count) for count in counts]
 
     def _checked(self, tasks: Sequence[str]) -> Sequence[int]:

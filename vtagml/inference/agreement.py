@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from vtagml.tasks import Task
+from vtagml.tasks import Categorical, Task
 
 
 class Difference(NamedTuple):
@@ -57,8 +57,9 @@ def difference(
     if expected.is_floating_point():
         apart = (expected - prediction).abs() / expected.abs().clamp(min=1)
     else:
-        scores = map if task.class_map is None else task.class_map.scores(map)
-        best, taken = (scores.gather(1, ids[:, None]) for ids in (expected, prediction))
+        scores = cast(Categorical, task).scores(map)
+        places = (ids[:, None].clamp(max=scores.shape[1] - 1) for ids in (expected, prediction))
+        best, taken = (scores.gather(1, own) for own in places)
         apart = best - taken
     return float(apart.nan_to_num(nan=torch.inf).max())
 

@@ -3,7 +3,7 @@
 import math
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float, Int
@@ -20,6 +20,8 @@ from vtagml.tasks.prior import MajorityPrior
 from vtagml.tasks.task import Map, Span, Task
 
 LEGEND_ENTRIES = 24
+
+Scores: TypeAlias = Float[Tensor, "batch ids *size"]
 
 
 class Categorical(Task, ABC):
@@ -56,8 +58,12 @@ class Categorical(Task, ABC):
             self.trained_on(names)
         self._legend = [(f"class {index}", colour) for index, colour in enumerate(palette(classes))]
 
+    def scores(self, map: Map) -> Scores:
+        """The score of every id that a prediction may have; the last one is of all others, too."""
+        return map if self.class_map is None else self.class_map.scores(map)
+
     def predict(self, map: Map) -> Ids:
-        return (map if self.class_map is None else self.class_map.scores(map)).argmax(dim=1)
+        return self.scores(map).argmax(dim=1)
 
     def averaged(self, maps: Sequence[Map]) -> Ids:
         """The class of the largest mean probability."""

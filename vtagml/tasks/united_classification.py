@@ -9,6 +9,7 @@ from torch import Tensor
 from vtagml.losses.cross_entropy import cross_entropy
 from vtagml.losses.shapes import Ids, Sums
 from vtagml.losses.unknown import UNKNOWN_CLASS
+from vtagml.tasks.categorical import Scores
 from vtagml.tasks.classification import Classification
 from vtagml.tasks.labels import Labels
 from vtagml.tasks.task import Map
@@ -64,6 +65,10 @@ class UnitedClassification(Classification):
                 f"their order, found others: {self.class_map}. One head over the classes of all "
                 "sets has no map to other ones: test it on its own data."
             )
+
+    def scores(self, map: Map) -> Scores:
+        own, others = self._own_first(map).tensor_split([self.classes], dim=1)
+        return torch.cat([own, others.amax(dim=1, keepdim=True)], dim=1) if others.numel() else own
 
     def predict(self, map: Map) -> Ids:
         own = map.argmax(dim=1) - self.offset
