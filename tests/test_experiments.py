@@ -330,6 +330,14 @@ def test_every_dataset_has_its_configs() -> None:
     assert others == {path.stem for path in MIXTURES} - {"views_smc"}
 
 
+def test_where_no_gradients_compare_tasks_are_conditioned_all_the_same() -> None:
+    """With a uniform ω all streams of a network that is called VTAGML would be one."""
+    for path in MIXTURES:
+        model = resolved([path])["model"]["init_args"]
+        assert model["encoder"]["class_path"] == "vtagml.encoders.VTAGML"
+        assert model["affinity"]["class_path"] == "vtagml.affinity.Identity", path
+
+
 def test_a_config_has_one_size_and_the_folder_of_its_dataset() -> None:
     for path in DATASET_CONFIGS:
         config = resolved([path])

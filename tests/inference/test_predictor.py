@@ -87,10 +87,16 @@ def test_labels_of_whole_images_are_single_numbers() -> None:
         encoder,  # type: ignore[arg-type]
         lambda outputs, channels: PerTask(outputs, channels, PooledLinear),
     )
+    seen: list[torch.Tensor] = []
+    module.network.register_forward_pre_hook(lambda network, inputs: seen.append(inputs[0]))
     predictor = Predictor(module, SIZE, device="cpu")
-    found = predictor.predict(photo(20, 30))
+    found = predictor.predict(np.full((20, 90, 3), 255, np.uint8))
     assert found["shape"].shape == ()
     assert found.picture("shape").size == (1, 1)
+    # Without padding: data of classes have none, whatever the shape of their images.
+    (shown,) = seen
+    assert shown.shape[-2:] == SIZE
+    assert (shown == 1).all()
 
 
 def test_pictures_are_those_of_the_command(predictor: Predictor) -> None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import UInt8
 
 from datamodules.labels import Labels
-from datamodules.predictions import FitInside, NativeSize
+from datamodules.predictions import NativeSize, view_of_photos
 from vtagml.inference.images import ImageLike, pixels_of
 from vtagml.inference.prediction import Prediction
 from vtagml.inference.trained import TrainedRun
@@ -51,14 +51,16 @@ class Predictor:
         """Predicts at the image's own size.
 
         The image is scaled to fill the network's input as far as its shape allows, the rest is
-        padding: the network sees as much at once as in training.
+        padding: the network sees as much at once as in training. Where all tasks are of the whole
+        image there is no padding, and its margins may be cut.
 
         Args:
             image: A file, a picture of Pillow, or an array `[height, width, 3]` of uint8 or of
                 floats in [0, 1]; grey and RGBA are taken, too.
         """
-        view = fitted(pixels_of(image), self.image_size)
-        batch = {key: torch.from_numpy(view[key])[None] for key in ("image", "size", "shown")}
+        whole = all(task.of_whole_image for task in self.tasks.values())
+        view = fitted(pixels_of(image), self.image_size, whole)
+        batch = {key: torch.from_numpy(each)[None] for key, each in view.items()}
         batch["image"] = batch["image"].movedim(-1, 1).contiguous()
         with torch.inference_mode():
             maps = self.module.network(batch["image"].to(self.device).float() / 255)
@@ -104,8 +106,8 @@ def chosen(device: str | torch.device) -> torch.device:
 
 
 def fitted(
-    pixels: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
+    pixels: UInt8[np.ndarray, "height width 3"], size: tuple[int, int], whole: bool
 ) -> dict[str, np.ndarray]:
     """Returns an image as `lightning predict --images` shows it to the network."""
     unused = np.random.default_rng(0)
-    return FitInside(size)(NativeSize()({"image": pixels}, unused), unused)
+    return view_of_photos(size, whole)(NativeSize()({"image": pixels}, unused), unused)

@@ -31,6 +31,7 @@ class Classification(Categorical):
 
     headline = "accuracy"
     higher_is_better = True
+    of_whole_image = True
     units: ClassVar = {"accuracy": percent("accuracy")}
 
     def __init__(

@@ -41,6 +41,7 @@ class Task(ABC):
     Attributes:
         headline: Key of the one metric that tables and the relative change Δm use.
         higher_is_better: Whether a larger headline metric is better.
+        of_whole_image: Whether a prediction is of the image and has no pixels.
         units: How people read each metric; one that is left out, as it is.
         letter: Short name in the papers' tables, such as the S of S-D-N; empty for the own name.
         unit: Of predictions; may be empty.
@@ -50,6 +51,7 @@ class Task(ABC):
 
     headline: str
     higher_is_better: bool
+    of_whole_image: bool = False
     units: ClassVar[Mapping[str, Unit]] = {}
     letter: str = ""
     unit: str = ""

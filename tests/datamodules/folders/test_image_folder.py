@@ -239,3 +239,14 @@ def test_classes_are_those_of_the_training(tmp_path: Path) -> None:
     labels = {"segmentation": Labels(("road", "sky"), ((128, 64, 128), (70, 130, 180)))}
     assert folder(tmp_path, labels=labels).labels == labels
     assert folder(tmp_path).labels == {}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_photos_of_classes_are_cut_and_not_padded(whole: bool, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 40), "white").save(tmp_path / "wide.png")
+    data = folder(tmp_path)
+    data.whole = whole
+    data.setup("predict")
+    (batch,) = data.predict_dataloader()
+    assert batch["image"].shape[-2:] == SIZE
+    assert bool((batch["image"] == 255).all()) == whole
