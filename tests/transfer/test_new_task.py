@@ -205,6 +205,22 @@ def test_a_file_that_comes_later_is_read(source: Path, tmp_path: Path) -> None:
     torch.testing.assert_close(affinity.omega, row(UniformRow).omega)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("step", [0, 300])
+def test_omega_of_another_step_than_the_network_is_said(
+    step: int, source: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(source, run)
+    state = json.loads((run / "affinity.json").read_text())
+    (run / "affinity.json").write_text(json.dumps({**state, "step": step}))
+    if step == 0:  # the network's
+        NewTask(run).read()
+        return
+    with pytest.raises(UserWarning, match=r"last.ckpt` is of step 0 and `.*\.json` of step 300"):
+        NewTask(run).read()
+
+
 def test_an_affinity_without_a_new_task_is_refused(source: Path, tmp_path: Path) -> None:
     module = new_task()
     module.network.affinity = TROA(TASKS)

@@ -1,11 +1,14 @@
 """A task that was never trained: its row of ω is measured, its decoder trains alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lightning import LightningModule, Trainer
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from torch import Tensor
 
+from vtagml.affinity import read_state
 from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask
 from vtagml.of_tasks import keys_of, modules_of
@@ -57,6 +60,18 @@ class NewTask(SourceWeights):
         kept = {id(parameter) for room in own for parameter in room.parameters()}
         for parameter in module.network.parameters():
             parameter.requires_grad_(parameter.requires_grad and id(parameter) in kept)
+
+    def read(self) -> dict[str, Any]:
+        content, file = super().read(), RunFolder.of_checkpoint(self.path).affinity
+        state = cast(Mapping[str, Any], read_state(file)) if file.is_file() else {}
+        steps = content.get("global_step"), state.get("step")
+        if None not in steps and steps[0] != steps[1]:
+            rank_zero_warn(
+                f"`{self.path}` is of step {steps[0]} and `{file}` of step {steps[1]}: the known "
+                "tasks run by an ω that they were not trained with. Let the source finish, and "
+                "give its last checkpoint."
+            )
+        return content
 
     def known(self, tasks: list[str]) -> list[str]:
         return [name for name in tasks if name != self.task]
