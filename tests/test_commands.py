@@ -6,7 +6,6 @@ import pytest
 
 from datamodules import CUB, Adaptation, Aircraft
 from datamodules.prepared import Copy
-from datamodules.writing import stand_ins
 from tests.fakes import aircraft, cub
 from tests.fakes.tree import Tree, write_tree
 from vtagml.cli import main
@@ -251,23 +250,3 @@ def test_config_without_data_is_one_message(capsys: pytest.CaptureFixture[str]) 
     Path("tree.yaml").write_text("trainer: {max_steps: 1}")
     assert run("check") == 2
     assert "data" in capsys.readouterr().err
-
-
-def test_help_of_scenes_names_every_layout(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["scenes", "--help"])
-    # In one sentence, whose lines are as long as the terminal is wide.
-    shown = " ".join(capsys.readouterr().out.split())
-    assert ", ".join(sorted(stand_ins())) in shown
-
-
-def test_scenes_writes_a_dataset(capsys: pytest.CaptureFixture[str]) -> None:
-    words = "--as cityscapes --out city --count 1 --size 32 64 --processes 0"
-    main(["scenes", *words.split()])
-    assert next(Path("city").rglob("*_leftImg8bit.png"))
-
-
-def test_scenes_with_a_wrong_word_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["scenes", "--as", "cityscapes", "--out", "city", "--count", "-1"])
-    assert stopped.value.code == 2
-    assert "count" in capsys.readouterr().err

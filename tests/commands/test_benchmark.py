@@ -142,8 +142,6 @@ def test_among_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["benchmark", str(write_plan([wrong])), "--dry-run"])
     assert re.match("error: Row `base` must be.*bach_size", capsys.readouterr().err, re.DOTALL)
-    main(["benchmark", "--help"])
-    assert capsys.readouterr().out == Command("benchmark").help
     with pytest.raises(SystemExit, match="2"):
         main(["benchmark", "absent.yaml"])
     assert capsys.readouterr().err.startswith("error: `PLAN` must be a YAML file")

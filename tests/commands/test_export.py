@@ -9,7 +9,6 @@ import torch
 from tests.inference.conftest import SIZE, run
 from vtagml.checkpoints import load_adapters
 from vtagml.cli import main
-from vtagml.commands.command import Command
 from vtagml.inference import load
 from vtagml.inference.onnx_file import run_onnx
 
@@ -81,8 +80,3 @@ def test_what_does_not_go_together_is_named(run: Path, capsys: pytest.CaptureFix
     assert "`--model.encoder=x`" in error_of(["--to=onnx", *given, "--model.encoder=x"], capsys)
     message = error_of(["--to=onnx", *given, "--image-size", "100", str(SIZE[1])], capsys)
     assert "divisible by 32, found 100 x 96" in message
-
-
-def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["export", "--help"])
-    assert capsys.readouterr().out == Command("export").help

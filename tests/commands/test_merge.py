@@ -9,7 +9,6 @@ import torch
 
 from tests.inference.conftest import SIZE, run, tuned_settings, write_run
 from vtagml.cli import main
-from vtagml.commands.command import Command
 from vtagml.inference.trained import TrainedRun
 
 __all__ = ["run"]  # a fixture
@@ -62,8 +61,3 @@ def test_what_cannot_be_merged_is_named(
     assert "`--ckpt_path` must be given, found none" in error_of([], capsys)
     assert "`--batches` must be at least 1" in error_of(["--ckpt_path=x", "--batches=0"], capsys)
     assert not list(tmp_path.iterdir())
-
-
-def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["merge", "--help"])
-    assert capsys.readouterr().out == Command("merge").help

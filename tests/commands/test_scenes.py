@@ -71,6 +71,7 @@ def test_it_replaces_scenes_of_other_settings(
             r"`form` of cityscapes should be one of .*found 'gif'",
         ),
         (["--size", "16"], "expected 2 arguments"),
+        (["--count", "-1"], "count"),
     ],
 )
 def test_a_wrong_word_is_refused(tmp_path: Path, wrong: list[str], said: str) -> None:

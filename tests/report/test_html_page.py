@@ -167,7 +167,3 @@ def test_the_size_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_does_not_go_together(words: list[str]) -> None:
     with pytest.raises(ValueError, match="`--html` makes one page of run folders"):
         made(*words)
-
-
-def test_help_names_it() -> None:
-    assert "--html" in Command("report").help
