@@ -12,6 +12,7 @@ from lightning import LightningDataModule
 
 import datamodules
 from tests.fakes import folders
+from tests.fakes.errors import error_of
 from tests.fakes.small import SMALL_FILES
 from vtagml.backbone import TimmBackbone
 from vtagml.building import locate_data
@@ -33,13 +34,6 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network is built, and no weights are asked for."""
     monkeypatch.setattr(TimmBackbone, "_create", lambda *_: pytest.fail("a network was built"))
-
-
-def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        main(words)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err.rsplit("error: ", 1)[-1]
 
 
 @pytest.mark.usefixtures("no_network")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from datamodules.drawn.scenes import DrawnScene
 from datamodules.transforms import Sample
+from tests.fakes.errors import error_of
 from tests.fakes.small import SMALL
 from vtagml.cli import COMMANDS, main
 
@@ -23,18 +24,6 @@ DEMO = Path(__file__).parents[1] / "experiments" / "scenes_sdne.yaml"
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """The one message that a wrong command ends with."""
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == 2
-    message = capsys.readouterr().err
-    assert message.startswith("error: ")
-    assert "Traceback" not in message
-    assert len(message.splitlines()) <= 12, message
-    return message
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

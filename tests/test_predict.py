@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from datamodules import Scenes
-from tests.fakes import cityscapes
+from tests.fakes import cityscapes, errors
 from tests.fakes.small import SMALL
 from vtagml.cli import main
 from vtagml.inference.trained import labels_of
@@ -60,13 +60,7 @@ def files_in(folder: Path) -> set[str]:
 
 
 def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        main(["predict", *words, CPU])
-    assert stopped.value.code == 2
-    message = capsys.readouterr().err
-    assert message.startswith("error: ")
-    assert "Traceback" not in message
-    return message
+    return errors.error_of(["predict", *words, CPU], capsys)
 
 
 def test_photos_need_a_checkpoint_alone(

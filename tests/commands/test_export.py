@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.fakes import errors
 from tests.inference.conftest import SIZE, run
 from vtagml.checkpoints import load_adapters
 from vtagml.cli import main
@@ -16,12 +17,7 @@ __all__ = ["run"]  # a fixture
 
 
 def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        main(["export", *words])
-    assert stopped.value.code == 2
-    message = capsys.readouterr().err
-    assert message.startswith("error: ")
-    return message
+    return errors.error_of(["export", *words], capsys)
 
 
 @pytest.mark.slow

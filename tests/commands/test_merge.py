@@ -7,6 +7,7 @@ import safetensors.torch
 import timm
 import torch
 
+from tests.fakes import errors
 from tests.inference.conftest import SIZE, run, tuned_settings, write_run
 from vtagml.cli import main
 from vtagml.inference.trained import TrainedRun
@@ -15,12 +16,7 @@ __all__ = ["run"]  # a fixture
 
 
 def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        main(["merge", *words])
-    assert stopped.value.code == 2
-    message = capsys.readouterr().err
-    assert message.startswith("error: ")
-    return message
+    return errors.error_of(["merge", *words], capsys)
 
 
 def test_the_lines_that_it_prints_load_the_file(

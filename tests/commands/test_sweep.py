@@ -10,6 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from tests.fakes.errors import error_of
 from vtagml.cli import main
 from vtagml.launching import launcher, runner
 
@@ -48,13 +49,6 @@ def _quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def written(**changed: Any) -> str:
     Path("kappas.yaml").write_text(yaml.safe_dump(SWEEP | changed))
     return "kappas.yaml"
-
-
-def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert ended.value.code == 2
-    return capsys.readouterr().err
 
 
 def test_sweep_leaves_table_pictures_and_the_best_command(

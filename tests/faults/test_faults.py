@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from tests.fakes.errors import error_of
 from tests.faults.killed_runs import CONFIG, LAST, METHODS
 from vtagml.callbacks import affinity_heatmap
 from vtagml.checkpoints import checkpoint_io
@@ -21,15 +22,6 @@ FIT = ["fit", f"--config={CONFIG}", f"--model.encoder={METHODS[1]}", "--trainer.
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(affinity_heatmap, "publish", lambda *_: None)  # half of such a run's time
-
-
-def error_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        main(words)
-    assert stopped.value.code == 2
-    error = capsys.readouterr().err
-    assert "Traceback" not in error
-    return error.rsplit("error: ", 1)[-1]
 
 
 def step_of(checkpoint: Path) -> int:
