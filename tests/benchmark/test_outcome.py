@@ -36,6 +36,13 @@ def test_what_the_plan_gives_is_what_a_run_has_by_default() -> None:
     assert outcome_of(base_cell(**{"data.val": 100})).state is State.FINISHED
 
 
+def test_a_setting_that_is_null_is_as_good_as_absent() -> None:
+    drive([base_cell()])
+    assert outcome_of(base_cell(**{"model.brought_later": "null"})).state is State.FINISHED
+    cell = base_cell(**{"trainer.max_steps": "null"})
+    assert changes(cell) == ("trainer.max_steps: 380 in the run, nothing in the plan",)
+
+
 def test_another_value_and_where_it_comes_from() -> None:
     drive([base_cell(**{"data.val": 200, "data.train": 80})])
     assert set(changes(base_cell(**{"data.val": 300}))) == {

@@ -46,11 +46,15 @@ def moved(settings: Settings, out: Path) -> Settings:
 
 
 def differences(ran: Settings, planned: Settings) -> list[str]:
-    """Says in what a run differs from its cell; nothing where it would be the same run."""
+    """Says in what a run differs from its cell; nothing where it would be the same run.
+
+    A key that is null is as good as absent: a setting that a later version has brought.
+    """
     different: dict[str, str] = {}
     for key in [*ran, *(key for key in planned if key not in ran)]:
         inner = any(key.startswith(f"{other}.") for other in different)
-        one, other = (repr(own[key]) if key in own else "nothing" for own in (ran, planned))
+        found = (own.get(key) for own in (ran, planned))
+        one, other = ("nothing" if value is None else repr(value) for value in found)
         if one != other and not inner and key not in NO_SETTING:
             different[key] = f"{key}: {one} in the run, {other} in the plan"
     return list(different.values())
