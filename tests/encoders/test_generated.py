@@ -213,18 +213,6 @@ def test_folded_the_weights_are_constants(kind: object, family: type[StagedBackb
     assert "hypernetwork.stage4_block2_up" in network.state_dict()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_checkpointing_changes_no_number(kind: object) -> None:
-    plain, checkpointed = (moved(encoder(kind, checkpointing=on)).train() for on in (False, True))
-    for network in (plain, checkpointed):
-        loss(network(image(), torch.eye(3))).backward()
-
-    for one, other in zip(plain.parameters(), checkpointed.parameters(), strict=True):
-        assert (one.grad is None) == (other.grad is None)
-        if one.grad is not None and other.grad is not None:
-            torch.testing.assert_close(one.grad, other.grad)
-
-
 @pytest.mark.parametrize("kind", [Hyperformer, Polyhistor, PolyhistorLite])
 def test_the_defaults_run_on_the_small_backbone_that_ships(kind: type[Generated]) -> None:
     network = kind(TASKS, SwinV2Nano((64, 64), weights=None)).train()

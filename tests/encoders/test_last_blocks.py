@@ -225,21 +225,6 @@ def test_folded_is_what_can_be_and_merging_the_rest_says_why_not() -> None:
         network.merge()
 
 
-@pytest.mark.parametrize("family", FIRST_OF_FAMILIES, ids=pair)
-def test_checkpointing_changes_no_number(family: type[StagedBackbone]) -> None:
-    plain, checkpointed = (
-        moved(encoder(family=family, checkpointing=on)).train() for on in (False, True)
-    )
-    for network in (plain, checkpointed):
-        pyramids = network(image(), torch.eye(3))
-        sum(level.square().mean() for task in TASKS for level in pyramids[task]).backward()
-
-    for one, other in zip(plain.parameters(), checkpointed.parameters(), strict=True):
-        assert (one.grad is None) == (other.grad is None)
-        if one.grad is not None:
-            torch.testing.assert_close(one.grad, other.grad)
-
-
 def test_the_fork_captures_the_gradients_of_what_enters_the_last_blocks() -> None:
     network = moved(encoder(family=TinySwin)).train()
     pyramids = network(image(), torch.eye(3))
