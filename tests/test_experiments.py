@@ -98,7 +98,7 @@ ZERO_SHOT += SYNTHIA
 NEW_TASK = [
     shown_with(FOLDER / name) for name in ("settings/new_edges.yaml", "ablations/uniform_row.yaml")
 ]
-MIXED = FOLDER / "ablations/mixed.yaml"  # by the S of a run before
+MIXED = FOLDER / "ablations/mixed.yaml"  # by the ω of a run before
 METHODS = [
     path
     for path in OVERLAYS

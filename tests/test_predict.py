@@ -3,19 +3,21 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 import yaml
+from lightning import Trainer
 from PIL import Image
 
-from datamodules import Scenes
+from datamodules import ImageFolder, Resize, Scenes
 from tests.fakes import cityscapes, errors
 from tests.fakes.small import SMALL
 from vtagml.cli import main
-from vtagml.inference.trained import labels_of
+from vtagml.inference.trained import TrainedRun, labels_of
 
 DEMO = Path(__file__).parents[1] / "experiments" / "scenes_sdne.yaml"
 CPU = "--trainer.accelerator=cpu"
@@ -128,6 +130,21 @@ def test_photos_are_seen_as_the_test_images_are(run: Path, photos: Path) -> None
     codes = cv2.imread("out/numbers/depth/scene.png", cv2.IMREAD_UNCHANGED)
     np.testing.assert_allclose(codes / 256, expected, atol=0.51 / 256)
     assert (np.asarray(Image.open("out/numbers/segmentation/scene.png")) == ids).mean() > 0.999
+
+
+def test_photos_are_shown_as_the_run_says(
+    run: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+
+    def predict(trainer: Trainer, model: Any, datamodule: ImageFolder, **_: Any) -> None:
+        shown.append(datamodule.views())
+
+    monkeypatch.setattr(Trainer, "predict", predict)
+    own = [Resize((8, 8))]
+    monkeypatch.setattr(TrainedRun, "views", lambda run, tasks: own if len(tasks) == 4 else None)
+    main(["predict", "--ckpt_path", checkpoint(run), "--images", str(photos), CPU])
+    assert shown == [own]
 
 
 def test_the_weights_of_the_start_are_not_needed(run: Path, photos: Path) -> None:

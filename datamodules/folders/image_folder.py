@@ -15,7 +15,7 @@ from datamodules.disk.spelling import spelled
 from datamodules.labels import Labels
 from datamodules.predictions.codes import Classes, Metres, Normals, Shares
 from datamodules.predictions.format import Encoding, PredictionFormat
-from datamodules.predictions.native import view_of_photos
+from datamodules.predictions.native import FitInside
 from datamodules.samples import Source
 from datamodules.transforms import Sample, Transform
 
@@ -37,8 +37,8 @@ class ImageFolder(DenseDataModule):
       bits per channel or 16, of which the upper 8 are taken, grey, transparent (on white),
       animated (the first frame) or rotated by their EXIF data.
     - Left out: what cannot be read, such as damaged files and HEIC; `left_out` has the reasons.
-    - Each photo fills the network's input as far as its shape allows; the rest is black. For a
-      network that classifies whole images it is cut to the network's shape instead (`CentreCrop`).
+    - Each photo fills the network's input as far as its shape allows; the rest is black. To a
+      network that only classifies, `predict --images` shows it as the images of its training data.
     - Names: the path below the folder without its suffix, or with it if two would be the same.
     - Predictions: at the photo's own size, upright. `numbers/<task>/<name>.png` hold class ids
       (train ids, 8 bits), depth in 1/256 m (16 bits, at most 255.99 m), normals as
@@ -59,7 +59,7 @@ class ImageFolder(DenseDataModule):
         workers: Worker processes; 0 loads in this process.
 
     Attributes:
-        whole: Whether the network predicts of whole images alone.
+        shown: How photos come to the network's size instead, if anybody says so.
     """
 
     offers: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class ImageFolder(DenseDataModule):
         self.root = Path(root)
         self.image_size = (int(image_size[0]), int(image_size[1]))
         self.classes = dict(labels or {})
-        self.whole = False
+        self.shown: Sequence[Transform] | None = None
 
     @property
     def labels(self) -> dict[str, Labels]:
@@ -115,7 +115,7 @@ class ImageFolder(DenseDataModule):
         return sorted_out(self.root)
 
     def views(self) -> Sequence[Transform]:
-        return [view_of_photos(self.image_size, self.whole)]
+        return [FitInside(self.image_size)] if self.shown is None else self.shown
 
 
 def _read(photo: Photo, tasks: Sequence[str]) -> Sample:

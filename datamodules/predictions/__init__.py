@@ -11,7 +11,7 @@ lets a sample remember.
 
 from datamodules.predictions.codes import Classes, Metres, Normals, Shares
 from datamodules.predictions.format import Encoding, PredictionFormat
-from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize, view_of_photos
+from datamodules.predictions.native import FitInside, LabelsOnDisk, NativeSize
 
 __all__ = [
     "Classes",
@@ -23,5 +23,4 @@ __all__ = [
     "Normals",
     "PredictionFormat",
     "Shares",
-    "view_of_photos",
 ]

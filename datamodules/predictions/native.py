@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from datamodules.geometry import Affine, CentreCrop, warp
+from datamodules.geometry import Affine, warp
 from datamodules.samples import Samples
 from datamodules.transforms import Sample, Transform
 
@@ -63,17 +63,6 @@ class FitInside(Transform):
         shown = (max(1, round(height * share)), max(1, round(width * share)))
         affine = Affine.identity((height, width)).resized(shown).cut(0, 0, self.size)
         return warp(sample, affine) | {"shown": np.array(shown)}
-
-
-def view_of_photos(size: tuple[int, int], whole: bool) -> Transform:
-    """How a photo of any shape is shown to a network.
-
-    Args:
-        size: Height and width of the view.
-        whole: Whether all that is predicted is of the whole image. Then no pixel has to be found
-            again, and the photo fills the view, as the images of such data do.
-    """
-    return CentreCrop(size) if whole else FitInside(size)
 
 
 def fitting_at_once(samples: Samples) -> int:

@@ -36,6 +36,13 @@ def test_words_of_a_row_that_reads_a_file_of_another() -> None:
     assert cell.source.name == "base/1"
 
 
+def test_a_file_that_all_seeds_share_stays_it() -> None:
+    own = {"name": "other", "needs": "base", "overrides": {"model.file": "out/base/0/a.json"}}
+    cell = cells_of(write_plan([ROWS[0], own]))["other/1"]
+    assert cell.settings["model.file"] == "out/base/0/a.json"
+    assert "--trainer.callbacks.checkpoint=out/base/1" in cell.words
+
+
 def test_words_of_a_test() -> None:
     tested = {"name": "tested", "test": "base"}
     cell = cells_of(write_plan([ROWS[0], tested]))["tested/0"]

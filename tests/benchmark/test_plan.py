@@ -69,6 +69,25 @@ def test_one_row_stands_for_many() -> None:
     assert {row.seeds for row in setting.rows} == {(3,)}
 
 
+def test_one_setting_stands_for_many() -> None:
+    own = [{"name": "base_{}"}, {"name": "other_{}", "title": "{} again", "needs": "base_4"}]
+    many = {
+        "name": "few_{}",
+        "title": "From {}",
+        "each": {"data.train": [4, 16]},
+        "baseline": "base_{}",
+    }
+    four, sixteen = read_plan(write_plan(own, setting=many)).settings
+    assert (four.name, four.title, four.baseline) == ("few_4", "From 4", "base_4")
+    assert [row.name for row in sixteen.rows] == ["base_16", "other_16"]
+    assert sixteen.rows[1].title == "16 again"
+    assert sixteen.rows[1].source == "base_4"
+    assert [row.overrides for row in sixteen.rows] == [{"data.train": 16}] * 2
+    both = [{"name": "a_{}", "title": "{}", "each": {"data.val": [1]}}]
+    with pytest.raises(ValueError, match="must be a setting's or its rows', found both in `few_4`"):
+        read_plan(write_plan(both, setting=many))
+
+
 def test_sources_come_first_wherever_they_stand() -> None:
     plan = read_plan(write_plan([ROWS[1], ROWS[0]]))
     assert list(plan.rows) == ["base", "other"]
@@ -104,11 +123,11 @@ def test_sources_come_first_wherever_they_stand() -> None:
         (({"each": {"data.val": [1]}}, {}), "must have `{}`, where a value stands, found 'base'"),
         (
             ({"name": "a{}", "title": "{}", "each": {"data.val": 1}}, {}),
-            "each` of row `a{}` must be",
+            "each` of `a{}` must be",
         ),
         (
             ({"name": "a{}", "title": "{}", "each": [1]}, {}),
-            "`each` of row `a{}` must be keys with",
+            "`each` of `a{}` must be keys with",
         ),
         (({"overrides": {"a": "{source}/b"}}, {}), "so the row must name that run's row: `needs`"),
     ],
@@ -217,6 +236,8 @@ def test_every_key_of_the_plans_is_one_of_its_experiment(
     monkeypatch.chdir(ROOT)
     plan = read_plan(Path(f"experiments/benchmarks/{name}.yaml"))
     tried: set[tuple[str, ...]] = set()
+    for setting in plan.settings:  # else there is no table
+        assert len({row.overrides.get("data.train") for row in setting.rows}) == 1, setting.name
     for cell in all_cells(plan, plan.out, resolved):
         # A number is as good as another.
         words = tuple(re.sub(r"=[-+.\de]+$|/[^/]*/0$", "=", word) for word in cell.words)

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 import vtagml
-from datamodules import ImageFolder
+from datamodules import ImageFolder, Resize
 from datamodules.labels import Labels
 from tests.inference.conftest import SIZE
 from vtagml import MultitaskModule
@@ -89,12 +89,11 @@ def test_labels_of_whole_images_are_single_numbers() -> None:
     )
     seen: list[torch.Tensor] = []
     module.network.register_forward_pre_hook(lambda network, inputs: seen.append(inputs[0]))
-    predictor = Predictor(module, SIZE, device="cpu")
+    predictor = Predictor(module, SIZE, device="cpu", views=[Resize(SIZE)])
     found = predictor.predict(np.full((20, 90, 3), 255, np.uint8))
     assert found["shape"].shape == ()
     assert found.picture("shape").size == (1, 1)
-    # Without padding: data of classes have none, whatever the shape of their images.
-    (shown,) = seen
+    (shown,) = seen  # as it was said, without padding
     assert shown.shape[-2:] == SIZE
     assert (shown == 1).all()
 

@@ -12,11 +12,13 @@ import torch
 import yaml
 
 import vtagml
+from datamodules import CentreCrop, Resize
 from tests.inference.conftest import SETTINGS
 from vtagml.affinity import TROA, Affinity, Fixed, Uniform, read_state
 from vtagml.backbone import Backbone, SwinV2Nano
 from vtagml.experts import GivenOrder
 from vtagml.inference.trained import STARTS, TrainedRun, built, checkpoint_of, config_beside
+from vtagml.tasks import Classification, Depth
 from vtagml.tuning import Tuning
 
 
@@ -211,3 +213,25 @@ def test_the_size_of_a_mixture_is_that_of_its_parts(copied: Path) -> None:
     trained = TrainedRun(copied)
     assert trained.image_size == (32, 64)
     assert trained.labels.keys() == {"shape", "material", "colour"}
+
+
+SHAPES = {"class_path": "datamodules.SceneObjects", "init_args": {"image_size": [64, 64]}}
+BIRDS = {"class_path": "datamodules.CUB", "init_args": {"root": "gone", "image_size": [64, 64]}}
+MIXED = {"class_path": "datamodules.Mixture", "init_args": {"parts": [BIRDS, SHAPES]}}
+GONE = {"class_path": "my.Data", "init_args": {"image_size": [64, 64]}}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(SHAPES, Resize), (GONE, Resize), (BIRDS, CentreCrop), (MIXED, CentreCrop)],
+    ids=["no view", "unknown", "one set", "a mixture"],
+)
+def test_whole_images_are_shown_as_in_training(
+    data: dict[str, Any], expected: type, copied: Path
+) -> None:
+    trained = TrainedRun(copied)
+    trained.settings["data"] = data
+    (view,) = trained.views([Classification("shape", 3)]) or ()
+    assert type(view) is expected
+    assert view.size == (64, 64)  # type: ignore[attr-defined]
+    assert trained.views([Classification("shape", 3), Depth()]) is None

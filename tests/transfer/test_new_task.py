@@ -13,6 +13,7 @@ from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
 from tests.transfer.runs import save_run, trainer
 from vtagml.affinity import TROA, Gram
+from vtagml.affinity.transfer import stochastic
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML
 from vtagml.module import MultitaskModule
@@ -140,6 +141,8 @@ def test_a_given_row_is_by_names_and_stays() -> None:
     affinity = row(GivenRow, values={"edges": 0.75, "segmentation": 0.25})
     affinity.observe(Gram(torch.ones(4, 4).double(), torch.ones(4, 4).double()))
     torch.testing.assert_close(affinity.omega[1], torch.tensor([0.25, 0, 0, 0.75]))
+    thirds = row(GivenRow, values=dict.fromkeys(("edges", "segmentation", "normals"), 0.333))
+    stochastic("omega", thirds.state()["omega"], TASKS)  # what others can read
 
 
 @pytest.mark.parametrize(

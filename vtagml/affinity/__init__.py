@@ -3,9 +3,9 @@
 A `Fork` hands one representation to N tasks and, in the ordinary backward, sums what comes back
 into a `Gram` matrix. An `Affinity` observes one `Gram` per optimiser step and answers with
 `similarity` (S), `omega` (ω, rows are targets, columns are sources, rows sum to one) and `weights`
-(the column sums of ω). `TROA` is the paper's method, `Uniform`, `Identity` and `Shuffled` are what
-it must be compared with, `TAWT` is what it was built on, `PrintedTROA` is its formula as printed,
-and `Fixed` brings ω from another run.
+(the column sums of ω, by default). `TROA` is the paper's method, `Uniform`, `Identity` and
+`Shuffled` are what it must be compared with, `TAWT` is what it was built on, `PrintedTROA` is its
+formula as printed, and `Fixed` brings ω from another run.
 
 A `Weighting` leaves ω = I and weighs the losses: `GramianWeighting` by what TorchJD makes of the
 Gram matrix, `GradNorm` by the lengths of the gradients and the losses, `DWA`, `FAMO` and `GLS` by

@@ -109,7 +109,7 @@ class Affinity(nn.Module, ABC):
 
     @property
     def weights(self) -> Float32[Tensor, " task"]:
-        """Loss weight w_n = Σ_t ω_tn of each task: the column sums of ω, of mean one."""
+        """Loss weight w_n = Σ_t ω_tn of each task, of mean one: the column sums of ω by default."""
         return self.affinities().sum(0).to(self.device, torch.float32)
 
     @torch.no_grad()

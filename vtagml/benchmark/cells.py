@@ -72,8 +72,8 @@ class Cell(Job):
 
     @property
     def _any_source(self) -> Path:
-        """A folder in the source's place that is the same for all cells of a row."""
-        return self.out / str(self.row.source)
+        """A folder in the source's place that is the same for all cells of a row, and no run's."""
+        return self.out / str(self.row.source) / "of-its-seed"
 
     @cached_property
     def _of_row(self) -> Settings:

@@ -1,7 +1,7 @@
 """What a benchmark consists of: settings, their rows, and the seeds of each row."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -11,9 +11,9 @@ from vtagml.launching import check_keys, read_yaml
 
 NAME = re.compile(r"\w[\w+-]*", re.ASCII)  # no dot: `NAME.1` is an earlier run that was set aside
 OF_PLAN = ("out", "seeds", "trainer", "settings")
-OF_SETTING = ("name", "title", "config", "overrides", "seeds", "baseline", "rows")
+OF_SETTING = ("name", "title", "config", "overrides", "each", "seeds", "baseline", "rows")
 OF_ROW = ("name", "title", "config", "overlays", "overrides", "each", "needs", "test", "seeds")
-EACH = "{}"  # in name and title of a row: what one of many has of its own
+EACH = "{}"  # in name and title of a row: where the values of `each` stand
 SOURCE = "{source}"  # in overrides: the folder of the run that a row starts from
 OF_THE_RUNNER = ("config", "ckpt_path", "seed_everything", "trainer.default_root_dir")
 
@@ -109,7 +109,7 @@ def read_plan(path: Path) -> Plan:
     }
     settings = _listed(content["settings"], "`settings` of the plan")
     out = Path(str(content.get("out") or Path("runs") / path.stem))
-    plan = Plan(path, out, tuple(_setting(setting, common) for setting in settings))
+    plan = Plan(path, out, tuple(_setting(own, common) for each in settings for own in _each(each)))
     _check_names(plan)
     _check_sources(plan)
     return plan
@@ -137,27 +137,39 @@ def _setting(content: Any, common: Mapping[str, Any]) -> Setting:
 
 
 def _each(content: Any) -> Iterator[Any]:
-    """Yields a row for every combination of the values that `each` lists of some keys."""
+    """Yields a row, or a setting, for every combination of the values that `each` lists."""
     if not isinstance(content, Mapping) or "each" not in content:
         yield content
         return
-    name, title = (str(content.get(key, "")) for key in ("name", "title"))
-    if EACH not in name or EACH not in title:
+    name = str(content.get("name"))
+    if any(EACH not in str(content.get(key)) for key in ("name", "title")):
         raise ValueError(
-            f"`name` and `title` of a row with `each` must have `{EACH}`, where a value stands, "
-            f"found {name!r} and {title!r}."
+            f"`name` and `title` of what has `each` must have `{EACH}`, where a value stands, "
+            f"found {content.get('name')!r} and {content.get('title')!r}."
         )
-    where = f"`each` of row `{name}`"
+    where = f"`each` of `{name}`"
     keys = check_keys(content["each"], where)
     for values in product(*(_listed(own, f"`{key}` in {where}") for key, own in keys.items())):
-        words = [str(value) for value in values]
-        own = dict(zip(keys, values, strict=True))
-        yield {
-            **content,
-            "name": name.replace(EACH, "_".join(words).replace(".", "")),  # a folder's
-            "title": title.replace(EACH, ", ".join(words)),
-            "overrides": {**(content.get("overrides") or {}), **own},
-        }
+        overrides = content.get("overrides") or {}
+        own = {**content, "overrides": {**overrides, **dict(zip(keys, values, strict=True))}}
+        yield _filled(own, [str(value) for value in values])
+
+
+def _filled(content: Mapping[str, Any], words: Sequence[str]) -> Mapping[str, Any]:
+    """The same with values where `{}` stands, also in the rows of a setting."""
+    folder, shown = "_".join(words).replace(".", ""), ", ".join(words)
+    texts = {"name": folder, "title": shown, "baseline": folder}
+    found: dict[str, Any] = {
+        key: str(content[key]).replace(EACH, text) for key, text in texts.items() if key in content
+    }
+    rows = content.get("rows")
+    if isinstance(rows, list):
+        if any("each" in row for row in rows if isinstance(row, Mapping)):
+            raise ValueError(
+                f"`each` must be a setting's or its rows', found both in `{found['name']}`."
+            )
+        found["rows"] = [_filled(row, words) if isinstance(row, Mapping) else row for row in rows]
+    return {**content, **found}
 
 
 def _given(content: Mapping[str, Any], common: Mapping[str, Any], where: str) -> dict[str, Any]:

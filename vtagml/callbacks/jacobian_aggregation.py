@@ -75,7 +75,7 @@ class JacobianAggregation(Callback):
         size = loss_scale(trainer)
         module.objective.at_step(trainer.global_step)
         parameters = shared_by_all(module.network)
-        of_affinity = module.network.affinity.weights
+        of_affinity = module.network.affinity.weights.double()
         fixed = of_affinity.new_tensor([task.weight for task in module.tasks.values()])
         found = shared_gradients(
             module.network,

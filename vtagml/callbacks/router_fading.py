@@ -34,6 +34,7 @@ class RouterFading(Callback):
             )
         self.start, self.end = start, end
         self._steps = 0.0
+        self._most = 1.0  # in a run that goes on: what it had
 
     def alpha(self, share: float) -> float:
         """Returns α when a share of the run is over."""
@@ -51,6 +52,8 @@ class RouterFading(Callback):
                 "`vtagml.tuning.MoEfiedLoRA` and more than one expert."
             )
         self._steps = float(trainer.estimated_stepping_batches)
+        before = [float(router.alpha) for router in routers(multitask(pl_module).network)]
+        self._most = min(before, default=1.0) if trainer.global_step else 1.0
         self._fade(trainer, pl_module)
 
     def on_train_batch_end(
@@ -61,10 +64,7 @@ class RouterFading(Callback):
         pl_module.log("train/alpha", alpha, prog_bar=True, batch_size=1)
 
     def _fade(self, trainer: Trainer, module: LightningModule) -> float:
-        alpha = self.alpha(trainer.global_step / self._steps)
-        found = list(routers(multitask(module).network))
-        if trainer.global_step:
-            alpha = min([alpha, *(float(router.alpha) for router in found)])
-        for router in found:
+        alpha = min(self._most, self.alpha(trainer.global_step / self._steps))
+        for router in routers(multitask(module).network):
             router.fade(alpha, self.end)
         return alpha

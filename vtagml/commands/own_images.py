@@ -66,7 +66,7 @@ def own_images(
         default_root_dir=out,
     )
     model = run.model()
-    datamodule.whole = all(task.of_whole_image for task in model.tasks.values())
+    datamodule.shown = run.views(model.tasks.values())
     write_whole(out / SOURCE, to_json({"images": str(images.resolve())}))
     trainer.predict(model, datamodule=datamodule, return_predictions=False)
     names = {task: labels[task].names for task in model.tasks if task in labels}

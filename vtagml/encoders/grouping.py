@@ -111,7 +111,8 @@ class MeasuredGroups(Grouping):
             unknown = ", ".join(f"{tasks[one]} and {tasks[other]}" for one, other in pairs)
             raise ValueError(
                 f"`affinity` must know how similar all tasks are, found that `{self.affinity}` has "
-                f"never observed {unknown}: take a run whose tasks share a stream and images."
+                f"never observed {unknown}: take a run whose tasks share a stream and images, or "
+                "give groups by `vtagml.encoders.NamedGroups` (also to open a run made from it)."
             )
         return [clusters(similarity, tasks, count) for count in counts]
 

@@ -18,10 +18,11 @@ class Mixed(Conditioned):
     and not how they look; ω = I is the same network as with embeddings.
 
     Note:
-        Another reading of a sentence that the paper leaves open; with embeddings a mixture is as
-        dear as a stream, here a new task costs no stream of its own. Behind the fork a stream is
-        read by all tasks: what flows back on it is no task's own gradient, so that ω has to come
-        from elsewhere (`vtagml.affinity.Fixed`, of a run before this one).
+        Another reading of a sentence that the paper leaves open. With embeddings every row of ω
+        runs a stream; here every trained task does, and rows are averages. All tasks read a
+        stream, so what flows back on it is no task's own gradient: affinities that learn are
+        refused, and ω has to come from elsewhere (`vtagml.affinity.Fixed`, of a run before this
+        one; for a new task `vtagml.transfer.GivenRow`).
     """
 
     apart = False
@@ -29,7 +30,7 @@ class Mixed(Conditioned):
     def streams(
         self, image: Tensor, omega: Tensor, names: Sequence[str], part: Part
     ) -> dict[str, list[Tensor]]:
-        own = torch.eye(len(self.tasks))
+        own = torch.eye(len(self.tasks), device=image.device)
         pyramids = super().streams(image, own, self.tasks, copies(len(self.tasks)))
         mixed = [_averages(level, omega) for level in zip(*pyramids.values(), strict=True)]
         return {name: [level[row] for level in mixed] for row, name in enumerate(names)}
@@ -44,7 +45,7 @@ class MixedSideVTAGML(Mixed, SideVTAGML):
 
 
 def _averages(maps: Sequence[Tensor], omega: Tensor) -> Sequence[Tensor]:
-    """A map per row of ω; what is the same for all tasks stays it."""
+    """A map per row of ω; what is the same for all tasks is not averaged."""
     if all(each is maps[0] for each in maps):
         return [maps[0]] * len(omega)
     together = torch.stack(list(maps))

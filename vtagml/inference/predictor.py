@@ -1,15 +1,15 @@
 """A trained network that takes any image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 
 from datamodules.labels import Labels
-from datamodules.predictions import NativeSize, view_of_photos
+from datamodules.predictions import FitInside, NativeSize
+from datamodules.transforms import Transform
 from vtagml.inference.images import ImageLike, pixels_of
 from vtagml.inference.prediction import Prediction
 from vtagml.inference.trained import TrainedRun
@@ -29,6 +29,8 @@ class Predictor:
         labels: Names and colours of the classes, by task.
         device: `auto` for a GPU where there is one, `cpu`, or `cuda`.
         origin: Which checkpoint the weights are of, to be kept in what is exported.
+        views: Bring an image to the network's size; by default it fills the input as far as its
+            shape allows.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class Predictor:
         labels: Mapping[str, Labels] | None = None,
         device: str | torch.device = "auto",
         origin: Mapping[str, Any] | None = None,
+        views: Sequence[Transform] | None = None,
     ) -> None:
         self.device = chosen(device)
         self.module = module.eval().to(self.device)
         self.image_size = image_size
         self.tasks = module.tasks
         self.origin = origin
+        self.views = [NativeSize(), *([FitInside(image_size)] if views is None else views)]
         for task in self.tasks.values():
             task.bind(labels or {})
 
@@ -51,15 +55,16 @@ class Predictor:
         """Predicts at the image's own size.
 
         The image is scaled to fill the network's input as far as its shape allows, the rest is
-        padding: the network sees as much at once as in training. Where all tasks are of the whole
-        image there is no padding, and its margins may be cut.
+        padding: the network sees as much at once as in training. A network that only classifies
+        sees it as the images of its training data.
 
         Args:
             image: A file, a picture of Pillow, or an array `[height, width, 3]` of uint8 or of
                 floats in [0, 1]; grey and RGBA are taken, too.
         """
-        whole = all(task.of_whole_image for task in self.tasks.values())
-        view = fitted(pixels_of(image), self.image_size, whole)
+        view = {"image": pixels_of(image)}
+        for step in self.views:
+            view = step(view, np.random.default_rng(0))
         batch = {key: torch.from_numpy(each)[None] for key, each in view.items()}
         batch["image"] = batch["image"].movedim(-1, 1).contiguous()
         with torch.inference_mode():
@@ -88,7 +93,9 @@ def load(
     chosen(device)  # an absent GPU is said before anything is read
     trained = TrainedRun(Path(run), None if config is None else Path(config))
     size = trained.image_size  # what is wrong with it is said before the model is built
-    return Predictor(trained.model(), size, trained.labels, device, trained.origin)
+    model = trained.model()
+    views = trained.views(model.tasks.values())
+    return Predictor(model, size, trained.labels, device, trained.origin, views)
 
 
 def chosen(device: str | torch.device) -> torch.device:
@@ -103,11 +110,3 @@ def chosen(device: str | torch.device) -> torch.device:
             f"`device` must be auto, cpu, or cuda where torch finds a GPU, found {device!r}."
         )
     return torch.device(device)
-
-
-def fitted(
-    pixels: UInt8[np.ndarray, "height width 3"], size: tuple[int, int], whole: bool
-) -> dict[str, np.ndarray]:
-    """Returns an image as `lightning predict --images` shows it to the network."""
-    unused = np.random.default_rng(0)
-    return view_of_photos(size, whole)(NativeSize()({"image": pixels}, unused), unused)

@@ -8,14 +8,16 @@ trained is of no matter.
 import json
 import warnings
 from argparse import ArgumentError
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from lightning import LightningDataModule, LightningModule
 
+from datamodules.geometry import Resize
 from datamodules.labels import Labels
+from datamodules.transforms import Transform
 from vtagml.affinity import Affinity
 from vtagml.backbone import Backbone
 from vtagml.building import built
@@ -24,6 +26,7 @@ from vtagml.checkpoints.reading import CLASS_NAMES
 from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask
 from vtagml.run_folder import CHECKPOINTS, CONFIG, RunFolder
+from vtagml.tasks import Task
 from vtagml.tuning import Tuning
 
 # Arguments that say where a training starts: what they name is in the checkpoint, and may be gone,
@@ -80,6 +83,21 @@ class TrainedRun:
     def labels(self) -> dict[str, Labels]:
         """Names and colours of the classes of the data that the model was trained on."""
         return labels_of(self.settings)
+
+    def views(self, tasks: Iterable[Task]) -> Sequence[Transform] | None:
+        """How a photo comes to the network's size where all `tasks` are of the whole image.
+
+        As the images of the data that the model was trained on do; resized, if nobody knows. None
+        where a task has pixels: these want to be found again.
+        """
+        if not all(task.of_whole_image for task in tasks):
+            return None
+        try:
+            data = built(LightningDataModule, self.settings["data"])
+            views = next(iter(data.parts.values())).views()
+        except GONE:
+            views = ()
+        return views or [Resize(self.image_size)]
 
     @property
     def origin(self) -> dict[str, Any]:

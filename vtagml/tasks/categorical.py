@@ -59,7 +59,7 @@ class Categorical(Task, ABC):
         self._legend = [(f"class {index}", colour) for index, colour in enumerate(palette(classes))]
 
     def scores(self, map: Map) -> Scores:
-        """The score of every id that a prediction may have; the last one is of all others, too."""
+        """Scores by id; where there are classes of other sets, one more, the largest of theirs."""
         return map if self.class_map is None else self.class_map.scores(map)
 
     def predict(self, map: Map) -> Ids:

@@ -90,12 +90,13 @@ class GivenRow(NewRow):
         names = [self.tasks[index] for index in self.others]
         if strangers := sorted(values.keys() - set(names)):
             raise ValueError(f"`values` must be by names of {names}, found {strangers}.")
-        self.values = [float(values.get(name, 0.0)) for name in names]
-        if min(self.values) < 0 or not math.isclose(sum(self.values), 1, abs_tol=1e-3):
+        given = [float(values.get(name, 0.0)) for name in names]
+        if min(given) < 0 or not math.isclose(sum(given), 1, abs_tol=1e-3):
             raise ValueError(
                 f"`values` must be numbers from 0 that sum to 1, found {dict(values)}: they are a "
                 "row of ω."
             )
+        self.values = [value / sum(given) for value in given]  # 1/3 is typed as 0.333
 
     def row(self) -> Float64[Tensor, " source"]:
         return self.similarity.new_tensor(self.values)

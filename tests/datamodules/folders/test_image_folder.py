@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from datamodules import ImageFolder, Labels, UnreadableFileError
+from datamodules import CentreCrop, ImageFolder, Labels, UnreadableFileError
 from datamodules.disk.photos import read_photo
 from datamodules.folders.image_folder import READ
 
@@ -241,12 +241,14 @@ def test_classes_are_those_of_the_training(tmp_path: Path) -> None:
     assert folder(tmp_path).labels == {}
 
 
-@pytest.mark.parametrize("whole", [False, True])
-def test_photos_of_classes_are_cut_and_not_padded(whole: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shown", [None, [CentreCrop(SIZE)]])
+def test_photos_are_padded_unless_somebody_says_how_they_are_shown(
+    shown: list[CentreCrop] | None, tmp_path: Path
+) -> None:
     Image.new("RGB", (300, 40), "white").save(tmp_path / "wide.png")
     data = folder(tmp_path)
-    data.whole = whole
+    data.shown = shown
     data.setup("predict")
     (batch,) = data.predict_dataloader()
     assert batch["image"].shape[-2:] == SIZE
-    assert bool((batch["image"] == 255).all()) == whole
+    assert bool((batch["image"] == 255).all()) == (shown is not None)
