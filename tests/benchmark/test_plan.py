@@ -214,7 +214,7 @@ def test_every_method_of_the_plan_of_methods_has_three_rates_unless_it_was_searc
         assert all(row.seeds == (0,) for row in searching.rows)
         # What a stream per task trains in has the rate that one stream of it was given.
         found = {name for row in table.rows for name in methods_of(row) if "_separate" not in name}
-        assert found - before == {name for names in searched for name in names}
+        assert found - before == {name for names in searched for name in names} - before
         assert any(not methods_of(row) for row in table.rows), "VTAGML is missing"
         assert found >= {"frozen", "full"}
     assert all(row.seeds == (0, 1, 2) for row in methods.rows)
