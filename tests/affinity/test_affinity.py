@@ -121,7 +121,8 @@ def test_rows_of_omega_sum_to_one_and_weights_are_its_column_sums(
     omega = affinity.omega
     assert omega.dtype == torch.float32
     torch.testing.assert_close(omega.sum(1), torch.ones(COUNT))
-    torch.testing.assert_close(affinity.weights, omega.sum(0))
+    if not isinstance(affinity, Shuffled):  # its weights are those of what it shuffles
+        torch.testing.assert_close(affinity.weights, omega.sum(0))
     assert affinity.weights.mean().item() == pytest.approx(1)
     assert not omega.requires_grad
 
