@@ -465,12 +465,17 @@ def test_features_are_mixed_by_what_a_run_before_has_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for words in commands_in_head(MIXED):
-        main(["fit", *words_of(configs_in(words)), *SMALL])
+    first, second = (
+        ["fit", *words_of(configs_in(each)), *SMALL] for each in commands_in_head(MIXED)
+    )
+    at_once = [f"--model.affinity.init_args.{key}" for key in ("start=0", "every=1")]
+    main([*first, *at_once])
+    main(second)
     runs = [tmp_path / "runs" / name for name in ("scenes_sdne", "scenes_sdne+mixed")]
     check_results(runs[1])
     measured, used = (json.loads((run / "affinity.json").read_text())["omega"] for run in runs)
     torch.testing.assert_close(torch.tensor(used), torch.tensor(measured))
+    assert measured[0][0] > max(measured[0][1:])  # not uniform
 
 
 @pytest.mark.parametrize("configs", first_fast(NOVEL), ids=name_of)

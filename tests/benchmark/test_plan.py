@@ -70,7 +70,7 @@ def test_one_row_stands_for_many() -> None:
 
 
 def test_one_setting_stands_for_many() -> None:
-    own = [{"name": "base_{}"}, {"name": "other_{}", "title": "{} again", "needs": "base_4"}]
+    own = [{"name": "base_{}"}, {"name": "other_{}", "title": "{} again", "needs": "base_{}"}]
     many = {
         "name": "few_{}",
         "title": "From {}",
@@ -81,7 +81,7 @@ def test_one_setting_stands_for_many() -> None:
     assert (four.name, four.title, four.baseline) == ("few_4", "From 4", "base_4")
     assert [row.name for row in sixteen.rows] == ["base_16", "other_16"]
     assert sixteen.rows[1].title == "16 again"
-    assert sixteen.rows[1].source == "base_4"
+    assert sixteen.rows[1].source == "base_16"
     assert [row.overrides for row in sixteen.rows] == [{"data.train": 16}] * 2
     both = [{"name": "a_{}", "title": "{}", "each": {"data.val": [1]}}]
     with pytest.raises(ValueError, match="must be a setting's or its rows', found both in `few_4`"):

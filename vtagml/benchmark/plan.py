@@ -158,10 +158,9 @@ def _each(content: Any) -> Iterator[Any]:
 def _filled(content: Mapping[str, Any], words: Sequence[str]) -> Mapping[str, Any]:
     """The same with values where `{}` stands, also in the rows of a setting."""
     folder, shown = "_".join(words).replace(".", ""), ", ".join(words)
-    texts = {"name": folder, "title": shown, "baseline": folder}
-    found: dict[str, Any] = {
-        key: str(content[key]).replace(EACH, text) for key, text in texts.items() if key in content
-    }
+    texts = {"title": shown} | dict.fromkeys(("name", "baseline", "needs", "test"), folder)
+    given = {key: content[key] for key in texts if isinstance(content.get(key), str)}
+    found: dict[str, Any] = {key: text.replace(EACH, texts[key]) for key, text in given.items()}
     rows = content.get("rows")
     if isinstance(rows, list):
         if any("each" in row for row in rows if isinstance(row, Mapping)):
