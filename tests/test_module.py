@@ -198,6 +198,38 @@ def test_encoder_rate_scales_only_the_encoder(tmp_path: Path) -> None:
     assert groups["encoder/vectors"]["weight_decay"] == 0
 
 
+class WithNewLayer(Shared):
+    """An encoder that has something new behind its backbone."""
+
+    def __init__(self, tasks: Sequence[str]) -> None:
+        super().__init__(tasks, StridedBackbone())
+        self.scale = nn.Parameter(torch.ones(1))
+
+
+@pytest.mark.parametrize(("given", "rate"), [(None, 0.05), (0.0, 0.0), (0.001, 0.0001)])
+def test_backbone_rate_scales_what_was_pre_trained(
+    tmp_path: Path, given: float | None, rate: float
+) -> None:
+    model = MultitaskModule(
+        dense_tasks(), WithNewLayer, decoders, optimizer=sgd, encoder_rate=0.5, backbone_rate=given
+    )
+    run = trainer(tmp_path)
+    run.fit(model, loader())
+    rates = {
+        id(parameter): group["initial_lr"]
+        for group in run.optimizers[0].param_groups
+        for parameter in group["params"]
+    }
+    network = model.network
+    assert rates.keys() == {id(each) for each in network.parameters() if each.requires_grad}
+    of_encoder = network.encoder
+    assert rates[id(of_encoder.scale)] == pytest.approx(0.05)
+    for parameter in of_encoder.backbone.parameters():
+        assert rates[id(parameter)] == pytest.approx(rate)
+    for parameter in network.decoders.parameters():
+        assert rates[id(parameter)] == pytest.approx(0.1)
+
+
 def test_the_schedule_goes_on_with_every_step(tmp_path: Path) -> None:
     run = trainer(tmp_path)
     run.fit(module(), loader())

@@ -57,3 +57,24 @@ def test_other_rows_are_one_matrix() -> None:
     (group,) = parameter_groups(nn.Module(), nn.Sequential(rows))
 
     assert group == {"name": "encoder/matrices", "params": [rows.rows]}
+
+
+def test_a_backbone_is_a_group_of_its_own_where_it_is_given() -> None:
+    encoder, backbone = nn.Sequential(Room(), Room()), Room()
+    encoder.append(backbone)
+
+    groups = parameter_groups(nn.Module(), encoder, [backbone])
+
+    found = {group["name"]: group["params"] for group in groups}
+    first, second, _ = encoder
+    assert found == {
+        "encoder/matrices": [first.linear.weight, second.linear.weight],
+        "encoder/vectors": [
+            first.logit_scale,
+            first.linear.bias,
+            second.logit_scale,
+            second.linear.bias,
+        ],
+        "backbone/matrices": [backbone.linear.weight],
+        "backbone/vectors": [backbone.logit_scale, backbone.linear.bias],
+    }

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
-from vtagml.backbone import TimmBackbone, differing_keys
+from vtagml.backbone import Backbone, TimmBackbone, differing_keys
 from vtagml.backbone.timm_backbone import NULL
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
 from vtagml.data import data_of
@@ -90,6 +90,8 @@ class MultitaskModule(lightning.LightningModule):
         optimizer: An optimiser class and its settings.
         schedule: Builds the learning-rate schedule from the optimiser and the number of steps.
         encoder_rate: Learning rate of the encoder as a share of the decoders'.
+        backbone_rate: That of what trains in the encoder's backbone, likewise; null for the
+            encoder's. Full fine-tuning beside new layers wants less for what was pre-trained.
         compute: Whether the network is compiled, how convolutions lie in memory, and whether
             the tasks' decoders are differentiated in turn.
     """
@@ -104,6 +106,7 @@ class MultitaskModule(lightning.LightningModule):
         optimizer: OptimizerOfParameters = adamw,
         schedule: ScheduleOfSteps = WarmupCosine,
         encoder_rate: float = 1.0,
+        backbone_rate: float | None = None,
         compute: Compute = Compute(),
     ) -> None:
         super().__init__()
@@ -114,7 +117,10 @@ class MultitaskModule(lightning.LightningModule):
         self.objective = objective(self.tasks)
         for module in modules_within(self.network, self.tasks.keys() - self.objective.taught):
             module.requires_grad_(False)  # no loss reaches them
-        self.optimizer, self.schedule, self.encoder_rate = optimizer, schedule, encoder_rate
+        self.optimizer, self.schedule = optimizer, schedule
+        self.rates = {"decoders": 1.0, "encoder": encoder_rate}
+        if backbone_rate is not None:
+            self.rates["backbone"] = backbone_rate
         self.last_losses: Tensor = torch.zeros(len(self.tasks))  # of the last micro-batch, by task
         self.evaluation = Evaluation(self.tasks)
         compute.prepare(self.network)
@@ -270,7 +276,9 @@ class MultitaskModule(lightning.LightningModule):
             )
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        groups = parameter_groups(self.network.decoders, self.network.encoder)
+        encoder, apart = self.network.encoder, "backbone" in self.rates
+        backbones = [each for each in encoder.modules() if apart and isinstance(each, Backbone)]
+        groups = parameter_groups(self.network.decoders, encoder, backbones)
         own = self.objective.group()
         optimizer = self.optimizer(groups if own is None else [*groups, own])
         if own is not None and (unknown := own.keys() - {*optimizer.defaults, "params", "name"}):
@@ -279,7 +287,7 @@ class MultitaskModule(lightning.LightningModule):
                 f"learns itself, found {type(optimizer).__name__}: take one of Adam's family."
             )
         for group in optimizer.param_groups:
-            group["lr"] *= self.encoder_rate if group["name"].startswith("encoder") else 1.0
+            group["lr"] *= self.rates.get(group["name"].partition("/")[0], 1.0)
         steps = self.trainer.estimated_stepping_batches
         if math.isinf(steps):
             raise ValueError(
