@@ -92,6 +92,19 @@ def test_without_training_data_the_row_is_left_out(toy: Any, tmp_path: Path) -> 
     assert metrics["model"]["depth"]["rmse"] > 0
 
 
+def test_a_task_whose_training_labels_are_all_unknown_has_no_prior(
+    toy: Any, tmp_path: Path
+) -> None:
+    class Unknown(toy.Data):
+        def train_dataloader(self) -> Any:
+            for batch in super().train_dataloader():
+                yield batch | {"segmentation": torch.full_like(batch["segmentation"], 255)}
+
+    toy.trainer(tmp_path, [Results()]).test(toy.Module(), Unknown(), verbose=False)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    assert set(metrics["prior"]) == {"depth"}
+
+
 def test_nan_becomes_null(toy: Any, tmp_path: Path) -> None:
     class Unknown(toy.Module):
         def _log(self, stage: str) -> None:

@@ -62,9 +62,18 @@ def test_requeued_job_goes_on_from_its_own_checkpoint(
     last = tmp_path / "last.ckpt"
     monkeypatch.setenv("SLURM_JOB_ID", "77")
     checkpoint(last, "77")
-    assert checkpoint_path(None, last, "fit") is None  # the first turn
+    checkpoint(tmp_path / "other.ckpt", "5")
+    first_turns = {
+        None: None,
+        "none": None,
+        str(tmp_path / "other.ckpt"): str(tmp_path / "other.ckpt"),
+    }
+    for given, start in first_turns.items():
+        assert checkpoint_path(given, last, "fit") == start
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    assert checkpoint_path(None, last, "fit") == str(last)
+    for given in first_turns:  # its script is the same in every turn
+        assert checkpoint_path(given, last, "fit") == str(last)
+    assert checkpoint_path("none", last, "test") is None
     checkpoint(last, "76")  # left by an earlier run: this job was stopped before it began
     assert checkpoint_path(None, last, "fit") is None
     last.unlink()

@@ -73,5 +73,6 @@ def learn_predictions(
         batch = trainer.strategy.batch_to_device(raw)
         for name in priors.keys() & batch.keys():
             priors[name].update(batch[name])
-            labelled.add(name)
+            if tasks[name].count(batch[name]) > 0:
+                labelled.add(name)
     return {name: priors[name].compute().cpu() for name in tasks if name in labelled}

@@ -12,18 +12,18 @@ def checkpoint_path(given: str | None, newest: Path, command: str) -> str | None
     """Returns the checkpoint that a command starts from, None for a fresh start.
 
     `last` is the run's newest checkpoint; if that is not whole, the newest other one in its folder
-    that is, with a warning. A job that SLURM has requeued goes on from its own checkpoint without
-    being told.
+    that is, with a warning. A job that SLURM has requeued goes on from its own checkpoint, whatever
+    its first turn was given.
 
     Args:
         given: What the user asked for: a file, `last`, `none`, or nothing.
         newest: Where the run's newest checkpoint is, if there is one.
         command: Evaluations take the newest if nothing is given, instead of random weights.
     """
-    if given in ("none", "None", "null"):
+    if command == "fit" and (own := _of_this_job(newest)):
+        return own
+    if given in ("none", "None", "null") or (given is None and command == "fit"):
         return None
-    if given is None and command == "fit":
-        return _of_this_job(newest)
     if given not in (None, "last"):
         path = Path(str(given))
         if not path.is_file():
