@@ -20,6 +20,14 @@ def test_every_other_epoch_and_not_in_the_sanity_check(toy: Any, tmp_path: Path)
     assert names(tmp_path) == expected
 
 
+def test_epochs_are_counted_from_grid_to_grid(toy: Any, tmp_path: Path) -> None:
+    grids = PredictionGrid(samples=1, every_epochs=4)
+    settings = {"max_epochs": 8, "check_val_every_n_epoch": 2}
+    toy.trainer(tmp_path, [grids], **settings).fit(toy.Module(), toy.Data())
+    expected = ["predictions_val_epoch_001.png", "predictions_val_epoch_005.png"]
+    assert names(tmp_path) == expected
+
+
 def test_validation_alone_has_no_epoch(toy: Any, tmp_path: Path) -> None:
     trainer = toy.trainer(tmp_path, [PredictionGrid(samples=1)])
     trainer.validate(toy.Module(), toy.Data(), verbose=False)

@@ -28,6 +28,7 @@ class PredictionGrid(Callback):
     def __init__(self, samples: int = 4, every_epochs: int = 1) -> None:
         self.samples = check_positive("PredictionGrid", "samples", samples)
         self.every_epochs = check_positive("PredictionGrid", "every_epochs", every_epochs)
+        self._drawn: int | None = None  # the last epoch
         self._attempt = Attempt("A prediction grid")
 
     def on_validation_batch_end(
@@ -42,8 +43,11 @@ class PredictionGrid(Callback):
         if batch_idx or dataloader_idx or trainer.sanity_checking or not trainer.is_global_zero:
             return
         epoch, fitting = trainer.current_epoch, trainer.state.fn == "fit"
-        if fitting and epoch % self.every_epochs:
-            return
+        if fitting:
+            # Not by the epoch's number: validations of every tenth are in the ninth, nineteenth, …
+            if self._drawn is not None and 0 < epoch - self._drawn < self.every_epochs:
+                return
+            self._drawn = epoch
         split = "val" if fitting or trainer.validating else "test"
         name = f"predictions_{split}_epoch_{epoch:03d}" if fitting else f"predictions_{split}"
         tasks = multitask(pl_module).tasks
