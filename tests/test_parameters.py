@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vtagml.of_tasks import RowsOfTasks, VectorsOfTasks
+from vtagml.of_tasks import RowsOfTasks
 from vtagml.parameters import parameter_groups
 
 
@@ -44,19 +44,21 @@ def test_a_room_where_nothing_trains_has_no_group() -> None:
 
 @pytest.mark.parametrize("tasks", ["a", "abc"])
 def test_a_scale_of_each_task_decays_as_little_as_one_of_all(tasks: str) -> None:
-    scales = VectorsOfTasks(tasks, torch.ones(len(tasks), 5))
+    scales = RowsOfTasks(tasks, torch.ones(len(tasks), 5))
 
     (group,) = parameter_groups(nn.Module(), nn.Sequential(scales))
 
     assert group == {"name": "encoder/vectors", "params": [scales.rows], "weight_decay": 0.0}
 
 
-def test_other_rows_are_one_matrix() -> None:
-    rows = RowsOfTasks("abc", torch.ones(3, 5))
+@pytest.mark.parametrize(
+    "layer", [nn.Linear(5, 1), nn.Linear(1, 5), nn.Conv2d(8, 1, 1), nn.ConvTranspose2d(1, 1, 1)]
+)
+def test_the_weight_of_a_narrow_layer_is_a_matrix(layer: nn.Module) -> None:
+    matrices, vectors = parameter_groups(layer, nn.Module())
 
-    (group,) = parameter_groups(nn.Module(), nn.Sequential(rows))
-
-    assert group == {"name": "encoder/matrices", "params": [rows.rows]}
+    assert matrices == {"name": "decoders/matrices", "params": [layer.weight]}
+    assert vectors["params"] == [layer.bias]
 
 
 def test_a_backbone_is_a_group_of_its_own_where_it_is_given() -> None:

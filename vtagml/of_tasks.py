@@ -42,8 +42,10 @@ class OfGroups(nn.ModuleDict):
 class RowsOfTasks(nn.Module):
     """A tensor with a row for every task: one parameter, saved and loaded row by row.
 
-    As one tensor it is what a matrix product over all tasks needs, and has one norm and one decay;
-    in a state dict every row has the name of its task.
+    As one tensor it is what a matrix product over all tasks needs, and has one norm; in a state
+    dict every row has the name of its task. Rows are vectors to an optimiser and do not decay: a
+    scale would leave the one that it starts at, and the row of a task that is not taught would
+    move.
 
     Args:
         tasks: Names of the tasks.
@@ -88,14 +90,6 @@ class RowsOfTasks(nn.Module):
             unexpected_keys += [
                 key for key in state_dict if key.startswith(prefix) and key not in own
             ]
-
-
-class VectorsOfTasks(RowsOfTasks):
-    """Rows that are vectors to an optimiser, as a task's own scale or embedding would be.
-
-    They do not decay: a scale would leave the one that it starts at, and the row of a task that is
-    not taught would move.
-    """
 
 
 def modules_of(network: nn.Module, task: str) -> Iterator[nn.Module]:

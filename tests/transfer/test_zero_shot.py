@@ -26,6 +26,7 @@ from vtagml.encoders import (
     PolyhistorLite,
     Progressive,
     Separate,
+    SideVTAGML,
     TADFormer,
 )
 from vtagml.encoders import Shared as SharedStream
@@ -253,7 +254,9 @@ def test_a_group_of_held_out_tasks_is_frozen_and_one_with_a_taught_task_is_not()
     }
 
 
-@pytest.mark.parametrize("method", [VMT, partial(PolyhistorLite, embedding=8, rank=4), TADFormer])
+@pytest.mark.parametrize(
+    "method", [VTAGML, SideVTAGML, VMT, partial(PolyhistorLite, embedding=8, rank=4), TADFormer]
+)
 def test_what_is_a_held_out_task_s_own_does_not_decay(method: Any) -> None:
     module = zero_shot(HELD_OUT, method)
     groups = parameter_groups(module.network.decoders, module.network.encoder)

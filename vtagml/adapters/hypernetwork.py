@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vtagml.adapters.bottleneck import narrow_width
 from vtagml.adapters.generated_bottleneck import BottleneckWeights
-from vtagml.of_tasks import VectorsOfTasks
+from vtagml.of_tasks import RowsOfTasks
 
 
 class HyperNetwork(nn.Module):
@@ -37,7 +37,7 @@ class HyperNetwork(nn.Module):
         if embedding < 1:
             raise ValueError(f"`embedding` must be positive, found {embedding}.")
         self.widths = dict(widths)
-        self.tasks = VectorsOfTasks(tasks, _unit_rows(len(tasks), embedding))
+        self.tasks = RowsOfTasks(tasks, _unit_rows(len(tasks), embedding))
         self.blocks = nn.Parameter(_unit_rows(len(widths), embedding))
         self.projector = nn.Sequential(
             nn.Linear(2 * embedding, embedding), nn.ReLU(), nn.Linear(embedding, embedding)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.of_tasks import VectorsOfTasks
+from vtagml.of_tasks import RowsOfTasks
 
 
 class TaskPrompts(nn.Module):
@@ -31,7 +31,7 @@ class TaskPrompts(nn.Module):
     def __init__(self, tasks: Sequence[str], channels: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.prompts = VectorsOfTasks(tasks, torch.randn(len(tasks), channels))
+        self.prompts = RowsOfTasks(tasks, torch.randn(len(tasks), channels))
 
     def forward(
         self, features: Float[Tensor, "task batch *tokens channels"]

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.adapters.bottleneck import narrow_width
-from vtagml.of_tasks import VectorsOfTasks
+from vtagml.of_tasks import RowsOfTasks
 
 
 class VMTAdapter(nn.Module):
@@ -48,8 +48,8 @@ class VMTAdapter(nn.Module):
         self.norm = nn.LayerNorm(channels, elementwise_affine=self.normalises_freely)
         self.make_matrices(channels, narrow_width(channels, reduction))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.scale = VectorsOfTasks(tasks, torch.ones(len(tasks), channels))
-        self.shift = VectorsOfTasks(tasks, torch.zeros(len(tasks), channels))
+        self.scale = RowsOfTasks(tasks, torch.ones(len(tasks), channels))
+        self.shift = RowsOfTasks(tasks, torch.zeros(len(tasks), channels))
 
     def make_matrices(self, channels: int, narrow: int) -> None:
         """Makes what W_down and W_up consist of."""

@@ -10,7 +10,7 @@ from vtagml.network import MultitaskNetwork
 from vtagml.objectives.around import Around
 from vtagml.objectives.objective import Batch, Losses, Objective, Term
 from vtagml.objectives.sum_of_tasks import SumOfTasks
-from vtagml.of_tasks import VectorsOfTasks
+from vtagml.of_tasks import RowsOfTasks
 from vtagml.ranks import mean_of_ranks
 from vtagml.step_counts import STEP
 from vtagml.tasks import Task
@@ -43,7 +43,7 @@ class Uncertainty(Around[Objective]):
                 "`base` must be an objective that learns nothing itself, for an optimiser has one "
                 f"group for an objective, found {type(self.base).__name__}."
             )
-        self.log_variances = VectorsOfTasks(list(tasks), torch.zeros(len(tasks)))
+        self.log_variances = RowsOfTasks(list(tasks), torch.zeros(len(tasks)))
 
     def forward(self, network: MultitaskNetwork, batch: Batch) -> Losses:
         losses, terms = self.base(network, batch)
