@@ -10,7 +10,7 @@ from vtagml.affinity import TROA, forks
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import TaskPrompter
 from vtagml.network import MultitaskNetwork
-from vtagml.tuning import Full, LoRAEverywhere, Tuning
+from vtagml.tuning import BottleneckAdapter, Full, LoRAEverywhere, Tuning
 
 TASKS = ("segmentation", "depth", "normals")
 SIZE = (64, 96)
@@ -91,13 +91,22 @@ def test_levels_are_those_of_the_walk_written_out() -> None:
             torch.testing.assert_close(level, whole, rtol=1e-10, atol=1e-10)
 
 
-def test_all_that_trains_has_a_gradient_and_the_backbone_only_what_is_tuned() -> None:
-    network = encoder(LoRAEverywhere(2)).train()
+TUNED: dict[str, tuple[Tuning, tuple[str, ...]]] = {
+    "products": (LoRAEverywhere(2), (".down.", ".up.")),
+    "behind blocks": (BottleneckAdapter(), (".behind.",)),
+}
+
+
+@pytest.mark.parametrize(("tuning", "new"), TUNED.values(), ids=TUNED)
+def test_all_that_trains_has_a_gradient_and_the_backbone_only_what_is_tuned(
+    tuning: Tuning, new: tuple[str, ...]
+) -> None:
+    network = encoder(tuning).train()
 
     total(network(image(), torch.eye(3))).backward()
 
     for key, parameter in network.named_parameters():
-        own = not key.startswith("backbone.") or ".down." in key or ".up." in key
+        own = not key.startswith("backbone.") or any(part in key for part in new)
         assert parameter.requires_grad == own, key
         assert (parameter.grad is not None) == own, key
 

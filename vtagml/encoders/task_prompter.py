@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vtagml.adapters import TaskMap, Windows, frozen_block
 from vtagml.backbone import LEVELS, STRIDES, Backbone, Place, ViT
 from vtagml.encoders.tuned import Tuned
-from vtagml.of_tasks import OfTasks, VectorsOfTasks
+from vtagml.of_tasks import OfTasks, RowsOfTasks
 from vtagml.tuning import Full, Tuning
 
 
@@ -84,7 +84,7 @@ class TaskPrompter(Tuned):
         self.blocks = {place: frozen_block(network, network.block(place)) for place in places}
         self.grid = self.blocks[places[0]].window
         positions = self.grid[0] * self.grid[1]
-        self.prompts = VectorsOfTasks(self.tasks, torch.randn(len(self.tasks), channels))
+        self.prompts = RowsOfTasks(self.tasks, torch.randn(len(self.tasks), channels))
         self.weigh = nn.ModuleDict({str(each): nn.Linear(channels, positions) for each in places})
         # Behind the last block nobody reads the prompts.
         self.gather = nn.ModuleDict(
@@ -146,7 +146,10 @@ class TaskPrompter(Tuned):
         fed = block.sublayer(feed_forward, block.feed_forward, tokens)
         # The plain products of queries and keys: neither scaled nor through a softmax.
         fit = logits[:, 0, :, -count:, self.backbone.prefix_tokens : -count]
-        return tokens + block.block.drop_path2(fed), fit / block.block.attn.scale, weights
+        tokens = tokens + block.block.drop_path2(fed)
+        if str(place) in self.backbone.behind:
+            tokens = self.backbone.behind[str(place)](tokens)
+        return tokens, fit / block.block.attn.scale, weights
 
     def _level(self, place: Place, asked: Asked, size: tuple[int, int]) -> dict[str, Tensor]:
         """The map of each task at the stride of a quarter."""
