@@ -94,6 +94,13 @@ def test_a_frozen_representation_is_captured_behind_a_checkpoint(reentrant: bool
     assert_equal_to_autograd(net, forward)
 
 
+def test_levels_that_no_decoder_reads_have_no_gram() -> None:
+    # As where tasks' decoders run in turn, and all read what stands in front of the fork.
+    fork = Fork(TASKS)
+    fork.record([None, None])
+    assert fork.take() is None
+
+
 def test_two_micro_batches_gather_the_gram_of_the_whole_batch() -> None:
     net = Net().double()
     image, target = batch()

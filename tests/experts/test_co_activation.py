@@ -56,6 +56,17 @@ def test_what_fires_is_what_leaves_the_activation(images: str) -> None:
     assert not block.mlp.act._forward_hooks  # type: ignore[union-attr]
 
 
+def test_a_network_that_thins_itself_is_measured_whole(images: str) -> None:
+    network = awake(TinyViT(drop_path=0.5)).train()  # experts are found before it is frozen
+    before = torch.random.get_rng_state()
+
+    first, second = (CoActivation(images).vectors(network, 4) for _ in range(2))
+
+    assert all(torch.equal(first[place], second[place]) for place in first)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert network.training
+
+
 def test_a_folder_without_images_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(FileNotFoundError, match=r"`images` must be a folder .* found none in"):

@@ -78,6 +78,8 @@ class Fork(nn.Module):
     def record(self, gradients: Sequence[Tensor | None]) -> None:
         """Adds the Gram of one backward to what was gathered; None is a level nobody used."""
         products = [inner_products(each, self.statistic) for each in gradients if each is not None]
+        if not products:
+            return
         gram = Gram.of(torch.stack(products).sum(0))
         self._gathered = gram if self._gathered is None else self._gathered + gram
 

@@ -55,11 +55,14 @@ class CoActivation(BalancedKMeans):
             .register_forward_hook(partial(_keep_fired, fired[place]))
             for place in fired
         ]
+        training = network.training
         try:
             with torch.no_grad():
+                network.eval()  # or `drop_path` would thin it at random
                 for image in self._images(network):
                     network(image)
         finally:
+            network.train(training)
             for hook in hooks:
                 hook.remove()
         return {place: torch.cat(own).T for place, own in fired.items()}
