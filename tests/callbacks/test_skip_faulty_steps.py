@@ -11,6 +11,7 @@ from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
+from tests.fakes.ranks import Ranks
 from vtagml.callbacks import FaultyTrainingError, SkipFaultySteps
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth
@@ -117,8 +118,11 @@ def test_too_many_in_a_row_stop_with_the_last_good_step(tmp_path: Path) -> None:
         fit(model, tmp_path, SkipFaultySteps(patience=3), states)
     path = tmp_path / "checkpoints" / "faulty.ckpt"
     assert str(path) in str(stopped.value)
-    kept = torch.load(path, weights_only=True)["state_dict"]
-    assert changed(states.states[2], kept) == []
+    kept = torch.load(path, weights_only=True)
+    assert changed(states.states[2], kept["state_dict"]) == []
+    # As many batches as were read: a run goes on from it with the next one.
+    assert kept["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["processed"] == 6
+    assert kept["global_step"] == 6
 
 
 @pytest.mark.slow
@@ -150,3 +154,22 @@ def test_too_large_a_scale_is_no_fault_and_comes_down(fused: bool, tmp_path: Pat
     assert changed(before, states.states[0]) == []
     assert any("adapters" in key for key in changed(states.states[0], states.states[1]))
     assert skip.faulty == 0
+
+
+def test_under_a_loss_scale_ranks_count_the_same_faults() -> None:
+    def counted(rank: int) -> tuple[int, int]:
+        model, skip = small_vtagml(), SkipFaultySteps()
+        model.last_losses = torch.full((len(model.tasks),), torch.nan if rank else 1.0)
+        model.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
+        optimizer = adam(model.parameters())
+        scaler = torch.amp.GradScaler("cpu")
+        trainer = Trainer(
+            plugins=MixedPrecision("16-mixed", "cpu", scaler), accelerator="cpu", logger=False
+        )
+        for parameter in model.parameters():
+            parameter.grad = torch.full_like(parameter, torch.nan)  # averaged over the ranks
+        skip.on_before_backward(trainer, model, torch.tensor(0.0))
+        skip.on_before_optimizer_step(trainer, model, optimizer)
+        return skip.faulty, skip.in_a_row
+
+    assert Ranks(2).run(counted) == [(1, 1), (1, 1)]

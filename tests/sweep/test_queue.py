@@ -11,6 +11,7 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial
 
 from vtagml.launching import Board, Runner, runner
+from vtagml.run_folder import RunFolder
 from vtagml.sweep import (
     EarlyStop,
     Parameter,
@@ -75,6 +76,9 @@ class Scripted:
         if self.script == "Ctrl-C":
             raise KeyboardInterrupt
         if isinstance(self.script, str):
+            if self.script == "diverged":
+                RunFolder(self.job.folder).checkpoints.mkdir(parents=True)
+                RunFolder(self.job.folder).faulty_checkpoint.touch()
             end = "[ended with status 1 after 0 s]"
             late = "\nand a worker" if self.script == "talkative" else ""
             self.job.log.write_text(f"$ a\n{self.script}\n{end}{late}")
@@ -180,6 +184,14 @@ def test_keys_in_another_order_are_the_same_sweep(tmp_path: Path) -> None:
 def test_a_sweep_of_failures_ends(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"first 3 trials failed.*the last says: no data"):
         searched(tmp_path, sweep_of("random", X), lambda number: "no data", trials=9)
+
+
+@pytest.mark.parametrize("end", [[math.nan], "diverged"], ids=str)
+def test_trials_that_diverge_end_neither_a_sweep_nor_come_again(end: Any, tmp_path: Path) -> None:
+    sweep = sweep_of("random", X)
+    _, trials = searched(tmp_path, sweep, [end, end, end, [0.5]].__getitem__, trials=4)
+    assert [STATES[trial.state] for trial in trials] == ["done", *["failed"] * 3]
+    assert searched(tmp_path, sweep, lambda number: [0.5], trials=4)[0].words == []
 
 
 @pytest.mark.parametrize("method", ["random", "bayes"])

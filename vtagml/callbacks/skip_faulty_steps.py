@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from vtagml.callbacks.checks import check_positive
 from vtagml.callbacks.kept_files import folder_of
 from vtagml.multitask import multitask
+from vtagml.ranks import sum_of_ranks
 
 NAMES_SHOWN = 8
 
@@ -25,13 +26,13 @@ class SkipFaultySteps(Callback):
     """Leaves out a step with a NaN or an infinity in a loss or a gradient.
 
     Parameters, moments of the optimiser, S and ω stay as they were; only the schedule goes on.
-    Averaging gradients brings a NaN of one rank to all, so all ranks leave out the same steps
-    without asking each other. Each rank warns of the tasks and samples that it saw fail itself;
+    Averaging gradients brings a NaN of one rank to all, so all ranks leave out the same steps.
+    Each rank warns of the tasks and samples that it saw fail itself;
     `train/faulty_steps` counts. After `patience` such steps in a row training stops with an error;
     the checkpoint `faulty.ckpt` in the run's folder is that of the last good step.
 
-    An infinite gradient of finite losses under 16-bit precision is no fault: the loss scale was
-    too large, and the scaler leaves that step out itself.
+    An infinite gradient of losses that are finite on all ranks is no fault under 16-bit precision:
+    the loss scale was too large, and the scaler leaves that step out itself.
 
     Args:
         patience: Faulty steps in a row after which training stops.
@@ -74,12 +75,17 @@ class SkipFaultySteps(Callback):
         for parameter in parameters:
             parameter.grad = None
         multitask(pl_module).network.take_gram()
-        if scaler is not None and all(losses.isfinite().all() for losses, _ in seen):
-            return
+        if scaler is not None:
+            faults = sum(not bool(losses.isfinite().all()) for losses, _ in seen)
+            if not sum_of_ranks(norm.new_tensor(faults)):
+                return
         self.faulty += 1
         self.in_a_row += 1
         pl_module.log("train/faulty_steps", float(self.faulty), batch_size=1)
         logger.warning("%s", self._report(trainer, multitask(pl_module).task_names, seen))
+
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+        # Within a step a checkpoint would count a batch less than the loader has given.
         if self.in_a_row >= self.patience:
             self._stop(trainer)
 
@@ -113,7 +119,7 @@ class SkipFaultySteps(Callback):
         )
 
     def _stop(self, trainer: Trainer) -> None:
-        path = folder_of(trainer).checkpoints / "faulty.ckpt"
+        path = folder_of(trainer).faulty_checkpoint
         trainer.save_checkpoint(path)
         raise FaultyTrainingError(
             f"{self.in_a_row} steps in a row had a loss or gradient that is not finite; `patience`"

@@ -45,6 +45,7 @@ class RunFolder:
         self.logs, self.predictions = path / LOGS, path / PREDICTIONS
         self.wandb_run = path / WANDB_RUN
         self.newest_checkpoint = self.checkpoints / "last.ckpt"
+        self.faulty_checkpoint = self.checkpoints / "faulty.ckpt"  # of a run that diverged
         self._mark = path / MARK
 
     @classmethod

@@ -17,6 +17,7 @@ from vtagml.sweep.study import (
     FAILURE,
     TRIALS,
     count_ended,
+    failed,
     folder_name,
     open_study,
 )
@@ -113,7 +114,8 @@ class TrialQueue(Queue[TrialJob]):
             list(_news(job, curve))
         if failure := _failure(job, status, curve):
             job.trial.set_user_attr(FAILURE, failure)
-            job.trial.set_user_attr(DIVERGED, job.diverged is not None)
+            diverged = job.diverged is not None or RunFolder(job.folder).faulty_checkpoint.is_file()
+            job.trial.set_user_attr(DIVERGED, diverged)
             self.study.tell(job.trial, state=TrialState.FAIL)
             self._check_successes()
             return [f"{job.name} failed", *(f"  {line}" for line in failure.splitlines())]
@@ -126,11 +128,14 @@ class TrialQueue(Queue[TrialJob]):
         return [f"{job.name}: {self.sweep.metric} {value:.4g}"]
 
     def _check_successes(self) -> None:
-        """Ends a sweep of which nothing succeeds: what is wrong then are not the values."""
+        """Ends a sweep of which nothing succeeds: what is wrong then are not the values.
+
+        Those that diverged do not count: other values may not.
+        """
         failures = [
             trial.user_attrs.get(FAILURE)
             for trial in self.study.get_trials(deepcopy=False, states=ENDED)
-            if trial.state is not TrialState.FAIL or FAILURE in trial.user_attrs  # else interrupted
+            if trial.state is not TrialState.FAIL or failed(trial)  # else interrupted, or diverged
         ]
         if all(failures) and len(failures) >= FAILURES:
             raise ValueError(
