@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import EarlyStopping
 
 from datamodules.loader import Loader, OrderedSampler, ShuffledSampler
 from datamodules.samples import Samples, Source
@@ -281,6 +282,82 @@ def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
     assert len(module.seen) == 1
     assert trainer.interrupted
     assert not (tmp_path / "last.ckpt").exists()
+
+
+def test_what_looks_at_the_last_validation_finds_it_when_resumed(tmp_path: Path) -> None:
+    def stopping() -> EarlyStopping:
+        return EarlyStopping("val/score", patience=9)
+
+    _, trainer = run(tmp_path / "whole", SETTINGS["epochs"], stopping())
+    # Killed in the second epoch: the first one's end, where the score is looked at, comes again.
+    run(tmp_path, SETTINGS["epochs"], stopping(), Stop(kill, 6))
+    _, resumed = run(tmp_path, SETTINGS["epochs"], stopping(), resume=True)
+    assert resumed.global_step == trainer.global_step == 15
+    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+
+
+class StopEarly(Callback):
+    """Ends the run behind a batch of the first epoch, or at its end."""
+
+    def __init__(self, batch: int | None) -> None:
+        self.batch = batch
+
+    def on_train_batch_end(self, trainer: Trainer, *arguments: Any) -> None:
+        trainer.should_stop = trainer.should_stop or arguments[3] == self.batch
+
+    def on_train_epoch_end(self, trainer: Trainer, *_: object) -> None:
+        trainer.should_stop = trainer.should_stop or self.batch is None
+
+
+@pytest.mark.parametrize(("batch", "steps"), [(1, 1), (2, 1), (None, 3)])
+@pytest.mark.parametrize("every", [None, 100])
+def test_a_run_that_a_callback_ends_is_saved(
+    batch: int | None, steps: int, every: int | None, tmp_path: Path
+) -> None:
+    settings = SETTINGS["accumulated"]
+    module, trainer = run(tmp_path, settings, StopEarly(batch), every_n_train_steps=every)
+    assert trainer.global_step == steps
+    kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert kept["global_step"] == steps
+    assert_equal(dict(kept["state_dict"]), dict(module.state_dict()))
+    again, resumed = run(tmp_path, settings, resume=True, every_n_train_steps=every)
+    assert resumed.global_step == 9
+    # A step that was cut in two has its last batches alone.
+    assert module.seen + again.seen == run(tmp_path / "whole", settings)[0].seen
+
+
+class FullOnce(AtomicCheckpointIO):
+    """A disk without room for one `best.ckpt`."""
+
+    def __init__(self, write: int) -> None:
+        super().__init__()
+        self.left = write
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        self.left -= Path(path).name == "best.ckpt"
+        if self.left == 0 and Path(path).name == "best.ckpt":
+            self.failure = "no room"
+        else:
+            super().save_checkpoint(checkpoint, path, storage_options)
+
+
+def test_a_best_that_could_not_be_written_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Scored(Small):
+        def on_validation_epoch_end(self) -> None:
+            self.log("val/scored", torch.tensor([0.5, 0.1, 0.2])[self.current_epoch])
+
+    monkeypatch.setattr("tests.checkpoints.test_resume.AtomicCheckpointIO", lambda: FullOnce(2))
+    run(tmp_path, SETTINGS["epochs"], module=Scored(), monitor="val/scored")
+    best, last = (
+        torch.load(tmp_path / f"{each}.ckpt", weights_only=True) for each in ("best", "last")
+    )
+    assert best["epoch"] == 2
+    kept = next(each for each in last["callbacks"].values() if "best_model_score" in each)
+    assert kept["best_model_score"] == pytest.approx(0.2)
 
 
 def test_best_is_kept_beside_the_newest(tmp_path: Path) -> None:

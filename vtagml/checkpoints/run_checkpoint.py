@@ -59,6 +59,7 @@ class RunCheckpoint(ModelCheckpoint):
         self._askable: float = 0
         self._expect_validation = self._ended = self._only_validation_left = False
         self._random_states: list[dict[str, Any]] | None = None
+        self._validated: dict[str, torch.Tensor] = {}  # what the last validation found
         self._device = torch.device("cpu")
 
     @property
@@ -88,12 +89,17 @@ class RunCheckpoint(ModelCheckpoint):
         if self._random_states is not None:
             restore_random_states(self._random_states, trainer.global_rank, self._device)
             self._random_states = None
+            # Stops and schedules look at them at the end of the epoch.
+            found = {key: value.to(self._device) for key, value in self._validated.items()}
+            trainer.callback_metrics.update(found)
         self._request.listen()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if not (self._is_fitting(trainer) and loop.step_complete(trainer)):
+        # What ends a run may do so within a step, which is lost then; the steps before it are not.
+        ends = loop.step_complete(trainer) or loop.stops(trainer)
+        if not (self._is_fitting(trainer) and ends):
             return
         follows = loop.validation_follows(trainer)
         self._validated_before = loop.validated_batches(trainer)
@@ -125,17 +131,21 @@ class RunCheckpoint(ModelCheckpoint):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not self._is_fitting(trainer):
             return
+        metrics = trainer.callback_metrics.items()
+        self._validated = {key: value.detach().cpu() for key, value in metrics if key[:4] == "val/"}
         self._keep_best(trainer)
-        if self._due or (loop.stops(trainer) and loop.step_complete(trainer)):
+        if self._due or loop.stops(trainer):
             self._save_newest(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Saves nothing: Lightning does not go on exactly from here."""
+        """Saves only what would be lost: Lightning does not go on exactly from here."""
+        ends = self._is_fitting(trainer) and loop.stops(trainer)
+        if ends and trainer.global_step != self._last_global_step_saved:
+            self._save_newest(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._request.close()
-        failure = getattr(trainer.strategy.checkpoint_io, "failure", None)
-        if trainer.strategy.broadcast(failure) is not None:
+        if self._has_failed(trainer):
             self._save_newest(trainer)
 
     def on_exception(
@@ -162,10 +172,12 @@ class RunCheckpoint(ModelCheckpoint):
             "random_states": random_states(self._device),
             "job": slurm.job(),
             "before_validation": self._expect_validation,
+            "validated": self._validated,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._random_states = state_dict.get("random_states")
+        self._validated = state_dict.get("validated", {})
         # After the validation that is still to come a checkpoint is due, or it would come again.
         self._due = state_dict.get("before_validation", False)
         # Paths of the machine it was written on are not this run's, and Lightning warns of them.
@@ -211,11 +223,19 @@ class RunCheckpoint(ModelCheckpoint):
         best = self.best_model_score
         better = torch.lt if self.mode == "min" else torch.gt
         if best is None or best.isnan() or bool(better(score, best.to(score))):
+            before = best, self.best_model_path
             self.best_model_score = score.detach().clone()
             self.best_model_path = str(Path(str(self.dirpath)) / "best.ckpt")
             saved = self._last_global_step_saved
             self._save_checkpoint(trainer, self.best_model_path)
             self._last_global_step_saved = saved
+            if self._has_failed(trainer):  # the next that is better than what is kept has its turn
+                self.best_model_score, self.best_model_path = before
+
+    def _has_failed(self, trainer: Trainer) -> bool:
+        """Whether the last checkpoint could not be written, which rank 0 knows."""
+        failure = getattr(trainer.strategy.checkpoint_io, "failure", None)
+        return trainer.strategy.broadcast(failure) is not None
 
     def _leave_after_validation(self, trainer: Trainer) -> None:
         if self._only_validation_left:
