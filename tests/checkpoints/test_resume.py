@@ -311,10 +311,11 @@ class StopEarly(Callback):
 
 @pytest.mark.parametrize(("batch", "steps"), [(1, 1), (2, 1), (None, 3)])
 @pytest.mark.parametrize("every", [None, 100])
+@pytest.mark.parametrize("validated", [VALIDATED, 0])
 def test_a_run_that_a_callback_ends_is_saved(
-    batch: int | None, steps: int, every: int | None, tmp_path: Path
+    batch: int | None, steps: int, every: int | None, validated: int, tmp_path: Path
 ) -> None:
-    settings = SETTINGS["accumulated"]
+    settings = SETTINGS["accumulated"] | {"limit_val_batches": validated}
     module, trainer = run(tmp_path, settings, StopEarly(batch), every_n_train_steps=every)
     assert trainer.global_step == steps
     kept = torch.load(tmp_path / "last.ckpt", weights_only=True)
