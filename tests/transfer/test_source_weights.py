@@ -1,6 +1,7 @@
 """A fit starts from another run's network, or says in one error why it cannot."""
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
 from tests.transfer.runs import moved_vtagml, save_run, trainer
+from vtagml.commands.parse import config_of
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
@@ -75,10 +77,16 @@ def test_a_fit_after_an_evaluation_starts_from_the_source_again(tmp_path: Path) 
     assert_equal(start.state, source.network.state_dict())
 
 
-def test_an_absent_source_is_said(tmp_path: Path) -> None:
+def test_an_absent_source_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "run").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"`source` .* no file .*last\.ckpt`\. Train the"):
+    with pytest.raises(FileNotFoundError, match=r"SourceWeights .* no file .*last\.ckpt`") as said:
         SourceWeights(tmp_path / "run").load_into(small_vtagml())
+    (key,) = re.findall(r"`(--\S+) RUN`", str(said.value))
+    files = [f"experiments/{each}.yaml" for each in ("scenes_sdne", "settings/new_edges")]
+    words = [*(word for file in files for word in ("--config", file)), f"{key}=elsewhere"]
+    monkeypatch.setattr("sys.argv", ["lightning"])
+    (callback,) = config_of(words).trainer.callbacks
+    assert callback.init_args.checkpoint == "elsewhere"
 
 
 def module_of(tasks: list[Any], width: int = 16) -> MultitaskModule:

@@ -63,10 +63,10 @@ class SourceWeights(Callback):
         ]
         if problems:
             raise ValueError(
-                f"`source` must be a run of the config's own network; that of `{self.path}` has "
-                f"{len(problems)} differences, first {'; '.join(problems[:SHOWN])}. Give both the "
-                "same tasks, classes, encoder, decoders and affinity (config.yaml in the run's "
-                "folder has the source's)."
+                "`checkpoint` must be a run of the config's own network; that of "
+                f"`{self.path}` has {len(problems)} differences, first "
+                f"{'; '.join(problems[:SHOWN])}. Give both the same tasks, classes, encoder, "
+                "decoders and affinity (config.yaml in the run's folder has the source's)."
             )
         module.network.load_state_dict(found)
 
@@ -88,8 +88,9 @@ class SourceWeights(Callback):
         """What the checkpoint holds: tensors, numbers and text, no code."""
         if not self.path.is_file():
             raise FileNotFoundError(
-                f"`source` must be a checkpoint or the folder of a run, found no file "
-                f"`{self.path}`. Train the source first, or point `source.checkpoint` at its run."
+                f"`checkpoint` of {type(self).__name__} must be a file or the folder of a run, "
+                f"found no file `{self.path}`. Train that run first, or name another: "
+                "`--trainer.callbacks.checkpoint RUN`, where it is the last of the callbacks."
             )
         return read_checkpoint(self.path)
 
