@@ -175,6 +175,17 @@ def test_a_form_for_inference_that_fails_costs_its_numbers_only(
     assert content["roles"]["decoder"]["trained"] == 20
 
 
+def test_what_no_loss_reaches_is_named_once(toy: Any, tmp_path: Path) -> None:
+    module = toy.Module()
+    module.network.encoder.idle = nn.Linear(2, 3)
+    table = ParameterTable()
+    trainer = toy.trainer(tmp_path, [table], limit_train_batches=2, limit_val_batches=0)
+    with pytest.warns(UserWarning, match="are to train") as said:
+        trainer.fit(module, toy.Data())
+    (idle,) = [str(each.message) for each in said if "are to train" in str(each.message)]
+    assert idle.startswith("9 parameters of encoder.idle are to train")
+
+
 def test_roles_in_the_terminal() -> None:
     console = Console(width=80)
     with console.capture() as captured:

@@ -1,5 +1,6 @@
 """What of a network trains: a table at the start of training."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +17,7 @@ from vtagml.data import data_of
 from vtagml.experts import faded_in_the_end
 from vtagml.inference.baked import baked
 from vtagml.multitask import multitask
-from vtagml.parameter_roles import Count, Key, Role, counts, of_roles
+from vtagml.parameter_roles import Count, Key, Role, counts, of_roles, parameters_of
 from vtagml.run_folder import PARAMETERS, to_json
 
 INDENT = "  "
@@ -31,9 +32,12 @@ class ParameterTable(Callback):
 
     Leaves `parameters.json` in the run's folder and logs the totals (`parameters/trainable`,
     `parameters/frozen`, `parameters/total`), and the table to loggers that take tables.
+
+    Warns after the first backward of what is counted as trained but no loss reaches.
     """
 
     def __init__(self) -> None:
+        self._has_looked = False
         self._attempt = Attempt("The table of parameters")
         self._inference = Attempt("The inference form, whose parameters are to be counted,")
 
@@ -58,6 +62,22 @@ class ParameterTable(Callback):
             columns = ("part", *NUMBERS)
             table: list[list[Cell]] = [[row[name] for name in columns] for row in (*rows, whole)]
             log_table(trainer, "parameters/table", columns, table, trainer.global_step)
+
+    def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._has_looked or not trainer.is_global_zero:
+            return
+        self._has_looked = True
+        named = parameters_of(multitask(pl_module).network)
+        idle = [(part, each) for part, _, each in named if each.requires_grad and each.grad is None]
+        if idle:
+            parts = ", ".join(dict.fromkeys(part for part, _ in idle))
+            count = sum(each.numel() for _, each in idle)
+            warnings.warn(
+                f"{count:,} parameters of {parts} are to train, but no loss reaches them: the "
+                "decoders do not read all levels that the encoder makes. Several processes then "
+                "need `--trainer.strategy ddp_find_unused_parameters_true`.",
+                stacklevel=2,
+            )
 
 
 def by_part(counted: Mapping[Key, Count]) -> dict[str, Count]:
