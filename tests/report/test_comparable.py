@@ -97,7 +97,8 @@ def test_a_single_task_run_stands_beside_a_multitask_run(tmp_path: Path) -> None
     [
         ({"provenance.training.steps": 50}, r"Steps differ \(50, 225\)"),
         ({"provenance.training.steps": 50}, "Stopped before the steps of its config: `.*b`"),
-        ({DATA + "batch_size": 8}, r"Batch sizes differ \(8, 16\)"),
+        ({DATA + "batch_size": 8}, r"Images of a step differ \(8, 16\)"),
+        ({"provenance.hardware.processes": 2}, r"Images of a step differ \(16, 32\)"),
         ({"provenance.hardware.device": "H200"}, r"Machines differ \(H200, A CPU\)"),
         ({"provenance.commit.hash": "fedcba9876"}, r"commits differ .*\(0123456, fedcba9\)"),
         ({"provenance.commit.dirty": True}, "Run on changed files.*`.*b`"),
@@ -155,9 +156,17 @@ def test_two_domains_are_compared_by_what_was_evaluated(tmp_path: Path) -> None:
 
 def test_two_domains_in_batches_of_another_size_are_said(tmp_path: Path) -> None:
     runs = [with_domains(tmp_path / str(seed), "day", "dusk", seed, 8 + seed) for seed in range(2)]
-    assert "Batch sizes differ (8, 9): so do the images of as many steps." in warnings_of(
+    assert "Images of a step differ (8, 9): so do those of as many steps." in warnings_of(
         group(runs)
     )
+
+
+def test_images_of_a_step_are_those_that_are_accumulated(tmp_path: Path) -> None:
+    twice = {"trainer.accumulate_grad_batches": 2}
+    halves = a_run(tmp_path / "b", seed=1, changes={DATA + "batch_size": 8}, settings=twice)
+    assert not [
+        said for said in warnings_of(group([a_run(tmp_path / "a"), halves])) if "step" in said
+    ]
 
 
 def test_augmentation_is_no_other_data(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from tests.report.run_folders import a_run, write_run
 from vtagml.report import group, read_run
+from vtagml.report.comparable import warnings_of
 
 RATE = "model.init_args.optimizer.init_args.lr"
 
@@ -119,6 +120,38 @@ def test_runs_that_start_from_runs_of_one_method_are_of_one_method(
     other = write_run(tmp_path / "source_2", settings={RATE: 0.5})
     settings = {initial: str(other / file)}
     assert len(group([*runs, a_run(tmp_path / "tuned_2", seed=2, settings=settings)])) == 2
+
+
+def test_runs_that_start_from_other_files_of_a_run_are_of_other_methods(tmp_path: Path) -> None:
+    source = write_run(tmp_path / "source")
+    initial = "model.init_args.affinity.init_args.initial"
+    files = [source / "checkpoints" / f"{name}.ckpt" for name in ("best", "last")]
+    runs = [
+        a_run(tmp_path / name, seed=seed, settings={initial: str(file)})
+        for seed, (name, file) in enumerate(zip("ab", files, strict=True))
+    ]
+    assert len(group(runs)) == 2
+
+
+def test_a_config_alone_makes_no_run_of_what_lies_beside_it(tmp_path: Path) -> None:
+    weights = "model.init_args.encoder.init_args.weights"
+    runs = []
+    for seed, name in enumerate("ab"):
+        (tmp_path / name / "data").mkdir(parents=True)
+        (tmp_path / name / "config.yaml").write_text("trainer: {}")
+        given = {weights: f"{tmp_path}/{name}/data/vit.safetensors"}
+        runs.append(a_run(tmp_path / "runs" / name, seed=seed, settings=given))
+    assert len(group(runs)) == 2
+
+
+def test_folders_of_one_s_own_are_other_data_elsewhere(tmp_path: Path) -> None:
+    runs = []
+    for seed, root in enumerate(["few", "many", "many"]):
+        data = {"data.class_path": "datamodules.Folders", "data.init_args.root": root}
+        runs.append(a_run(tmp_path / str(seed), seed=seed, settings=data))
+    methods = group(runs)
+    assert [len(method.runs) for method in methods] == [1, 2]
+    assert any("Trained on other data" in said for said in warnings_of(methods))
 
 
 def test_without_a_config_what_is_recorded_decides(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def warnings_of(methods: Sequence[Method]) -> list[str]:
         )
     if len(sizes := {_batch(run) for run in runs}) > 1:
         warnings.append(
-            f"Batch sizes differ ({_sorted(sizes)}): so do the images of as many steps."
+            f"Images of a step differ ({_sorted(sizes)}): so do those of as many steps."
         )
     warnings += _other_training_data(methods)
     if len(places := {run.recorded("hardware.device") for run in runs}) > 1:
@@ -129,8 +129,13 @@ SAME_IN_A_METHOD: Mapping[str, Callable[[Run], Any]] = {
 
 
 def _batch(run: Run) -> str:
+    """Images of an optimiser step."""
     own = run.recorded("data.settings") or {}
-    return str(look_up(own, "source.settings.batch_size") or own.get("batch_size"))
+    size = look_up(own, "source.settings.batch_size") or own.get("batch_size")
+    if not isinstance(size, int):
+        return str(size)
+    accumulated = look_up(run.config, "trainer.accumulate_grad_batches") or 1
+    return str(size * accumulated * (run.recorded("hardware.processes") or 1))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from vtagml.report.record import config_of_origin, look_up, run_of
 from vtagml.report.runs import Run, names_of, seed_or_name
@@ -42,6 +42,8 @@ INCIDENTAL_OF_TRAINER = (
 )
 ONLOOKERS = ("vtagml.callbacks.GradientConflicts",)
 INCIDENTAL_OF_DATA = ("cache", "evaluated_at", "prepared", "root", "seed", "workers")
+FOLDERS = "datamodules.Folders"
+ROOT_OF_FOLDERS = "root of the folders"  # Which is the dataset; of others it is where they lie.
 FILES_OF_RUNS = (".ckpt", ".json", ".safetensors")
 MOST_ORIGINS = 16
 
@@ -102,6 +104,8 @@ def everywhere_without(settings: Any, names: Sequence[str]) -> Any:
     """Leaves out names at every depth: a dataset of two domains, or of parts, holds datasets."""
     if isinstance(settings, Mapping):
         own = _without(settings, names)
+        if settings.get("class_path") == FOLDERS:
+            own[ROOT_OF_FOLDERS] = look_up(settings, "init_args.root")
         return {key: everywhere_without(value, names) for key, value in own.items()}
     if isinstance(settings, list):
         return [everywhere_without(value, names) for value in settings]
@@ -146,7 +150,8 @@ class _Origins:
             self.left -= 1
             config = config_of_origin(value)
             if config is not None:
-                return {"of the run": self.training(config), "file": Path(value).suffix}
+                inside = Path(value).relative_to(cast(Path, run_of(value)))
+                return {"of the run": self.training(config), "file": str(inside)}
         return value
 
 

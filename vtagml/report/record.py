@@ -17,7 +17,7 @@ PROVENANCE: Form = {
     "date": str,
     "commit": {"hash": str, "dirty": bool},
     "versions": dict,
-    "hardware": {"device": str},
+    "hardware": {"device": str, "processes": int},
     "precision": str,
     "seed": int,
     "checkpoint": str,
@@ -111,9 +111,14 @@ def read_config(folder: Path) -> dict[str, Any] | None:
 
 
 def run_of(file: str) -> Path | None:
-    """Returns the folder with a config that a file of a run is in, None where there is none."""
-    folders = (Path(file), *Path(file).parents[:2])
-    return next((folder for folder in folders if is_there(RunFolder(folder).config)), None)
+    """Returns the folder of the run that a file is in, None where there is none."""
+    folders = map(RunFolder, (Path(file), *Path(file).parents[:2]))
+    # A config alone may be anybody's.
+    return next((each.path for each in folders if is_there(each.config) and _has_run(each)), None)
+
+
+def _has_run(folder: RunFolder) -> bool:
+    return folder.is_marked or any(map(is_there, (folder.metrics, folder.checkpoints)))
 
 
 def config_of_origin(file: str) -> dict[str, Any] | None:
