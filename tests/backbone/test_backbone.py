@@ -15,8 +15,10 @@ from vtagml.backbone import (
     Swin,
     SwinV2Nano,
     TimmBackbone,
+    ViT,
     timm_backbone,
 )
+from vtagml.backbone.weights import grid_of
 
 IMAGE = (64, 96)
 
@@ -174,6 +176,26 @@ def test_weights_from_a_file(
         assert torch.equal(level, expected)
 
 
+@pytest.mark.parametrize("size", [(64, 96), (128, 192), (96, 64), (96, 96)])
+def test_positions_of_a_file_that_says_their_grid_stay_where_they_were(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    # 4 x 6 patches, as many as 6 x 4 have.
+    made = awake(TinyViT((64, 96)))
+    planted = torch.rand(1, 32, 4, 6)
+    made.model.pos_embed.data[:, 1:] = planted.flatten(2).transpose(1, 2)
+    path = str(tmp_path / "weights.safetensors")
+    safetensors.torch.save_file(made.model.state_dict(), path, metadata=grid_of(made.model))
+
+    found = TinyViT(size, path).model.pos_embed[:, 1:]
+
+    grid = (size[0] // 16, size[1] // 16)
+    moved = planted
+    if grid != (4, 6):
+        moved = torch.nn.functional.interpolate(planted, grid, mode="bicubic", antialias=True)
+    torch.testing.assert_close(found, moved.flatten(2).transpose(1, 2))
+
+
 def test_half_precision_weights_come_back_in_full(tmp_path: Path) -> None:
     path = saved(TinySwinV2().half(), tmp_path / "weights.safetensors")
 
@@ -234,6 +256,25 @@ def test_an_unknown_architecture_is_named() -> None:
 def test_the_nano_network_is_on_no_hub() -> None:
     with pytest.raises(ValueError, match="no hub has this network"):
         SwinV2Nano(weights="hub")
+
+
+def test_a_pool_with_attention_that_no_map_passes_is_left_out() -> None:
+    class Siglip(TinyViT):
+        def __init__(self) -> None:
+            ViT.__init__(self, "vit_base_patch16_siglip_224.webli", (64, 96), None)
+
+    backbone = Siglip()
+    sum(level.sum() for level in backbone(torch.rand(1, 3, 64, 96))[:LEVELS]).backward()
+    assert [name for name, each in backbone.named_parameters() if each.grad is None] == []
+
+
+def test_swin_v1_keeps_its_biases_of_positions() -> None:
+    backbone = TinySwin((128, 128))
+    before = list(backbone.position_biases())
+    backbone.resize((256, 256))
+    with pytest.raises(ValueError, match=r"at least 128 x 128 pixels, found 64 x 128"):
+        backbone.resize((64, 128))
+    assert all(one is two for one, two in zip(before, backbone.position_biases(), strict=True))
 
 
 def test_resizing_changes_the_windows_that_the_map_allows() -> None:

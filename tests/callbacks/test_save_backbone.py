@@ -8,7 +8,7 @@ from lightning import Trainer
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from tests.fakes.backbones import TinySwinV2, awake
+from tests.fakes.backbones import TinySwinV2, TinyViT, awake
 from vtagml.callbacks import SaveBackbone
 from vtagml.encoders import Separate, Shared
 from vtagml.module import MultitaskModule
@@ -57,6 +57,14 @@ def test_what_lora_learned_is_in_the_weights(tmp_path: Path) -> None:
     image = torch.rand(1, 3, 64, 64)
     for level, expected in zip(plain(image), network.backbone(image), strict=True):
         torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_file_of_a_vit_says_where_its_patches_are(tmp_path: Path) -> None:
+    network = Shared(["depth"], TinyViT((64, 96)), Full())
+    trainer = Trainer(default_root_dir=tmp_path, logger=False)
+    SaveBackbone("weights.safetensors").on_fit_end(trainer, encoder_alone(network))
+    with safe_open(tmp_path / "weights.safetensors", framework="pt") as file:
+        assert file.metadata()["grid"] == "4 6"
 
 
 @pytest.mark.parametrize(("encoder", "tuning"), [(Separate, Full()), (Shared, BottleneckAdapter())])

@@ -16,6 +16,7 @@ from tests.inference.conftest import SIZE, run, tuned_settings, write_run
 from vtagml.decoders import ConvDecoder, Decoders, PerTask, Shared, SummaryLinear
 from vtagml.inference import certificate, stream
 from vtagml.inference.agreement import Difference, pyramid_difference
+from vtagml.inference.free_place import metadata_of
 from vtagml.inference.merging import MergedFile, merge_run
 from vtagml.inference.trained import TrainedRun
 from vtagml.inference.validation_images import validation_images
@@ -70,6 +71,8 @@ def test_timm_alone_loads_the_file_and_computes_the_same(lora: Path, merged: Mer
     expected = trained_pyramids(lora, image)["depth"][-1]
     assert expected.shape == (2, 32)  # of a ViT, its class token
     torch.testing.assert_close(summary_of(merged.path, image), expected, rtol=1e-4, atol=1e-5)
+    grid = tuple(side // 16 for side in SIZE)
+    assert metadata_of(merged.path)["grid"] == f"{grid[0]} {grid[1]}"  # for images of another size
 
 
 def test_a_certificate_says_what_was_measured(lora: Path, merged: MergedFile) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtagml.backbone.backbone import STRIDES
 from vtagml.backbone.staged import Stage, StagedBackbone
 from vtagml.backbone.timm_backbone import HUB
 
@@ -89,6 +90,18 @@ class Swin(_WindowBackbone):
     def position_biases(self) -> Iterator[nn.Parameter]:
         for attention in self._attentions():
             yield attention.relative_position_bias_table
+
+    def resize(self, size: tuple[int, int]) -> None:
+        for stride, window in zip(STRIDES, self.windows, strict=True):
+            grid = (size[0] // stride, size[1] // stride)
+            if any(side > room for side, room in zip(window, grid, strict=True)):
+                raise ValueError(
+                    f"Images for Swin V1 with windows of {window} tokens must have at least "
+                    f"{window[0] * stride} x {window[1] * stride} pixels, found {size[0]} x "
+                    f"{size[1]}: its biases of positions would be made anew, apart from those that "
+                    "the optimiser has. Take larger images, or Swin V2."
+                )
+        super().resize(size)
 
 
 class SwinV2Nano(SwinV2):

@@ -31,7 +31,7 @@ class ViT(StagedBackbone):
             architecture's own. DINOv2's patches of 14 pixels fit no stride: take 16.
     """
 
-    unused: tuple[str, ...] = ("head.", "fc_norm.")
+    unused: tuple[str, ...] = ("head.", "fc_norm.", "attn_pool.")
 
     def __init__(
         self,

@@ -3,9 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 import timm
+from safetensors import SafetensorError, safe_open
+from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
+
+GRID = "grid"  # of a file's metadata: rows and columns of the patches whose positions it has
 
 
 def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> None:
@@ -30,9 +35,11 @@ def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> Non
             f"`weights` file `{path}` could not be read ({error}). It must be safetensors or a "
             "state dict saved by torch.save, whole and without other objects."
         ) from error
+    positions = _positions(model, found, Path(path))
     layout = import_module(type(model).__module__)
     if hasattr(layout, "checkpoint_filter_fn"):
-        found = layout.checkpoint_filter_fn(dict(found), model)
+        rest = {key: value for key, value in found.items() if key not in positions}
+        found = layout.checkpoint_filter_fn(rest, model) | positions
     expected = model.state_dict()
     kept = {key: value for key, value in found.items() if not key.startswith(tuple(unused))}
     problems = list(differing_keys(expected, kept))
@@ -42,6 +49,37 @@ def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> Non
             f"differences. " + "; ".join(problems)
         )
     model.load_state_dict({key: value.to(expected[key].dtype) for key, value in kept.items()})
+
+
+def grid_of(model: nn.Module) -> dict[str, str]:
+    """What the metadata of a file with positions of patches must say; nothing of other networks."""
+    if getattr(model, "pos_embed", None) is None:
+        return {}
+    rows, columns = cast(Any, model).patch_embed.grid_size
+    return {GRID: f"{rows} {columns}"}
+
+
+def _positions(model: nn.Module, found: Mapping[str, Tensor], file: Path) -> dict[str, Tensor]:
+    """The positions of a file that says their grid, on that of the network.
+
+    timm takes them for those of a square, or of the size that the architecture is known for.
+    """
+    try:
+        with safe_open(file, "pt") as opened:
+            grid = (opened.metadata() or {}).get(GRID)
+    except SafetensorError:  # torch's own format
+        return {}
+    if grid is None or "pos_embed" not in found or not grid_of(model):
+        return {}
+    network = cast(Any, model)
+    prefix = 0 if network.no_embed_class else network.num_prefix_tokens
+    moved = resample_abs_pos_embed(
+        found["pos_embed"],
+        new_size=list(network.patch_embed.grid_size),
+        old_size=[int(side) for side in grid.split()],
+        num_prefix_tokens=prefix,
+    )
+    return {"pos_embed": moved}
 
 
 def differing_keys(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from safetensors.torch import save
 
+from vtagml.backbone.weights import grid_of
 from vtagml.callbacks.kept_files import keep
 from vtagml.callbacks.provenance import command, commit
 from vtagml.encoders import Shared, Tuned
@@ -65,5 +66,6 @@ class SaveBackbone(Callback):
             "command": command(),
             "commit": json.dumps(commit(Path.cwd())),
             "steps": str(trainer.global_step),
+            **grid_of(backbone.model),
         }
         keep(trainer, self.path, save(weights, metadata=described))

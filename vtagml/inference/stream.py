@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, PlainNetwork, TimmBackbone
+from vtagml.backbone.weights import grid_of
 from vtagml.inference.certificate import Read
 from vtagml.inference.free_place import check_free, metadata_of
 from vtagml.run_folder import whole_file
@@ -77,6 +78,7 @@ class Stream:
             "made_by": FORMAT,
             "architecture": self.plain.architecture,
             "arguments": json.dumps(self.plain.arguments),
+            **grid_of(self.trained.model),
         }
         return save(weights, metadata=described)
 
