@@ -144,7 +144,9 @@ class Pairs(Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, pair: Pair) -> dict[str, Any]:
+    def __getitem__(self, pair: Pair | int) -> dict[str, Any]:
+        if isinstance(pair, int):  # of a sampler that Lightning puts in the place of ours
+            pair = Pair(Draw(0, pair), Draw(0, pair % len(self.target)))
         target = self.target[pair.target]
         # Whatever a reader gives beside the image, no label gets into the batch.
         unlabelled = {key: target[key] for key in ("image", "name")}

@@ -65,6 +65,8 @@ class CityscapesReader:
     """What each task is read from, its label first."""
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     """The folders whose images this reads."""
+    camera_with: ClassVar[str] = "depth"
+    """The task with which the camera is given."""
     archives: ClassVar[str] = "trainvaltest"
     """How the archives of these folders end."""
 

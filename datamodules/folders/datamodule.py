@@ -117,7 +117,9 @@ class Folders(FileDataModule):
 
         - `<split>/segmentation/<name>.png`: 8 bits, or 16 if an id needs them; of a class of
           several ids the first.
-        - `<split>/depth/<name>.png`: 16 bits, in the labels' steps; 0, unknown, is not used.
+        - `<split>/depth/<name>.png`: 16 bits, in steps of `depth_unit`, of which 65535 (65.5 m of
+          a millimetre each) are the farthest; 0, unknown, is not used. Where labels are `.npy`,
+          `depth_unit` is of the predictions alone.
         - `<split>/normals/<name>.png`: 8-bit RGB, 127.5 · (n + 1) in the labels' axes.
         - `<split>/edges/<name>.png`: 16 bits.
         """

@@ -21,6 +21,9 @@ SUFFIX = ".raw"
 COMMON = ("image", "camera")
 """What every copy holds, whatever its tasks are; the camera only where the reader gives it."""
 
+CAMERA_WITH = "camera_with"
+"""In the manifest: the task without which the reader gives no camera, null if it always does."""
+
 ABSENT = -1
 """Number of dimensions of an array that a sample does not have."""
 
@@ -61,7 +64,9 @@ class Copy:
     def __call__(self, record: PreparedRecord, tasks: Sequence[str]) -> Sample:
         row = self.index[record.position]
         sample: Sample = {"name": record.name}
-        for key in (*COMMON, *tasks):
+        beside = self.manifest.get(CAMERA_WITH)
+        common = COMMON if beside is None or beside in tasks else COMMON[:1]
+        for key in (*common, *tasks):
             if key in self.keys and row[key]["axes"] != ABSENT:
                 sample[key] = self.array(key, row[key])
         return sample
@@ -146,6 +151,12 @@ class Copy:
                 self.fail(f"`{name}` should have {size} bytes, found {len(mapped)}")
             self._maps[key] = mapped
         return self._maps[key]
+
+
+def camera_with(read: Any) -> str | None:
+    """The task without which a reader gives no camera; most give it always, or never."""
+    task: str | None = getattr(read, "camera_with", None)
+    return task
 
 
 def index_digest(folder: Path) -> str:

@@ -53,7 +53,8 @@ def prepared(
         tasks: What the reader will be asked for.
 
     Raises:
-        ValueError: There is a copy, but it is damaged, or its files or their reader have changed.
+        ValueError: There is a copy of these samples, but it is damaged, or its files or their
+            reader have changed.
     """
     if not parent_of_copies(root).is_dir():
         return None
@@ -68,6 +69,10 @@ def prepared(
     lacking = [task for task in tasks if task not in copy.tasks]
     if lacking:
         _warn(f"The prepared copy `{copy.folder}` lacks {lacking}")
+        return None
+    names = set(copy.names)
+    if not any(record.name in names for record in original.records):
+        _warn(f"The prepared copy `{copy.folder}` is of other samples of this dataset")
         return None
     records = _records(copy, original)
     _check_files(copy, records, root)

@@ -15,7 +15,7 @@ from datamodules.base import SPLITS
 from datamodules.checks import check_sample
 from datamodules.disk.images import damage_refused
 from datamodules.files import FileDataModule
-from datamodules.prepared.copy import COMMON, Copy
+from datamodules.prepared.copy import CAMERA_WITH, COMMON, Copy, camera_with
 from datamodules.prepared.identity import described, state
 from datamodules.prepared.lookup import FOLDER, VARIABLE, copies_of, inside, prepared
 from datamodules.prepared.watching import files_read
@@ -104,8 +104,9 @@ class Job:
 
     @property
     def writer(self) -> Writer:
-        settings = described(self.source.read, self.root)
-        return Writer(self.folder, (*COMMON, *self.tasks), {"settings": settings})
+        read = self.source.read
+        about = {"settings": described(read, self.root), CAMERA_WITH: camera_with(read)}
+        return Writer(self.folder, (*COMMON, *self.tasks), about)
 
     def reading(self, start: int) -> "Reading":
         return Reading(self.source, self.tasks, self.classes, self.root, start)

@@ -9,7 +9,7 @@ from datamodules.disk.matlab import read_matlab
 from datamodules.stanford_cars.layout import LAYOUTS
 
 ARCHIVE = "stanford_cars"
-WHOLE = "cars_annos.mat"
+WHOLE, PHOTOS = "cars_annos.mat", "car_ims"
 NAMES = "cars_meta.mat"
 TRAIN, TEST = "cars_train_annos.mat", "cars_test_annos_withlabels.mat"
 COUNTS = {"train": 8144, "val": 8041, "test": 8041}
@@ -47,7 +47,7 @@ class StanfordCars(ClassifiedImages):
     def class_names(self) -> Sequence[str]:
         file = self._file(WHOLE) or self._file(NAMES)
         if file is None:
-            raise self.not_found(f"`{WHOLE}`, or `devkit/{NAMES}`")
+            raise self.not_found(f"`{WHOLE}` with `{PHOTOS}`, or `devkit/{NAMES}`")
         return read_matlab(file, "`class_names`, a row of texts", _class_names)
 
     def listed(self, split: str) -> list[Photo]:
@@ -55,9 +55,9 @@ class StanfordCars(ClassifiedImages):
         whole = self._file(WHOLE)
         listed = whole or self._file(TRAIN if part == "train" else TEST)
         if listed is None:
-            raise self.not_found(f"`devkit/{TRAIN}` and `{TEST}`, or `{WHOLE}`")
+            raise self.not_found(f"`devkit/{TRAIN}` and `{TEST}`, or `{WHOLE}` with `{PHOTOS}`")
         of_split = None if whole is None else int(part == "test")
-        folder = "" if whole else f"cars_{part}/"
+        folder = "" if whole else self._folder(f"cars_{part}")
         found = read_matlab(listed, "`annotations`, structs", lambda file: [*_rows(file, of_split)])
         return self.photos(listed, self._tree(), [(folder + path, id - 1) for path, id in found])
 
@@ -65,9 +65,13 @@ class StanfordCars(ClassifiedImages):
         within = self.root / ARCHIVE
         return within if within.is_dir() else self.root
 
+    def _folder(self, name: str) -> str:
+        """Where the photos of a part lie below the tree: some archives hold the folder twice."""
+        return f"{name}/{name}/" if (self._tree() / name / name).is_dir() else f"{name}/"
+
     def _file(self, name: str) -> Path | None:
         # The list of the whole lies beside the two parts in some copies, which lack its photos.
-        if name == WHOLE and not (self._tree() / "car_ims").is_dir():
+        if name == WHOLE and not (self._tree() / PHOTOS).is_dir():
             return None
         places = (self._tree() / name, self._tree() / "devkit" / name)
         return next((place for place in places if place.is_file()), None)

@@ -77,6 +77,8 @@ class TaskonomyReader:
     depth_range: tuple[float, float]
     camera: bool
 
+    camera_with: ClassVar[str] = CAMERA_TASK
+    """The task with which the camera is given."""
     domains: ClassVar[Mapping[str, tuple[str, str]]] = DOMAINS
     """What each task is read from."""
 

@@ -75,6 +75,15 @@ def test_training_batch_has_labels_of_the_source_and_images_of_the_target() -> N
     assert len(batch["image"]) == len(batch["target"]["image"]) == 2
 
 
+@pytest.mark.parametrize(("source", "target"), [(7, 5), (5, 7)])
+def test_a_sampler_of_numbers_pairs_them(source: int, target: int) -> None:
+    pairs = loader(source=source, target=target).dataset  # as with `overfit_batches`
+    found = [(pairs[index]["name"], pairs[index]["target"]["name"]) for index in range(len(pairs))]
+    assert found == [
+        (f"day-train-{index}", f"dusk-train-{index % target}") for index in range(source)
+    ]
+
+
 def test_evaluation_is_the_targets_with_its_labels_and_batch_size() -> None:
     data = adaptation()
     data.setup()

@@ -150,6 +150,21 @@ def test_a_prepared_copy_is_not_opened_where_labels_are_withheld(tmp_path: Path)
     assert not any("segmentation.raw" in file and "train" in file for file in opened)
 
 
+@pytest.mark.parametrize("dataset", ["cityscapes", "taskonomy"])
+def test_a_copy_gives_no_camera_whose_task_is_withheld(dataset: str, tmp_path: Path) -> None:
+    tree = tmp_path / dataset
+    write_scenes(dataset, tree, count=4, size=(48, 64), processes=0)
+    withheld = ["depth", "normals"]
+    expected = loaded(made(tree, withheld), "train")
+    prepare(made(tree), processes=0)
+    data = made(tree, withheld)
+    assert data.source("train").checked
+    for found, own in zip(loaded(data, "train"), expected, strict=True):
+        assert found.keys() == own.keys()
+        assert_same(found, own)
+    assert "camera" in loaded(made(tree), "train")[0]
+
+
 def test_images_alone_form_a_batch() -> None:
     data = Scenes(
         image_size=SIZE, train=2, val=1, test=1, cache=None, batch_size=2, workers=0, withheld=ALL

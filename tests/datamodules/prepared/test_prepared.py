@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules import Cityscapes
 from datamodules.prepared import Copy
 from datamodules.prepared.identity import described
 from datamodules.prepared.prepare import prepare
 from datamodules.prepared.watching import files_read
+from datamodules.writing import write_scenes
 from tests.fakes.tree import SIZES, Tree, assert_prepared, assert_same, change_pixel, write_tree
 
 TASKS = ("segmentation", "depth")
@@ -213,6 +215,21 @@ class Settings:
     place: Path
     table: np.ndarray
     options: dict[str, tuple[int, ...]]
+
+
+def test_a_copy_of_other_samples_is_left_alone(tmp_path: Path) -> None:
+    root = tmp_path / "cityscapes"
+    write_scenes("cityscapes", root, count=2, size=(32, 64), processes=0)
+    validated = Cityscapes(root, (32, 64), tasks=["segmentation"])
+    submitted = Cityscapes(root, (32, 64), tasks=["segmentation"], test_split="test")
+    prepare(validated, processes=0)
+    with pytest.warns(UserWarning, match=r"test` is of other samples of this dataset"):
+        assert not submitted.source("test").checked
+    assert validated.source("test").checked
+    prepare(submitted, processes=0)
+    assert submitted.source("test").checked
+    with pytest.warns(UserWarning, match=r"test` is of other samples of this dataset"):
+        assert not validated.source("test").checked
 
 
 def test_description_tells_settings_apart_and_nothing_else(tmp_path: Path) -> None:

@@ -43,6 +43,23 @@ def test_a_list_of_the_whole_without_its_photos_is_left_alone(tmp_path: Path) ->
     assert data.records("train")[0].name == "cars_train/00001"
 
 
+def test_folders_that_an_archive_holds_twice_are_found(tmp_path: Path) -> None:
+    tree = write_devkit(tmp_path) / "stanford_cars"
+    for part in ("cars_train", "cars_test"):
+        (tree / part).rename(tmp_path / part)
+        (tree / part).mkdir()
+        (tmp_path / part).rename(tree / part / part)
+    data = StanfordCars(tmp_path, SIZE)
+    assert data.records("train")[0].name == "cars_train/cars_train/00001"
+    assert len(data.source("test").records) == len(TEST)
+
+
+def test_a_list_of_the_whole_alone_is_said_to_lack_its_photos(tmp_path: Path) -> None:
+    (write_whole(tmp_path) / "car_ims").rename(tmp_path / "elsewhere")
+    with pytest.raises(DatasetNotFoundError, match=r"`cars_annos.mat` with `car_ims`"):
+        StanfordCars(tmp_path, SIZE).source("train")
+
+
 def test_names_do_not_depend_on_the_root(tmp_path: Path) -> None:
     write_devkit(tmp_path)
     outer, inner = (StanfordCars(tmp_path / below, SIZE) for below in ("", "stanford_cars"))
