@@ -61,11 +61,18 @@ def poisoned(*settings: Any) -> MultitaskModule:
     return model
 
 
-def fit(model: MultitaskModule, folder: Path, *callbacks: Callback, **settings: Any) -> Trainer:
+def fit(
+    model: MultitaskModule,
+    folder: Path,
+    *callbacks: Callback,
+    ckpt_path: Path | None = None,
+    max_epochs: int = 1,
+    **settings: Any,
+) -> Trainer:
     trainer = Trainer(
         default_root_dir=folder,
         accelerator="cpu",
-        max_epochs=1,
+        max_epochs=max_epochs,
         limit_val_batches=0,
         logger=False,
         enable_checkpointing=False,
@@ -74,7 +81,8 @@ def fit(model: MultitaskModule, folder: Path, *callbacks: Callback, **settings: 
         callbacks=[*callbacks],
         **settings,
     )
-    trainer.fit(model, Holes(batch_size=2, workers=0))
+    data = Holes(batch_size=2, workers=0)
+    trainer.fit(model, data, ckpt_path=ckpt_path, weights_only=True)
     return trainer
 
 
@@ -123,6 +131,19 @@ def test_too_many_in_a_row_stop_with_the_last_good_step(tmp_path: Path) -> None:
     # As many batches as were read: a run goes on from it with the next one.
     assert kept["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]["processed"] == 6
     assert kept["global_step"] == 6
+
+
+def test_a_run_goes_on_from_its_last_good_step(tmp_path: Path) -> None:
+    accumulated = {"accumulate_grad_batches": 2}
+    with pytest.raises(FaultyTrainingError):
+        fit(poisoned(torch.nan, {0, 2}), tmp_path, SkipFaultySteps(patience=2), **accumulated)
+    skip = SkipFaultySteps(patience=2)
+    faulty = tmp_path / "checkpoints" / "faulty.ckpt"
+    run = fit(
+        poisoned(torch.nan, set()), tmp_path, skip, ckpt_path=faulty, max_epochs=2, **accumulated
+    )
+    assert run.current_epoch == 2
+    assert (skip.faulty, skip.in_a_row) == (2, 0)
 
 
 @pytest.mark.slow

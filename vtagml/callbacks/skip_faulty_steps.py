@@ -42,6 +42,7 @@ class SkipFaultySteps(Callback):
         self.patience = check_positive("SkipFaultySteps", "patience", patience)
         self.faulty = 0
         self.in_a_row = 0
+        self._gives_up = False
         self._names: list[str] = []
         self._seen: list[tuple[Tensor, list[str]]] = []
 
@@ -82,11 +83,12 @@ class SkipFaultySteps(Callback):
         self.faulty += 1
         self.in_a_row += 1
         pl_module.log("train/faulty_steps", float(self.faulty), batch_size=1)
+        self._gives_up = self.in_a_row >= self.patience
         logger.warning("%s", self._report(trainer, multitask(pl_module).task_names, seen))
 
     def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
         # Within a step a checkpoint would count a batch less than the loader has given.
-        if self.in_a_row >= self.patience:
+        if self._gives_up:
             self._stop(trainer)
 
     def state_dict(self) -> dict[str, Any]:
