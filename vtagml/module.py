@@ -118,9 +118,8 @@ class MultitaskModule(lightning.LightningModule):
         for module in modules_within(self.network, self.tasks.keys() - self.objective.taught):
             module.requires_grad_(False)  # no loss reaches them
         self.optimizer, self.schedule = optimizer, schedule
-        self.rates = {"decoders": 1.0, "encoder": encoder_rate}
-        if backbone_rate is not None:
-            self.rates["backbone"] = backbone_rate
+        rates = {"encoder": encoder_rate, "backbone": backbone_rate}
+        self.rates = {part: rate for part, rate in rates.items() if rate is not None}
         self.last_losses: Tensor = torch.zeros(len(self.tasks))  # of the last micro-batch, by task
         self.evaluation = Evaluation(self.tasks)
         compute.prepare(self.network)

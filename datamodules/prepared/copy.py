@@ -22,7 +22,8 @@ COMMON = ("image", "camera")
 """What every copy holds, whatever its tasks are; the camera only where the reader gives it."""
 
 CAMERA_WITH = "camera_with"
-"""In the manifest: the task without which the reader gives no camera, null if it always does."""
+"""Of readers and manifests: the task without which there is no camera; none where there always is.
+"""
 
 ABSENT = -1
 """Number of dimensions of an array that a sample does not have."""
@@ -151,12 +152,6 @@ class Copy:
                 self.fail(f"`{name}` should have {size} bytes, found {len(mapped)}")
             self._maps[key] = mapped
         return self._maps[key]
-
-
-def camera_with(read: Any) -> str | None:
-    """The task without which a reader gives no camera; most give it always, or never."""
-    task: str | None = getattr(read, "camera_with", None)
-    return task
 
 
 def index_digest(folder: Path) -> str:

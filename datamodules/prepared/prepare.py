@@ -15,7 +15,7 @@ from datamodules.base import SPLITS
 from datamodules.checks import check_sample
 from datamodules.disk.images import damage_refused
 from datamodules.files import FileDataModule
-from datamodules.prepared.copy import CAMERA_WITH, COMMON, Copy, camera_with
+from datamodules.prepared.copy import CAMERA_WITH, COMMON, Copy
 from datamodules.prepared.identity import described, state
 from datamodules.prepared.lookup import FOLDER, VARIABLE, copies_of, inside, prepared
 from datamodules.prepared.watching import files_read
@@ -105,7 +105,9 @@ class Job:
     @property
     def writer(self) -> Writer:
         read = self.source.read
-        about = {"settings": described(read, self.root), CAMERA_WITH: camera_with(read)}
+        # Most readers give the camera always, or never.
+        beside = getattr(read, CAMERA_WITH, None)
+        about = {"settings": described(read, self.root), CAMERA_WITH: beside}
         return Writer(self.folder, (*COMMON, *self.tasks), about)
 
     def reading(self, start: int) -> "Reading":

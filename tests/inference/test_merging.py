@@ -13,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tests.inference.conftest import SIZE, run, tuned_settings, write_run
+from vtagml.backbone.weights import metadata_of
 from vtagml.decoders import ConvDecoder, Decoders, PerTask, Shared, SummaryLinear
 from vtagml.inference import certificate, stream
 from vtagml.inference.agreement import Difference, pyramid_difference
-from vtagml.inference.free_place import metadata_of
 from vtagml.inference.merging import MergedFile, merge_run
 from vtagml.inference.trained import TrainedRun
 from vtagml.inference.validation_images import validation_images

@@ -51,6 +51,15 @@ def load_weights(model: nn.Module, path: str, unused: Sequence[str] = ()) -> Non
     model.load_state_dict({key: value.to(expected[key].dtype) for key, value in kept.items()})
 
 
+def metadata_of(file: Path) -> Mapping[str, str]:
+    """What a file of safetensors says of itself; nothing of any other."""
+    try:
+        with safe_open(file, "pt") as opened:
+            return opened.metadata() or {}
+    except (SafetensorError, OSError):
+        return {}
+
+
 def grid_of(model: nn.Module) -> dict[str, str]:
     """What the metadata of a file with positions of patches must say; nothing of other networks."""
     if getattr(model, "pos_embed", None) is None:
@@ -64,11 +73,7 @@ def _positions(model: nn.Module, found: Mapping[str, Tensor], file: Path) -> dic
 
     timm takes them for those of a square, or of the size that the architecture is known for.
     """
-    try:
-        with safe_open(file, "pt") as opened:
-            grid = (opened.metadata() or {}).get(GRID)
-    except SafetensorError:  # torch's own format
-        return {}
+    grid = metadata_of(file).get(GRID)
     if grid is None or "pos_embed" not in found or not grid_of(model):
         return {}
     network = cast(Any, model)

@@ -43,11 +43,12 @@ def export(
     Example:
         lightning export --ckpt_path runs/scenes_sdne --to onnx --out network.onnx
     """
+    from vtagml.backbone.weights import metadata_of
     from vtagml.checkpoints import packed_adapters
     from vtagml.checkpoints.adapters import FORMAT
     from vtagml.inference import export_network, load
     from vtagml.inference.exporting import TOLERANCE
-    from vtagml.inference.free_place import check_free, metadata_of
+    from vtagml.inference.free_place import check_free
     from vtagml.inference.trained import TrainedRun
     from vtagml.run_folder import write_whole
 

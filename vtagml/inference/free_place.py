@@ -1,9 +1,7 @@
 """Files of others are not written over."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-
-from safetensors import SafetensorError, safe_open
 
 
 def check_free(file: Path, command: str, made: Callable[[Path], bool]) -> None:
@@ -19,12 +17,3 @@ def check_free(file: Path, command: str, made: Callable[[Path], bool]) -> None:
             f"`--out` must be free, or a file of `lightning {command}`, found `{file}` with "
             "something else in it: give another place, or remove it."
         )
-
-
-def metadata_of(file: Path) -> Mapping[str, str]:
-    """Returns what a file of safetensors says of itself; nothing of any other."""
-    try:
-        with safe_open(file, "pt") as opened:
-            return opened.metadata() or {}
-    except (SafetensorError, OSError):
-        return {}

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, PlainNetwork, TimmBackbone
-from vtagml.backbone.weights import grid_of
+from vtagml.backbone.weights import grid_of, metadata_of
 from vtagml.inference.certificate import Read
-from vtagml.inference.free_place import check_free, metadata_of
+from vtagml.inference.free_place import check_free
 from vtagml.run_folder import whole_file
 
 FORMAT = "vtagml merged network 1"
