@@ -47,8 +47,6 @@ from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
 from vtagml.multitask import multitask
 from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
 
-COMMANDS = ("fit", "validate", "test", "predict")
-
 ROOMS = (datamodules, vtagml, callbacks, checkpoints)
 KNOWN = [getattr(room, name) for room in ROOMS for name in room.__all__]
 """What a config may name by its last name alone: a class has to be imported for that."""
@@ -70,6 +68,13 @@ class RunFolderConfig(SaveConfigCallback):
 
 class ExperimentCLI(LightningCLI):
     """LightningCLI with the house's defaults: run folder, loggers, callbacks, links."""
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # there it is static
+        """The one that runs: a parser of every key takes as long to make as all that follows."""
+        every = super().subcommands()
+        return {
+            command: skipped for command, skipped in every.items() if command in self.parser_kwargs
+        }
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_argument(
@@ -224,7 +229,7 @@ def experiment(cli: type[CLI], words: Sequence[str]) -> CLI:
         subclass_mode_data=True,
         save_config_callback=RunFolderConfig,
         seed_everything_default=0,
-        parser_kwargs=dict.fromkeys(COMMANDS, PARSER) | PARSER,
+        parser_kwargs={words[0]: PARSER} | PARSER,
         args=list(words),
     )
 
