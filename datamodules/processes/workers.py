@@ -1,7 +1,9 @@
 """Processes that load: one thread each, there until the run has stopped, gone when it ends."""
 
 import atexit
+import ctypes
 import os
+import platform
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +14,20 @@ import cv2
 import torch
 
 OUTLIVES = 30  # seconds after SIGTERM
+LARGEST_ON_HEAP = (-3, 32 * 2**20)  # glibc's M_MMAP_THRESHOLD: it takes no more
+KEPT = (-1, 256 * 2**20)  # M_TRIM_THRESHOLD
 STOPPING = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGUSR1] if os.name == "posix" else [])
 
 _running: WeakSet[Any] = WeakSet()
 
 
 def single_thread(worker: int) -> None:
-    """Keep a loader's worker to one thread, and alive while the run stops.
+    """Keep a loader's worker to one thread and to its memory, and alive while the run stops.
 
-    The workers themselves use the other cores. Ctrl-C and a cluster's signals go to all processes
-    of a run; a worker that obeyed them would break the step that the run still completes.
+    The workers themselves use the other cores. A sample's arrays lie where those of the one before
+    did: the system would empty every page anew that it gets back. Ctrl-C and a cluster's signals go
+    to all processes of a run; a worker that obeyed them would break the step that the run still
+    completes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name == "posix":
@@ -31,6 +37,9 @@ def single_thread(worker: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    if platform.libc_ver()[0] == "glibc":
+        for setting in (LARGEST_ON_HEAP, KEPT):
+            ctypes.CDLL(None).mallopt(*setting)
 
 
 @contextmanager
