@@ -1,34 +1,13 @@
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.benchmark.plans import (
-    ROWS,
-    InterruptedQueue,
-    cells_of,
-    drive,
-    stand_in,
-    started,
-    write_plan,
-)
-from vtagml.benchmark import CellQueue, State, outcome_of
-from vtagml.launching import Board, Runner, failure_of
-from vtagml.run_folder import LOCK
-
-HOLD = """
-import fcntl, sys
-file = open(sys.argv[1], "a+b")
-fcntl.lockf(file, fcntl.LOCK_EX)
-print("locked", flush=True)
-sys.stdin.read()
-"""
+from tests.benchmark.plans import ROWS, InterruptedQueue, cells_of, drive, started, write_plan
+from vtagml.benchmark import State, outcome_of
+from vtagml.launching import failure_of
 
 
 def drive_plan(path: Path, *options: Any, **named: Any) -> dict[str, State]:
@@ -175,34 +154,12 @@ def test_an_interrupt_stops_what_is_at_work_and_the_next_call_goes_on(
     assert started() == ["base/0 resumed", "base/1"]
 
 
-def test_being_terminated_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    queue = CellQueue(list(cells_of(write_plan([ROWS[0]])).values()), Board(2))
-    killed = threading.Timer(0.0, os.kill, [os.getpid(), signal.SIGTERM])
-
-    def begin(*_: object) -> bool:
-        killed.start()
-        killed.join()
-        return True
-
-    monkeypatch.setattr(queue, "goes_on", begin)
-    with stand_in({"base/0": {"fate": "hangs"}}), pytest.raises(KeyboardInterrupt):
-        Runner(queue, queue.board).run()
-    assert queue.fates[queue.cells[0]] is State.STOPPED
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_a_folder_in_which_a_run_is_at_work_is_left_to_it() -> None:
+def test_a_folder_in_which_a_run_is_at_work_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_plan([ROWS[0]], seeds=[0])
-    folder = cells_of(path)["base/0"].folder
-    folder.mkdir(parents=True)
-    command = [sys.executable, "-S", "-c", HOLD, str(folder / LOCK)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        assert drive_plan(path) == {"base/0": State.BUSY}
-        holder.communicate(b"")
+    busy = [cells_of(path)["base/0"].folder]
+    monkeypatch.setattr("vtagml.benchmark.queue.is_busy", busy.__contains__)
+    assert drive_plan(path) == {"base/0": State.BUSY}
+    busy.clear()
     assert drive_plan(path) == {"base/0": State.FINISHED}
 
 

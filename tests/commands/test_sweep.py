@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -123,10 +124,12 @@ def test_a_failed_trial_is_the_exit_status_until_it_succeeds(
 def test_being_terminated_stops_the_trial_and_the_next_call_takes_it_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     hangs = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
     monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", hangs])
     with pytest.raises(SystemExit, match=r"^130$"):
         main(["sweep", "--local", written()])
+    assert signal.getsignal(signal.SIGTERM) is before
     assert "The same command goes on from here." in capsys.readouterr().out
     monkeypatch.setattr(runner, "launcher", lambda: [sys.executable, "-c", WRITE])
     main(["sweep", "--local", written()])
