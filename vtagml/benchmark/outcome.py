@@ -24,7 +24,6 @@ class State(Enum):
     FAILED = "failed"
     BUSY = "at work in another process"
     WITHOUT_SOURCE = "lacks its source"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,6 @@ class CellQueue(Queue[Cell]):
         self.fates[cell] = state if status == 0 and state in LEFT_ALONE else State.FAILED
         return _lines(cell, self.fates[cell])
 
-    def interrupted(self, cell: Cell) -> list[str]:
-        self.fates[cell] = State.STOPPED
-        return _lines(cell, State.STOPPED)
-
 
 def _fate_before(cell: Cell) -> State | None:
     """The fate that a cell has without being run."""
