@@ -22,7 +22,7 @@ from vtagml.encoders import Shared
 from vtagml.module import MultitaskModule
 from vtagml.objectives import HeldOut, Losses, Objective
 from vtagml.parameter_roles import shared_by_all
-from vtagml.task_gradients import shared_gram
+from vtagml.task_gradients import gram_of, shared_gradients
 from vtagml.tasks import Depth, Edges, Normals, Regression, Segmentation
 from vtagml.tuning import Full
 
@@ -78,9 +78,16 @@ def planted(**directions: list[float]) -> tuple[Planted, MapsThemselves]:
 IMAGE = {"image": torch.ones(2, 3, 1, 1, dtype=torch.float64)}
 
 
-def cosines(network: Planted, objective: Objective, **given: Any) -> Tensor:
-    parameters = shared_by_all(network.encoder)
-    return shared_gram(network, objective, IMAGE, parameters, **given).cosines()
+def shared_gram(
+    network: MultitaskNetwork, objective: Objective, given: Any = IMAGE, scale: float = 1.0
+) -> Gram:
+    parameters = shared_by_all(network)
+    found = shared_gradients(network, objective, given, parameters, scale=scale)
+    return gram_of(found.tasks, parameters)
+
+
+def cosines(network: Planted, objective: Objective) -> Tensor:
+    return shared_gram(network, objective).cosines()
 
 
 def test_planted_cosines() -> None:
@@ -94,9 +101,8 @@ def test_planted_cosines() -> None:
 def test_gradients_themselves() -> None:
     network, objective = planted(a=[1, 0], b=[-1, 1])
     objective.factors = {"b": 3.0}
-    gram = shared_gram(network, objective, IMAGE, shared_by_all(network.encoder), scale=2.0)
     # a = (2, 0), b = (-6, 6) with the scale.
-    assert gram.dots.tolist() == [[4, -12], [-12, 72]]
+    assert shared_gram(network, objective, scale=2.0).dots.tolist() == [[4, -12], [-12, 72]]
 
 
 def test_a_task_that_is_not_taught_or_has_no_gradient_is_unknown() -> None:
@@ -151,8 +157,7 @@ def each_alone(model: MultitaskModule, indices: range) -> Tensor:
 
 
 def measured(model: MultitaskModule, indices: range) -> Gram:
-    given = batch(indices, model)
-    return shared_gram(model.network, model.objective, given, shared_by_all(model.network))
+    return shared_gram(model.network, model.objective, batch(indices, model))
 
 
 def small_shared() -> MultitaskModule:

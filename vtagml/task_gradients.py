@@ -18,24 +18,6 @@ Gradient = list[Tensor | None]
 """By parameter; None where a loss does not reach one."""
 
 
-def shared_gram(
-    network: MultitaskNetwork,
-    objective: Objective,
-    batch: Batch,
-    parameters: Sequence[nn.Parameter],
-    context: AbstractContextManager[Any] | None = None,
-    scale: float = 1.0,
-) -> Gram:
-    """Inner products of the tasks' gradients of some parameters, over the images of all ranks.
-
-    The gradient of the whole batch is the ranks' sum, whose products are no sums of products: here,
-    unlike at a fork, gradients are reduced. All ranks have to call it. Arguments are those of
-    `shared_gradients`.
-    """
-    found = shared_gradients(network, objective, batch, parameters, context, scale)
-    return _gram(found.tasks, parameters)
-
-
 class SharedGradients(NamedTuple):
     """Of some parameters: of each task's loss, and of all that is minimised beside them."""
 
@@ -128,8 +110,13 @@ def _gradient(
     )
 
 
-def _gram(rows: Sequence[Gradient], parameters: Sequence[nn.Parameter]) -> Gram:
-    """Adds inner products up over parameters: all of them are one vector per task."""
+def gram_of(rows: Sequence[Gradient], parameters: Sequence[nn.Parameter]) -> Gram:
+    """Inner products of the tasks' gradients of some parameters, over the images of all ranks.
+
+    The gradient of the whole batch is the ranks' sum, whose products are no sums of products: here,
+    unlike at a fork, gradients are reduced. All ranks have to call it. All parameters are one
+    vector per task.
+    """
     products = torch.zeros(1, len(rows), len(rows), dtype=torch.float64)
     for parameter, column in zip(parameters, zip(*rows, strict=True), strict=True):
         own = [torch.zeros_like(parameter) if each is None else each for each in column]

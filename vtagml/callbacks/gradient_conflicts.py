@@ -19,7 +19,7 @@ from vtagml.loss_scale import loss_scale
 from vtagml.multitask import multitask
 from vtagml.parameter_roles import shared_by_all
 from vtagml.run_folder import CONFLICTS, to_json
-from vtagml.task_gradients import shared_gram
+from vtagml.task_gradients import gram_of, shared_gradients
 
 BINS = 200  # Of a hundredth: cosines of real gradients are often within 0.1 of zero.
 SHARED, FORK = "shared", "fork"
@@ -81,7 +81,7 @@ class GradientConflicts(Callback):
             return
         module.objective.at_step(step)
         precision = trainer.precision_plugin
-        gram = shared_gram(
+        found = shared_gradients(
             module.network,
             module.objective,
             batch,
@@ -89,7 +89,7 @@ class GradientConflicts(Callback):
             precision.train_step_context(),
             loss_scale(trainer),
         )
-        self._shared = gram.cosines()
+        self._shared = gram_of(found.tasks, parameters).cosines()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
