@@ -6,6 +6,7 @@ Commands that build only a part of it, or only read its config, are subclasses o
 import os
 from argparse import ArgumentError
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -151,18 +152,16 @@ class ExperimentCLI(LightningCLI):
 
     def _run_subcommand(self, subcommand: str) -> None:
         config = self.config[subcommand]
-        entered = logs = loggers_of_a_run(self.trainer, self.folder)
+        entered: AbstractContextManager[None] = nullcontext()
         is_first = getattr(rank_zero_only, "rank", 0) == 0
         if is_first and not config.trainer.fast_dev_run and subcommand == "fit":
             kept, fresh = Path(config.checkpoint.dirpath), config.ckpt_path is None
-            entered = fit_in(self.folder, kept, fresh, self._has_begun, logs)
+            entered = fit_in(self.folder, kept, fresh, lambda: self.trainer.global_step > 0)
         elif is_first and not config.trainer.fast_dev_run:
-            entered = evaluation_in(self.folder, logs)
-        with entered:
+            entered = evaluation_in(self.folder)
+        # The loggers second: they number their files by those that the folder still has.
+        with entered, loggers_of_a_run(self.trainer, self.folder):
             super()._run_subcommand(subcommand)
-
-    def _has_begun(self) -> bool:
-        return self.trainer.global_step > 0
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]

@@ -1,8 +1,8 @@
 """The folder of a run: what lies in it, and how a command enters it and leaves it.
 
 `RunFolder` knows every name, so nobody else joins any; `fit_in` and `evaluation_in` lock it, set an
-earlier run aside, let the loggers begin, and take all back if nothing comes of it. Whatever is
-written there is there whole or not at all (`whole_file`), and nothing of a user's is touched.
+earlier run aside, and take all back if nothing comes of it. Whatever is written there is there
+whole or not at all (`whole_file`), and nothing of a user's is touched.
 """
 
 from typing import TYPE_CHECKING

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vtagml.run_folder.earlier_run import put_back, set_aside
@@ -13,11 +13,7 @@ from vtagml.run_folder.whole_file import remove_partial_files
 
 @contextmanager
 def fit_in(
-    folder: RunFolder,
-    checkpoints: Path,
-    fresh: bool,
-    has_begun: Callable[[], bool],
-    logs: AbstractContextManager[None] | None = None,
+    folder: RunFolder, checkpoints: Path, fresh: bool, has_begun: Callable[[], bool]
 ) -> Iterator[None]:
     """Keeps a folder for one fit; a fresh one finds nothing of an earlier run in it.
 
@@ -29,7 +25,6 @@ def fit_in(
         checkpoints: Where its checkpoints go.
         fresh: Whether a new run begins there, or an earlier one goes on.
         has_begun: Whether a step has been made.
-        logs: The run's loggers at work, which number their files by those that are there.
     """
     folder.check()
     if fresh:
@@ -40,8 +35,7 @@ def fit_in(
         earlier = set_aside(folder) if fresh else None
         try:
             folder.mark()
-            with logs or nullcontext():
-                yield
+            yield
         except BaseException:
             if (fresh or not was_marked) and not has_begun():
                 folder.clear()
@@ -54,17 +48,14 @@ def fit_in(
 
 
 @contextmanager
-def evaluation_in(
-    folder: RunFolder, logs: AbstractContextManager[None] | None = None
-) -> Iterator[None]:
+def evaluation_in(folder: RunFolder) -> Iterator[None]:
     """Lets an evaluation write into a run's folder, new or not; a fit may be at work there."""
     folder.check()
     with _made(folder.path):
         was_marked = folder.is_marked
         folder.mark()
         try:
-            with logs or nullcontext():
-                yield
+            yield
         except BaseException:
             if not was_marked and not folder.written:
                 folder.unmark()
