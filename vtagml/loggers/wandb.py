@@ -82,7 +82,6 @@ class Wandb(RunLogger, WandbLogger):
 
     def _prepare(self) -> None:
         folder = self.folder.path.resolve()  # W&B's service may have another current folder
-        folder.mkdir(parents=True, exist_ok=True)  # W&B would take a temporary one instead
         kept = kept_id(self.folder.wandb_run)
         self._id = os.environ.get("WANDB_RUN_ID") or kept or secrets.token_hex(4)
         write_whole(self.folder.wandb_run, to_json({"id": self._id, "project": self._project}))
