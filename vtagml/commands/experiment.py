@@ -19,6 +19,7 @@ from lightning.pytorch.cli import (
     LightningCLI,
     SaveConfigCallback,
 )
+from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
 from yaml import safe_load
 
@@ -44,7 +45,7 @@ from vtagml.commands.config_files import NEEDED, check_config, class_of
 from vtagml.commands.messages import say
 from vtagml.commands.mistakes import arguments_of, explained
 from vtagml.data import data_of
-from vtagml.loggers import CSV, TensorBoard, log_config, loggers_of_a_run
+from vtagml.loggers import CSV, TensorBoard, loggers_of_a_run
 from vtagml.multitask import multitask
 from vtagml.run_folder import CONFIG, RunFolder, evaluation_in, fit_in
 
@@ -64,7 +65,9 @@ class RunFolderConfig(SaveConfigCallback):
         if fitting and trainer.is_global_zero and not is_trial(trainer):
             text = self.parser.dump(self.config, skip_none=False)
             keep(trainer, CONFIG, text.encode())
-            log_config(trainer, safe_load(text))
+            for logger in trainer.loggers:
+                if isinstance(logger, WandbLogger):  # shows and searches it, nested as it is
+                    logger.log_hyperparams(safe_load(text))
 
 
 class ExperimentCLI(LightningCLI):

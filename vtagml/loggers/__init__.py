@@ -10,7 +10,7 @@ from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
     from vtagml.loggers.csv_log import CSV
-    from vtagml.loggers.run_logger import RunLogger, log_config, loggers_of_a_run
+    from vtagml.loggers.run_logger import RunLogger, loggers_of_a_run
     from vtagml.loggers.tensorboard import TensorBoard
     from vtagml.loggers.wandb import Wandb
 

@@ -1,12 +1,10 @@
 """What a logger has to do to live in a run's folder, and what the command line does with all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from lightning import Trainer
-from lightning.pytorch.loggers import WandbLogger
 
 from vtagml.loggers.failing import tolerate_failing_loggers
 from vtagml.run_folder import RunFolder
@@ -26,13 +24,6 @@ class RunLogger(ABC):
 
     def leave(self, failed: bool) -> None:  # noqa: B027 -- nothing to do by default
         """Is called when the run has ended, and writes what is still to be written."""
-
-
-def log_config(trainer: Trainer, config: Mapping[str, Any]) -> None:
-    """Gives the whole config, nested as it is, to loggers that can show and search it."""
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger):
-            logger.log_hyperparams(dict(config))
 
 
 @contextmanager
