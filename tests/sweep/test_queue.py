@@ -20,7 +20,6 @@ from vtagml.sweep import (
     TrialQueue,
     failed,
     folder_name,
-    known_trials,
     listed,
     ranked,
 )
@@ -107,13 +106,18 @@ def searched(
     trials: int | None = None,
     processes: int = 1,
 ) -> tuple[Runs, list[FrozenTrial]]:
-    runs = Runs(curve_of)
     queue = TrialQueue(sweep, folder, trials, ["--data.root=d"])
-    (folder / "trials").mkdir(exist_ok=True)
+    runs = played(queue, curve_of, processes)
+    return runs, ranked(queue.study.trials, sweep)
+
+
+def played(queue: TrialQueue, curve_of: Callable[[int], Any], processes: int = 1) -> Runs:
+    runs = Runs(curve_of)
+    (queue.folder / "trials").mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "JobProcess", runs)
         Runner(queue, Board(3), processes=processes).run()
-    return runs, ranked(known_trials(folder), sweep)
+    return runs
 
 
 def test_grid_tries_every_pair_once_and_the_best_is_first(tmp_path: Path) -> None:
@@ -261,9 +265,10 @@ def test_interrupted_trial_that_is_still_at_work_is_left_to_itself(
 def test_interrupted_trial_is_taken_up_in_its_folder(tmp_path: Path) -> None:
     sweep = sweep_of("grid", A)
     curves: list[Any] = [[3.0], "Ctrl-C"]
+    queue = TrialQueue(sweep, tmp_path, None, ["--data.root=d"])
     with pytest.raises(KeyboardInterrupt):
-        searched(tmp_path, sweep, curves.__getitem__)
-    assert [folder_name(trial) for trial in ranked(known_trials(tmp_path), sweep)] == ["000"]
+        played(queue, curves.__getitem__)
+    assert [folder_name(trial) for trial in ranked(queue.study.trials, sweep)] == ["000"]
     checkpoint = tmp_path / "trials/001/checkpoints/last.ckpt"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()

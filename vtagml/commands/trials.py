@@ -44,10 +44,10 @@ def run_trials(
         try:
             Runner(queue, Board(queue.left), processes, OFFLINE).run()
         except KeyboardInterrupt:
-            _leave(sweep, out)
+            _leave(queue)
             say("Stopped. The same command goes on from here.")
             raise SystemExit(INTERRUPTED) from None
-        if failed := _leave(sweep, out):
+        if failed := _leave(queue):
             say(f"Failed: {', '.join(failed)}. The same command tries these trials again.")
             raise SystemExit(1)
 
@@ -95,13 +95,14 @@ def _metrics(config: Any) -> list[str]:
     return [f"val/{task.name}/{key}" for task in tasks for key in task.metrics()]
 
 
-def _leave(sweep: "room.Sweep", out: Path) -> list[str]:
+def _leave(queue: "room.TrialQueue") -> list[str]:
     """Prints the trials so far and the best command, and writes them with their pictures.
 
     Returns:
         The trials that failed and will be tried again.
     """
-    trials = room.ranked(room.known_trials(out), sweep)
+    sweep, out = queue.sweep, queue.folder
+    trials = room.ranked(queue.study.trials, sweep)
     if not trials:
         return []
     files = {"trials.csv": comma_separated(room.whole_sheet(trials, sweep)).encode()}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vtagml.sweep.figures import sweep_figures
     from vtagml.sweep.parameters import Parameter, listed
     from vtagml.sweep.queue import TrialJob, TrialQueue
-    from vtagml.sweep.study import failed, folder_name, known_trials
+    from vtagml.sweep.study import failed, folder_name
     from vtagml.sweep.table import best_of, ranked, readers_sheet, whole_sheet
 
 open_when_asked(__name__)

@@ -22,15 +22,6 @@ FAILURE, DIVERGED = "failure", "diverged"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
-def known_trials(folder: Path) -> list[FrozenTrial]:
-    """Returns what the journal of a sweep's folder knows, in whatever state."""
-    return optuna.load_study(study_name=STUDY, storage=_storage(folder)).trials
-
-
-def _storage(folder: Path) -> JournalStorage:
-    return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
-
-
 def open_study(sweep: Sweep, folder: Path, overrides: Sequence[str]) -> optuna.Study:
     """Returns the study in a folder, with what is to be done first: what was interrupted, a grid.
 
@@ -38,10 +29,9 @@ def open_study(sweep: Sweep, folder: Path, overrides: Sequence[str]) -> optuna.S
         ValueError: The folder is another sweep's, or a trial that is to be done again is still at
             work, because only the sweep was killed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # the command says what is to be said
     study = optuna.create_study(
-        storage=_storage(folder),
+        storage=JournalStorage(JournalFileBackend(str(folder / JOURNAL))),
         study_name=STUDY,
         direction=sweep.goal,
         load_if_exists=True,
