@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -66,12 +65,9 @@ class PublishedWeights:
         }
 
     def _check_own(self, out: Path) -> None:
-        try:
-            with safe_open(out, framework="pt") as file:
-                found = file.metadata()
-        except (SafetensorError, OSError):
-            found = None
-        if found != self._marks:
+        from vtagml.backbone.weights import metadata_of  # takes long to import
+
+        if metadata_of(out) != self._marks:
             raise ValueError(
                 f"`--out` must be free, or hold the weights of {self.requirement}, found `{out}` "
                 "with something else in it: give another place, or remove it."
