@@ -46,12 +46,7 @@ def read_text(file: Path) -> str:
     return clean(read_bytes(file).decode("utf-8", "replace"))
 
 
-def is_there(file: Path) -> bool:
-    """Whether there is something of this name, be it a file or not; a name can be impossible."""
-    try:
-        return file.exists()
-    except (OSError, ValueError):  # too long, or no right to look
-        return False
+is_there = os.path.exists  # not `Path.exists`: a name may be too long, or not be looked at
 
 
 @contextmanager
