@@ -45,16 +45,6 @@ def test_working_directory_as_run_folder_twice(
     assert step_of(Path(LAST)) == 4
 
 
-def test_link_as_run_folder_twice() -> None:
-    Path("disk/run").mkdir(parents=True)
-    Path("run").symlink_to("disk/run")
-    for _ in range(2):
-        main([*FIT, "--trainer.default_root_dir=run"])
-    assert Path("run").is_symlink()
-    assert Path("disk/run", LAST).is_file()
-    assert Path("disk/run.1", LAST).is_file()
-
-
 def test_home_directory_is_meant_by_a_tilde(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
