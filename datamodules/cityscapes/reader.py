@@ -124,6 +124,8 @@ class EitherReader:
     fine: CityscapesReader
     extra: CityscapesReader
 
+    camera_with: ClassVar[str] = CityscapesReader.camera_with
+
     def __call__(self, shot: Snapshot, tasks: Sequence[str]) -> Sample:
         return self._of(shot)(shot, tasks)
 

@@ -36,8 +36,9 @@ def tree(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-def made(folder: Path, withheld: Sequence[str] = ()) -> FileDataModule:
-    data = DATASETS[folder.name](folder, SIZE, batch_size=2, workers=0, withheld=withheld)
+def made(folder: Path, withheld: Sequence[str] = (), **settings: str) -> FileDataModule:
+    kind = DATASETS[folder.name]
+    data = kind(folder, SIZE, batch_size=2, workers=0, withheld=withheld, **settings)
     data.setup()
     return data
 
@@ -150,19 +151,29 @@ def test_a_prepared_copy_is_not_opened_where_labels_are_withheld(tmp_path: Path)
     assert not any("segmentation.raw" in file and "train" in file for file in opened)
 
 
-@pytest.mark.parametrize("dataset", ["cityscapes", "taskonomy"])
-def test_a_copy_gives_no_camera_whose_task_is_withheld(dataset: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("dataset", "form", "settings"),
+    [
+        ("cityscapes", "plain", {}),
+        ("cityscapes", "extra", {"train_split": "coarse"}),
+        ("cityscapes", "extra", {"train_split": "both"}),
+        ("taskonomy", "omnitools", {}),
+    ],
+)
+def test_a_copy_gives_no_camera_whose_task_is_withheld(
+    dataset: str, form: str, settings: dict[str, str], tmp_path: Path
+) -> None:
     tree = tmp_path / dataset
-    write_scenes(dataset, tree, count=4, size=(48, 64), processes=0)
+    write_scenes(dataset, tree, count=4, form=form, size=(48, 64), processes=0)
     withheld = ["depth", "normals"]
-    expected = loaded(made(tree, withheld), "train")
-    prepare(made(tree), processes=0)
-    data = made(tree, withheld)
+    expected = loaded(made(tree, withheld, **settings), "train")
+    prepare(made(tree, **settings), processes=0)
+    data = made(tree, withheld, **settings)
     assert data.source("train").checked
     for found, own in zip(loaded(data, "train"), expected, strict=True):
         assert found.keys() == own.keys()
         assert_same(found, own)
-    assert "camera" in loaded(made(tree), "train")[0]
+    assert "camera" in loaded(made(tree, **settings), "train")[0]
 
 
 def test_images_alone_form_a_batch() -> None:
