@@ -100,13 +100,6 @@ def test_coarse_labels_end_two_pixels_before_borders(
         assert 0.2 < alone.mean() < 0.99
 
 
-def test_image(plan: Plan, scenes: Scenes, raw: Read) -> None:
-    for place, frame in scenes(plan):
-        image = raw(file_of(plan, "leftImg8bit", place, "leftImg8bit.png"))
-        assert image.dtype == np.uint8
-        np.testing.assert_array_equal(image, frame.image)
-
-
 def test_label_ids(plan: Plan, scenes: Scenes, raw: Read) -> None:
     names = [name for name, _ in STREET_CLASSES]
     for place, frame in scenes(plan):
@@ -115,19 +108,6 @@ def test_label_ids(plan: Plan, scenes: Scenes, raw: Read) -> None:
         expected = np.vectorize(lambda number: IDS[names[number]])(frame.segmentation)
         # As in the real test split, nothing is labelled.
         np.testing.assert_array_equal(codes, 0 if place.split == "test" else expected)
-
-
-def test_disparity_gives_metres_back(plan: Plan, scenes: Scenes, raw: Read) -> None:
-    for place, frame in scenes(plan):
-        codes = raw(file_of(plan, "disparity", place, "disparity.png"))
-        assert (codes.dtype, codes.shape) == (np.uint16, (48, 64))
-        camera = json.loads(file_of(plan, "camera", place, "camera.json").read_text())
-        reach = camera["extrinsic"]["baseline"] * camera["intrinsic"]["fx"]
-        np.testing.assert_array_equal(codes == 0, np.isnan(frame.depth))
-        assert (codes == 0).any()
-        known = codes > 0
-        pixels = (codes[known] - 1.0) / 256
-        np.testing.assert_allclose(pixels, reach / frame.depth[known], atol=0.5 / 256 + 1e-6)
 
 
 def test_disparity_is_in_256ths_of_a_pixel_from_code_1_on() -> None:
