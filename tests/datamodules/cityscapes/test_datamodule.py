@@ -245,15 +245,6 @@ def test_missing_partner_is_named(own: Path, ending: str) -> None:
         first(cityscapes(own))
 
 
-def test_label_of_another_size_stops_with_the_sample(own: Path) -> None:
-    small = np.full((32, 64), 7, np.uint8)
-    cv2.imwrite(str(fakes.path(own, "val", FIRST, "gtFine_labelIds.png")), small)
-    data = cityscapes(own)
-    data.setup("validate")
-    with pytest.raises(ValueError, match=rf"`{FIRST}`: `segm.*64 x 128.*32 x 64.*{FIRST}_gtF"):
-        data.samples["val"][0]
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -1,19 +1,26 @@
 """A label of another size than its image: the error names the sample and the file."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from datamodules import VKITTI2, Cityscapes, NYUDv2, Synthia, Taskonomy
 from datamodules.disk.agreement import check_fit, same_size
 from datamodules.disk.images import UnreadableFileError
-from datamodules.files import FileDataModule
-from datamodules.samples import Source
-from tests.fakes import cityscapes, nyudv2, synthia, taskonomy, vkitti2
+from tests.fakes.readers import READERS, SIZE
 
+# Those that read depth from a file of its own for each sample.
+WITH_DEPTH = [
+    "taskonomy",
+    "nyudv2-npy",
+    "nyudv2-png",
+    "nyudv2-mtan",
+    "cityscapes",
+    "synthia",
+    "vkitti2",
+    "folders",
+]
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 
 
@@ -44,39 +51,6 @@ def test_principal_point_is_near_the_middle(centre: tuple[float, float], fits: b
             check_fit(Path("a.png"), IMAGE, Path("a.json"), centre)
 
 
-def write_cityscapes(root: Path) -> tuple[FileDataModule, Path]:
-    name = "aachen_000000_000019"
-    cityscapes.write_snapshot(root, "train", name)
-    return Cityscapes(root, (16, 24)), cityscapes.path(root, "train", name, "disparity.png")
-
-
-def write_synthia(root: Path) -> tuple[FileDataModule, Path]:
-    synthia.write_picture(root, "0000000")
-    return Synthia(root, (16, 24)), synthia.path(root, "Depth", "0000000")
-
-
-def write_vkitti2(root: Path) -> tuple[FileDataModule, Path]:
-    vkitti2.write_drive(root, "Scene01")
-    data = VKITTI2(root, (16, 24), scenes={"train": ["Scene01"]})
-    return data, vkitti2.frame_file(root, "depth")
-
-
-def write_taskonomy(root: Path) -> tuple[FileDataModule, Path]:
-    taskonomy.write_view(root, "hanson", 1, 2)
-    return Taskonomy(root, (16, 24)), taskonomy.view_file(root, "depth_zbuffer", "hanson", 1, 2)
-
-
-def write_multitask(root: Path) -> tuple[FileDataModule, Path]:
-    nyudv2.write_multitask(root, png=True)
-    return NYUDv2(root, (16, 24)), root / "depth" / "train_10.npy"
-
-
-def write_mtan(root: Path) -> tuple[FileDataModule, Path]:
-    nyudv2.write_mtan(root)
-    data = NYUDv2(root, (16, 24), label_space="nyu_13")
-    return data, root / "train" / "depth" / "9.npy"
-
-
 def shrink(file: Path) -> None:
     """Takes every other row away."""
     if file.suffix == ".npy":
@@ -85,25 +59,17 @@ def shrink(file: Path) -> None:
         cv2.imwrite(str(file), cv2.imread(str(file), cv2.IMREAD_UNCHANGED)[::2])
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        write_cityscapes,
-        write_synthia,
-        write_vkitti2,
-        write_taskonomy,
-        write_multitask,
-        write_mtan,
-    ],
-)
-def test_every_reader_names_sample_and_file(
-    write: Callable[[Path], tuple[FileDataModule, Path]], tmp_path: Path
-) -> None:
-    data, file = write(tmp_path / "tree")
-    source: Source = data.source("train")
-    name = source.read(source.records[0], ["depth"])["name"]
+@pytest.mark.parametrize("reader", WITH_DEPTH)
+def test_every_reader_names_sample_and_file(reader: str, tmp_path: Path) -> None:
+    write, make = READERS[reader]
+    write(tmp_path / "tree")
+    data = make(tmp_path / "tree", SIZE)
+    source = data.original("train")
+    record = source.records[0]
+    name = source.read(record, ["depth"])["name"]
+    file = data.labelled("train", "depth").file(record)
     shrink(file)
     with pytest.raises(UnreadableFileError) as error:
-        source.read(source.records[0], ["depth"])
+        source.read(record, ["depth"])
     assert f"Sample `{name}`" in str(error.value)
     assert f"`{file}`" in str(error.value)

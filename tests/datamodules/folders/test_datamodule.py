@@ -249,12 +249,6 @@ def test_no_png_is_named(own: Path) -> None:
             first(folders(own, tasks=[task]))
 
 
-def test_label_of_another_size_is_named(own: Path) -> None:
-    fakes.save(label(own, "depth"), np.ones((48, 63), np.uint16))
-    with pytest.raises(UnreadableFileError, match=r"`val/0001`: `depth` .*48 x 64 .*48 x 63"):
-        first(folders(own))
-
-
 def test_missing_label_is_named(own: Path) -> None:
     label(own, "depth").unlink()
     problem = r"val/depth/0001.png` or `0001.npy` does not exist.*`val/0001`.*skip list"

@@ -100,13 +100,3 @@ def test_damaged_file_is_named(tree: Path, domain: str, damage) -> None:
     with pytest.raises(UnreadableFileError) as error:
         read(tree)
     assert str(file) in str(error.value)
-
-
-def test_label_of_another_size_is_refused(tree: Path) -> None:
-    write_view(tree, "darden", 0, 0)
-    file = view_file(tree, "depth_zbuffer", *SAMPLE)
-    cv2.imwrite(str(file), np.ones((SIZE, SIZE // 2), np.uint16))
-    data = taskonomy(tree)
-    data.setup("fit")
-    with pytest.raises(ValueError, match=f"hanson_point_9_view_2.*{file.name}"):
-        data.samples["train"][0]
