@@ -186,17 +186,10 @@ def test_source_goes_to_spawned_workers(tree: Path) -> None:
     assert source.read(source.records[0], ["depth"])["depth"][5, 5] == 50
 
 
-def test_missing_dataset_says_all_there_is_to_say(tmp_path: Path) -> None:
-    with pytest.raises(DatasetNotFoundError) as error:
-        cityscapes(tmp_path / "nowhere").setup("fit")
-    message = str(error.value)
-    for part in (
-        f"`root` is `{tmp_path / 'nowhere'}`, which does not exist",
-        "`leftImg8bit/train`",
-        "https://www.cityscapes-dataset.com",
-        f"`lightning scenes --as cityscapes --out {tmp_path / 'nowhere'} --count 40`",
-    ):
-        assert part in message
+def test_missing_dataset_says_what_to_do(tmp_path: Path) -> None:
+    said = r"`leftImg8bit/train`.*https://www\.cityscapes-dataset\.com.*--as cityscapes --out"
+    with pytest.raises(DatasetNotFoundError, match=said):
+        cityscapes(tmp_path).setup("fit")
 
 
 def test_empty_split_is_an_error(own: Path) -> None:
