@@ -1,5 +1,4 @@
 import json
-import pickle
 import shutil
 from pathlib import Path
 
@@ -179,11 +178,6 @@ def test_cities_of_more_than_one_word_and_strange_files(own: Path) -> None:
         "frankfurt_000000_000019",
         "frankfurt_000001_000019",
     ]
-
-
-def test_source_goes_to_spawned_workers(tree: Path) -> None:
-    source = pickle.loads(pickle.dumps(cityscapes(tree).source("val")))
-    assert source.read(source.records[0], ["depth"])["depth"][5, 5] == 50
 
 
 def test_missing_dataset_says_what_to_do(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Every reader among what a real download brings along: each oddity alone, with its verdict."""
 
+import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,7 +43,8 @@ def expected(reader: Reader, plain: Path) -> Content:
 
 
 def content(data: DenseDataModule) -> Content:
-    sources = {split: data.source(split) for split in SPLITS}
+    # Pickled, as spawned workers get them.
+    sources = {split: pickle.loads(pickle.dumps(data.source(split))) for split in SPLITS}
     return {
         split: [source.read(record, data.reads) for record in source.records]
         for split, source in sources.items()

@@ -1,4 +1,3 @@
-import pickle
 import shutil
 from pathlib import Path
 
@@ -339,11 +338,6 @@ def test_prepared_copy_holds_the_same(own: Path) -> None:
     assert copy.keys() == plain.keys()
     for key in plain:
         np.testing.assert_array_equal(copy[key], plain[key])
-
-
-def test_source_goes_to_spawned_workers(tree: Path) -> None:
-    source = pickle.loads(pickle.dumps(folders(tree).source("val")))
-    assert source.read(source.records[0], ["depth"])["depth"][5, 5] == 4
 
 
 def test_check_finds_nothing_wrong(tree: Path) -> None:

@@ -1,4 +1,3 @@
-import pickle
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -123,11 +122,6 @@ def test_only_the_files_of_the_tasks_are_needed(own: Path) -> None:
     assert first(synthia(own, tasks=["normals"])).keys() == {"image", "name", "camera", "depth"}
     with pytest.raises(DatasetNotFoundError, match="the folders `RAND_CITYSCAPES/GT/LABELS`"):
         synthia(own).source("val")
-
-
-def test_source_goes_to_spawned_workers(tree: Path) -> None:
-    source = pickle.loads(pickle.dumps(synthia(tree).source("val")))
-    assert source.read(source.records[0], ["depth"])["depth"][5, 5] == 10
 
 
 def test_missing_dataset_says_what_to_do(tmp_path: Path) -> None:

@@ -1,5 +1,4 @@
 import logging
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -217,12 +216,6 @@ def test_missing_split_file_is_named(tmp_path: Path) -> None:
 def test_wrong_settings_are_named(tree: Path, setting: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"`{setting}`"):
         taskonomy(tree, **{setting: value})
-
-
-def test_reader_can_be_sent_to_a_worker(tree: Path) -> None:
-    source = taskonomy(tree).source("train")
-    record, reader = pickle.loads(pickle.dumps((source.records[0], source.read)))
-    np.testing.assert_array_equal(reader(record, ["depth"])["depth"], read(tree)["depth"])
 
 
 def test_batch_has_the_networks_size(tree: Path) -> None:

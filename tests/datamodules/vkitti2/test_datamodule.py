@@ -1,4 +1,3 @@
-import pickle
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from datamodules import DenseDataModule
 from datamodules.disk.images import UnreadableFileError
 from datamodules.files import DatasetNotFoundError
 from datamodules.vkitti2.datamodule import FRAMES, VKITTI2, stored_scenes
-from datamodules.vkitti2.reader import Frame
 from tests.fakes.vkitti2 import HEADER, HEIGHT, WIDTH, frame_file, text_file, write_drive
 
 SCENES = ("Scene01", "Scene02", "Scene06", "Scene18", "Scene20")
@@ -244,13 +242,6 @@ def test_damaged_file_is_named(tree: Path, kind: str, damage) -> None:
     with pytest.raises(UnreadableFileError) as error:
         read(tree)
     assert str(file) in str(error.value)
-
-
-def test_reader_can_be_sent_to_a_worker(tree: Path) -> None:
-    source = vkitti2(tree).source("train")
-    record, reader = pickle.loads(pickle.dumps((source.records[0], source.read)))
-    assert record == Frame("Scene01", "15-deg-left", 0, 0)
-    np.testing.assert_array_equal(reader(record, ["depth"])["depth"], read(tree)["depth"])
 
 
 def test_batch_has_what_is_derived(tmp_path: Path) -> None:
