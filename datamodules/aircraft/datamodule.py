@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from datamodules.aircraft.layout import LAYOUTS
+from datamodules.aircraft.layout import AircraftTree
 from datamodules.classified import ClassifiedImages, Photo
 from datamodules.settings import one_of
 
@@ -40,7 +40,7 @@ class Aircraft(ClassifiedImages):
 
     offers = ("aircraft",)
     download: ClassVar[str] = "www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft"
-    layouts = LAYOUTS
+    layouts = (AircraftTree(),)
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from datamodules.base import SPLITS
 from datamodules.rendering import MATERIALS
-from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layout import Place
 from datamodules.writing.objects import ANY, ObjectLayout, kinds
 
 ROOT = "fgvc-aircraft-2013b/data"
@@ -33,6 +33,3 @@ class AircraftTree(ObjectLayout):
         rows["trainval"] = rows["train"] + rows["val"]
         lists = {f"{ROOT}/images_variant_{name}.txt": text for name, text in rows.items()}
         return {f"{ROOT}/variants.txt": "".join(f"{kind.name}\n" for kind in self.kinds)} | lists
-
-
-LAYOUTS: tuple[Layout, ...] = (AircraftTree(),)

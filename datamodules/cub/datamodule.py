@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from datamodules.classified import ClassifiedImages, Photo
-from datamodules.cub.layout import LAYOUTS
+from datamodules.cub.layout import CUBTree
 from datamodules.disk.images import unreadable
 
 ARCHIVE = "CUB_200_2011"
@@ -33,7 +33,7 @@ class CUB(ClassifiedImages):
 
     offers = ("birds",)
     download: ClassVar[str] = "www.vision.caltech.edu/datasets/cub_200_2011 (CUB_200_2011.tgz)"
-    layouts = LAYOUTS
+    layouts = (CUBTree(),)
 
     def official(self, split: str) -> int:
         return COUNTS[split]

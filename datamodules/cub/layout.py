@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from datamodules.base import SPLITS
-from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layout import Place
 from datamodules.writing.objects import ANY, ObjectLayout, kinds
 
 
@@ -48,6 +48,3 @@ class CUBTree(ObjectLayout):
             )
             for name, values in lists.items()
         }
-
-
-LAYOUTS: tuple[Layout, ...] = (CUBTree(),)

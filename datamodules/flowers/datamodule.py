@@ -10,7 +10,7 @@ from datamodules.classified import ClassifiedImages, Photo
 from datamodules.disk.images import unreadable
 from datamodules.disk.matlab import read_numbers
 from datamodules.flowers.classes import FLOWERS
-from datamodules.flowers.layout import LAYOUTS
+from datamodules.flowers.layout import FlowersTree
 from datamodules.settings import one_of
 
 ARCHIVE = "flowers-102"
@@ -44,7 +44,7 @@ class Flowers(ClassifiedImages):
 
     offers = ("flowers",)
     download: ClassVar[str] = "www.robots.ox.ac.uk/~vgg/data/flowers/102"
-    layouts = LAYOUTS
+    layouts = (FlowersTree(),)
 
     def __init__(
         self,

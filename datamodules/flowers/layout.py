@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layout import Place
 from datamodules.writing.objects import ObjectLayout, kinds
 
 SETS = {"train": "trnid", "val": "valid", "test": "tstid"}
@@ -43,6 +43,3 @@ class FlowersTree(ObjectLayout):
             for split, name in SETS.items()
         }
         return {"flowers-102/imagelabels.mat": {"labels": labels}, "flowers-102/setid.mat": sets}
-
-
-LAYOUTS: tuple[Layout, ...] = (FlowersTree(),)

@@ -14,7 +14,7 @@ from datamodules.disk.pairs import Labelled
 from datamodules.disk.photos import SUFFIXES
 from datamodules.files import FileDataModule
 from datamodules.folders.classes import IdsOfClass, id_table, ids_of_classes
-from datamodules.folders.layout import LAYOUTS
+from datamodules.folders.layout import Folders as FoldersTree
 from datamodules.folders.reader import FoldersReader, image_of_camera
 from datamodules.folders.tree import IMAGES, Picture, label_file, pictures
 from datamodules.folders.tree import SUFFIXES as LABEL_SUFFIXES
@@ -77,7 +77,7 @@ class Folders(FileDataModule):
         "yourself: put images into `train/image`, labels into `train/segmentation`, `train/depth`"
         " and so on, and the same below `val` and `test`"
     )
-    layouts = LAYOUTS
+    layouts = (FoldersTree(),)
 
     def __init__(
         self,

@@ -42,6 +42,3 @@ class Folders(Layout):
             f"{place.split}/{folder}/{place.name}.png": encode
             for folder, encode in encoders.items()
         }
-
-
-LAYOUTS: tuple[Layout, ...] = (Folders(),)

@@ -13,7 +13,7 @@ from datamodules.labels import find_space
 from datamodules.nyudv2.class13 import Class13Archives
 from datamodules.nyudv2.classes import NYU_SPACES
 from datamodules.nyudv2.form import WINDOW, Form, Frame
-from datamodules.nyudv2.layout import LAYOUTS
+from datamodules.nyudv2.layout import NYUDv2Arrays, NYUDv2Images
 from datamodules.nyudv2.mtan import MtanTree
 from datamodules.nyudv2.official import OfficialFile
 from datamodules.nyudv2.tree import MultitaskTree
@@ -103,7 +103,7 @@ class NYUDv2(FileDataModule):
     """
 
     download: ClassVar[str] = "cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html"
-    layouts = LAYOUTS
+    layouts = (NYUDv2Arrays(), NYUDv2Images())
 
     def __init__(
         self,

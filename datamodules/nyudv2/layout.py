@@ -84,6 +84,3 @@ def boundaries(frame: Frame) -> Bool[np.ndarray, "height width"]:
     edge[:, :-1] |= classes[:, :-1] != classes[:, 1:]
     edge[:-1] |= classes[:-1] != classes[1:]
     return edge
-
-
-LAYOUTS: tuple[Layout, ...] = (NYUDv2Arrays(), NYUDv2Images())

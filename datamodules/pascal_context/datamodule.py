@@ -15,7 +15,7 @@ from datamodules.disk.pairs import Labelled, first_missing
 from datamodules.files import FileDataModule
 from datamodules.labels import IGNORE, Labels
 from datamodules.pascal_context.classes import PARTS, PASCAL_21
-from datamodules.pascal_context.layout import LAYOUTS
+from datamodules.pascal_context.layout import PASCALContextTree
 from datamodules.pascal_context.protocols import Protocol, Stretched
 from datamodules.pascal_context.reader import (
     BY_PEOPLE,
@@ -99,7 +99,7 @@ class PASCALContext(FileDataModule):
         "data.vision.ee.ethz.ch/kmaninis/share/MTL/PASCAL_MT.tgz, or from the README of InvPT or"
         " TaskPrompter, PASCALContext.tar.gz"
     )
-    layouts = LAYOUTS
+    layouts = (PASCALContextTree(),)
 
     def __init__(
         self,

@@ -149,6 +149,3 @@ def annotation(name: str, frame: Frame) -> dict[str, Any]:
         "imname": f"{name}.jpg",
         "objects": structs(("class", "class_ind", "mask", "parts"), objects),
     }
-
-
-LAYOUTS: tuple[Layout, ...] = (PASCALContextTree(),)

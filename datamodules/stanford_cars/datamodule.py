@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from datamodules.classified import ClassifiedImages, Photo
 from datamodules.disk.matlab import read_matlab
-from datamodules.stanford_cars.layout import LAYOUTS
+from datamodules.stanford_cars.layout import CarsDevkit, CarsWhole
 
 ARCHIVE = "stanford_cars"
 WHOLE, PHOTOS = "cars_annos.mat", "car_ims"
@@ -39,7 +39,7 @@ class StanfordCars(ClassifiedImages):
     download: ClassVar[str] = (
         "copies of ai.stanford.edu/~jkrause/cars/car_dataset.html, such as Kaggle's"
     )
-    layouts = LAYOUTS
+    layouts = (CarsDevkit(), CarsWhole())
 
     def official(self, split: str) -> int:
         return COUNTS[split]

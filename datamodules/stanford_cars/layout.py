@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datamodules.writing.files import structs
-from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layout import Place
 from datamodules.writing.objects import ObjectLayout, kinds
 
 BOX = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")
@@ -64,6 +64,3 @@ class CarsWhole(CarsDevkit):
         cars = structs(("relative_im_path", *BOX, "class", "test"), rows)
         content = {"annotations": cars, "class_names": self.class_names()}
         return {f"{self.folder}/cars_annos.mat": content}
-
-
-LAYOUTS: tuple[Layout, ...] = (CarsDevkit(), CarsWhole())

@@ -16,7 +16,7 @@ from datamodules.predictions.codes import ids_of
 from datamodules.predictions.format import EDGES, NORMALS
 from datamodules.settings import checked_depth_range
 from datamodules.synthia.classes import SYNTHIA_IDS, SYNTHIA_SPACES
-from datamodules.synthia.layout import LAYOUTS
+from datamodules.synthia.layout import Synthia as SynthiaTree
 from datamodules.synthia.reader import (
     CODES_PER_METRE,
     FOLDERS,
@@ -70,7 +70,7 @@ class Synthia(FileDataModule):
     download: ClassVar[str] = (
         "https://synthia-dataset.net/downloads (SYNTHIA-RAND-CITYSCAPES, CVPR 2016)"
     )
-    layouts = LAYOUTS
+    layouts = (SynthiaTree(),)
 
     def __init__(
         self,

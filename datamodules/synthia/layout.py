@@ -62,6 +62,3 @@ class Synthia(Layout):
 
 def _depth(frame: Frame) -> UInt16[np.ndarray, "height width 3"]:
     return np.repeat(DEPTH(frame.depth)[..., None], 3, axis=-1)
-
-
-LAYOUTS: tuple[Layout, ...] = (Synthia(),)

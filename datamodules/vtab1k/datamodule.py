@@ -8,7 +8,7 @@ from datamodules.classified import ClassifiedImages, Photo
 from datamodules.geometry import Resize
 from datamodules.settings import one_of
 from datamodules.transforms import Transform
-from datamodules.vtab1k.layout import LAYOUTS
+from datamodules.vtab1k.layout import VTABTree
 from datamodules.vtab1k.sets import SETS
 
 COUNTS = {"train800": 800, "val200": 200, "train800val200": 1000}
@@ -47,7 +47,7 @@ class VTAB1k(ClassifiedImages):
 
     offers: tuple[str, ...] = ()
     download: ClassVar[str] = "the READMEs of NOAH and of SSF, which hand it on"
-    layouts = LAYOUTS
+    layouts = (VTABTree(),)
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from datamodules.rendering import COLOURS, SHAPES, ObjectKind
-from datamodules.writing.layout import Layout, Place
+from datamodules.writing.layout import Place
 from datamodules.writing.objects import ANY, ObjectLayout, kinds
 
 KINDS: Mapping[str, Sequence[ObjectKind]] = {
@@ -57,6 +57,3 @@ class VTABTree(ObjectLayout):
             file = f"{set}/{path.split('/')[1]}.txt"
             lists[file] = lists.get(file, "") + f"{path}.jpg {self.label(place)}\n"
         return lists
-
-
-LAYOUTS: tuple[Layout, ...] = (VTABTree(),)
