@@ -53,10 +53,12 @@ class Cache:
         self.folder = folder
         self.settings = json.loads(json.dumps(settings))  # as it will come back from the file
         self.kept = dict(kept)
+        # The memory maps of the keys that were asked for; the others' files are not opened.
+        self.arrays: dict[str, np.ndarray] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickled memory map would be a copy of the data: each worker opens its own.
-        return {key: value for key, value in vars(self).items() if key != "arrays"}
+        return vars(self) | {"arrays": {}}
 
     def prepare(self, source: Source[Any], tasks: Sequence[str], processes: int) -> None:
         """Render the samples of `source` unless they are here already.
@@ -103,11 +105,6 @@ class Cache:
     def keys(self) -> tuple[str, ...]:
         """All that was kept."""
         return tuple(self._manifest()["bytes"])
-
-    @cached_property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The memory maps of the keys that were asked for; the others' files are not opened."""
-        return {}
 
     def read(self, index: int, tasks: Sequence[str]) -> Sample:
         """Image, camera if there is one, and the tasks asked for, of one sample."""

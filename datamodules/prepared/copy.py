@@ -58,9 +58,11 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # The files of the keys that were asked for; the others are not opened.
+        self._maps: dict[str, mmap.mmap] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder}  # every process opens its own maps
+        return {"folder": self.folder, "_maps": {}}  # every process opens its own
 
     def __call__(self, record: PreparedRecord, tasks: Sequence[str]) -> Sample:
         row = self.index[record.position]
@@ -135,11 +137,6 @@ class Copy:
             " with this config to write it anew, or delete this folder to read the dataset's own"
             " files."
         )
-
-    @cached_property
-    def _maps(self) -> dict[str, mmap.mmap]:
-        """The files of the keys that were asked for; the others are not opened."""
-        return {}
 
     def _map(self, key: str) -> mmap.mmap:
         if key not in self._maps:

@@ -55,13 +55,12 @@ class Camera:
         right, down = cos(roll) * right + sin(roll) * down, cos(roll) * down - sin(roll) * right
         return cls(position, np.stack([right, down, forward]), field)
 
-    def focal(self, size: tuple[int, int]) -> float:
-        """Focal length in pixels for an image of `size` (height, width)."""
-        return max(size) / (2 * tan(self.field / 2))
-
     def intrinsics(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
-        """(fx, fy, cx, cy) in pixels; the image's corner is at 0, a pixel's centre at + 0.5."""
-        focal = self.focal(size)
+        """(fx, fy, cx, cy) in pixels for an image of `size` (height, width).
+
+        The image's corner is at 0, a pixel's centre at + 0.5.
+        """
+        focal = max(size) / (2 * tan(self.field / 2))
         return focal, focal, size[1] / 2, size[0] / 2
 
     def slopes(

@@ -52,7 +52,8 @@ def _radiance(scene: Scene, buffer: Buffer) -> Float32[np.ndarray, "height width
     chart = buffer.chart.reshape(2, -1)[:, solid]
     distance = np.sqrt(dot(points, points))
     view = points / -distance
-    pixel = np.float32(1 / scene.camera.focal((height, width)))
+    focal, *_ = scene.camera.intrinsics((height, width))
+    pixel = np.float32(1 / focal)
 
     table = _table(scene)
     slant = np.sqrt(np.maximum(np.abs(dot(view, normals)), 0.05))

@@ -38,9 +38,6 @@ class CalibratedCamera(Camera):
 
     calibration: Calibration
 
-    def focal(self, size: tuple[int, int]) -> float:
-        return self.calibration.at(size)[0]
-
     def intrinsics(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
         return self.calibration.at(size)
 
