@@ -21,14 +21,10 @@ MATLAB_HEADER = 116
 
 def save(file: Path, content: Any) -> None:
     """Write an array, a text or a JSON object in the format that the file's name asks for."""
-    suffix = file.suffix
-    if suffix == ".png":
+    if file.suffix == ".png":
         write_png(file, content)
-    elif suffix in _ENCODERS:
-        write_whole(file, _ENCODERS[suffix](content))
     else:
-        kinds = sorted([".png", *_ENCODERS])
-        raise ValueError(f"`file` should end in one of {kinds}, found `{file}`.")
+        write_whole(file, _ENCODERS[file.suffix](content))
 
 
 def structs(fields: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> np.ndarray:
