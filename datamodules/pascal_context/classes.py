@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Bool
 
 from datamodules.labels import Labels, voc_palette
 
@@ -56,10 +55,5 @@ _WITH_NORMALS = (
     *(370, 371, 374, 379, 380, 383, 384, 397, 401, 403, 405, 407, 408, 411, 412, 413, 414, 417),
     *(419, 421, 423, 427, 429, 430, 432, 440, 441, 442, 443, 444, 446, 454, 457),
 )
-
-
-def has_normals() -> Bool[np.ndarray, "460"]:
-    """Whether the distilled normals of each id of PASCAL-Context can be believed."""
-    table = np.zeros(HIGHEST_CONTEXT_ID + 1, np.bool_)
-    table[list(_WITH_NORMALS)] = True
-    return table
+HAS_NORMALS = np.isin(np.arange(HIGHEST_CONTEXT_ID + 1), _WITH_NORMALS)
+"""Whether the distilled normals of each id of PASCAL-Context can be believed."""

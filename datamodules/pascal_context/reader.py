@@ -16,7 +16,7 @@ from datamodules.disk.values import decoded_normals, unit_normals
 from datamodules.folders.reader import read_ids
 from datamodules.labels import IGNORE
 from datamodules.pascal_context.boundaries import boundaries
-from datamodules.pascal_context.classes import PASCAL_21, has_normals
+from datamodules.pascal_context.classes import HAS_NORMALS, PASCAL_21
 from datamodules.pascal_context.matlab import read_parts, read_regions
 from datamodules.transforms import Sample
 
@@ -98,7 +98,7 @@ class PASCALContextReader:
         stored = same_size(photo.name, image, "normals", file, decoded_normals(read_rgb(file)))
         length = np.sqrt(np.einsum("...c,...c->...", stored, stored))
         # A network's output, whose length means nothing.
-        known = has_normals()[regions] & (np.abs(stored) > GREY).any(axis=-1)
+        known = HAS_NORMALS[regions] & (np.abs(stored) > GREY).any(axis=-1)
         stored /= np.where(known, length, np.float32(1))[..., None]
         stored[~known] = 0
         return unit_normals(file, stored, self.normals_axes)

@@ -1,4 +1,4 @@
-from datamodules.pascal_context.classes import PART_IDS, PARTS, PASCAL_21, PERSON, has_normals
+from datamodules.pascal_context.classes import HAS_NORMALS, PART_IDS, PARTS, PASCAL_21, PERSON
 
 # The ids among the 459 of the classes 1 to 20, in their order.
 CONTEXT = (
@@ -17,15 +17,14 @@ def test_classes_are_those_of_pascal_voc_in_its_order() -> None:
 
 
 def test_normals_are_believed_in_170_regions_and_half_of_the_classes() -> None:
-    table = has_normals()
-    assert table.sum() == 170
-    assert not table[[0, 431]].any()  # 431 is "unknown"
+    assert HAS_NORMALS.sum() == 170
+    assert not HAS_NORMALS[[0, 431]].any()  # 431 is "unknown"
     without = {
         *("aeroplane", "bird", "boat", "bus", "cow", "horse", "motorbike", "pottedplant"),
         *("sheep", "train"),
     }
     assert without == {
-        PASCAL_21.names[number] for number, id in enumerate(CONTEXT, start=1) if not table[id]
+        PASCAL_21.names[number] for number, id in enumerate(CONTEXT, start=1) if not HAS_NORMALS[id]
     }
 
 

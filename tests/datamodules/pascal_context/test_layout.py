@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from datamodules import PASCALContext
 from datamodules.check import check
-from datamodules.pascal_context.classes import PARTS, PASCAL_21, has_normals
+from datamodules.pascal_context.classes import HAS_NORMALS, PARTS, PASCAL_21
 from datamodules.pascal_context.layout import PASCALContextTree, regions, salient
 from datamodules.rendering import PHOTO_CLASSES, Frame
 from datamodules.writing import Place, Plan
@@ -127,7 +127,7 @@ def test_what_is_written_comes_back(plan: Plan, scenes: Scenes) -> None:
         expected = parts if parts.any() else np.full_like(parts, 255)
         np.testing.assert_array_equal(sample["human_parts"], expected)
         np.testing.assert_array_equal(sample["saliency"], salient(frame))
-        known = has_normals()[regions(frame)] & ~np.isnan(frame.depth)
+        known = HAS_NORMALS[regions(frame)] & ~np.isnan(frame.depth)
         np.testing.assert_array_equal(~np.isnan(sample["normals"][..., 0]), known)
         error = np.linalg.norm((sample["normals"] - frame.normals)[known], axis=-1)
         assert error.max() < 3**0.5 / 255 + 1e-2
