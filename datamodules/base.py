@@ -185,6 +185,8 @@ class DenseDataModule(LightningDataModule):
         return self._evaluation_loader("val")
 
     def test_dataloader(self) -> Loader:
+        if reason := self.predicted_only("test"):
+            raise ValueError(reason)
         return self._evaluation_loader("test")
 
     def predict_dataloader(self) -> Loader:

@@ -18,7 +18,6 @@ from datamodules.disk.spelling import composed, spelled
 from datamodules.geometry import RandomView, Resize, joined
 from datamodules.geometry.affine import checked_size
 from datamodules.labels import ClassMap, Labels
-from datamodules.loader import Loader
 from datamodules.photometric import Photometric
 from datamodules.predictions.native import NATIVE, NETWORK, LabelsOnDisk, fitting_at_once
 from datamodules.prepared import prepared
@@ -133,11 +132,6 @@ class FileDataModule(DenseDataModule):
             " tested, found none: it can only be predicted. Add the labels, or leave these tasks"
             " out."
         )
-
-    def test_dataloader(self) -> Loader:
-        if reason := self.predicted_only("test"):
-            raise ValueError(reason)
-        return super().test_dataloader()
 
     def needs(self, tasks: Sequence[str]) -> tuple[str, ...]:
         needs = (self.derives[task].needs if task in self.derives else (task,) for task in tasks)
