@@ -26,7 +26,7 @@ class TaskStatistics:
         empty: Samples in which nothing is known.
         low: Smallest known value, infinite if there is none.
         high: Largest known value, likewise.
-        histogram: Pixels per class, for a task that has classes.
+        histogram: Pixels per class; empty for a task without classes.
     """
 
     pixels: int = 0
@@ -34,7 +34,7 @@ class TaskStatistics:
     empty: int = 0
     low: float = np.inf
     high: float = -np.inf
-    histogram: np.ndarray | None = None
+    histogram: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
 
     @classmethod
     def of(cls, label: np.ndarray, classes: int | None) -> "TaskStatistics":
@@ -51,14 +51,13 @@ class TaskStatistics:
         return found
 
     def __add__(self, other: "TaskStatistics") -> "TaskStatistics":
-        counted = [each for each in (self.histogram, other.histogram) if each is not None]
         return TaskStatistics(
             self.pixels + other.pixels,
             self.unknown + other.unknown,
             self.empty + other.empty,
             min(self.low, other.low),
             max(self.high, other.high),
-            np.sum(counted, axis=0) if counted else None,
+            self.histogram + other.histogram,
         )
 
 

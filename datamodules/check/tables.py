@@ -67,10 +67,10 @@ def classes_table(report: Report, task: str) -> Table:
     }
     table = _table(f"Classes of {task}", ["class"], columns)
     for index, label in enumerate(report.classes[task]):
-        cells = []
-        for found in columns.values():
-            histogram = found.histogram if found.histogram is not None else [0] * (index + 1)
-            cells.append(_percent(int(histogram[index]), found.pixels - found.unknown))
+        cells = [
+            _percent(int(found.histogram[index]), found.pixels - found.unknown)
+            for found in columns.values()
+        ]
         table.add_row(f"{index} {label}", *cells)
     return table
 
