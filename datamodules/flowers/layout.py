@@ -1,6 +1,7 @@
 """Views of things as Oxford Flowers: `flowers-102`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,9 +30,7 @@ class FlowersTree(ObjectLayout):
     def places(self, train: int) -> list[Place]:
         placed = super().places(train)
         names = self.names("train", len(placed))
-        return [
-            Place(each.split, each.index, name) for each, name in zip(placed, names, strict=True)
-        ]
+        return [replace(each, name=name) for each, name in zip(placed, names, strict=True)]
 
     def shared(self, places: Sequence[Place], size: tuple[int, int]) -> Mapping[str, Any]:
         labels = np.array([[self.label(place) + 1 for place in places]], np.uint8)
