@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from datamodules.geometry.affine import Affine, Size, assumed_camera, checked_size
-from datamodules.geometry.warp import nearest_classes, warp
+from datamodules.geometry.sampling import sampling
+from datamodules.geometry.warp import warp
 from datamodules.labels import IGNORE
 from datamodules.transforms import Sample, Transform, checked_probability
 
@@ -197,6 +198,7 @@ def _share(sample: Sample, crop: Affine) -> float:
         )
     height, width = crop.size
     small = crop.resized((min(height, THUMBNAIL), min(width, THUMBNAIL)))
-    classes = nearest_classes(sample["segmentation"], small)
+    segmentation = sample["segmentation"]
+    classes = sampling(small, segmentation.shape[:2]).nearest(segmentation, float(IGNORE))
     counts = np.unique(classes[classes != IGNORE], return_counts=True)[1]
     return float(counts.max() / counts.sum()) if counts.size else 1.0

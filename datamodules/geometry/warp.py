@@ -75,11 +75,6 @@ def _shown(sample: Sample, affine: Affine) -> tuple[slice, slice]:
     return window
 
 
-def nearest_classes(classes: np.ndarray, affine: Affine) -> np.ndarray:
-    """A map of class ids alone, looked at through an affine map."""
-    return sampling(affine, classes.shape[:2]).nearest(classes, float(IGNORE))
-
-
 def _image(image: np.ndarray, look: Sampling, camera: np.ndarray) -> np.ndarray:
     return look.nearest(image, 0.0) if look.exact else look.blended(image, 0.0, shrink=True)
 
