@@ -17,6 +17,8 @@ from vtagml.backbone import StagedBackbone
 
 Layer = Callable[[Tensor], Tensor]
 
+IDENTITY = nn.Identity()
+
 
 class Attention(NamedTuple):
     """What a block's attention is made of before its softmax.
@@ -53,7 +55,7 @@ class FrozenBlock(ABC):
         block: timm's block.
     """
 
-    norm_first: bool
+    norm_first = True
     """Whether the block's norms stand before attention and feed-forward network, or after."""
 
     prefix_tokens = 0
@@ -88,20 +90,20 @@ class FrozenBlock(ABC):
     @property
     def scales(self) -> tuple[Layer, Layer]:
         """What scales the outputs of attention and feed-forward network; most blocks have none."""
-        return nn.Identity(), nn.Identity()
+        return IDENTITY, IDENTITY
 
     @property
-    @abstractmethod
     def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
         """Frozen norms that can stand before attention and feed-forward network."""
+        return self.norms
 
     def for_image(self, size: tuple[int, int]) -> "FrozenBlock":
         """Returns the block for the tokens of an image of this height and width."""
         return self
 
-    @abstractmethod
     def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
         """Returns what layer and norm, in the block's order, add to the residual stream."""
+        return layer(norm(tokens)) if self.norm_first else norm(layer(tokens))
 
     def attention(self, tokens: Float[Tensor, "batch *tokens channels"]) -> Attention:
         """Returns logits and values of the frozen attention, window by window."""
@@ -142,13 +144,13 @@ class FrozenBlock(ABC):
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns windows in the layout of the tokens that they were made of."""
 
-    @abstractmethod
     def features(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch *tokens channels"],
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns what `gather` projects: the attended values of all heads, one after another."""
+        return self.restored(attended.transpose(2, 3).flatten(3), tokens)
 
     @abstractmethod
     def over_grid(
@@ -159,13 +161,13 @@ class FrozenBlock(ABC):
         Others, such as class tokens, stay as they are.
         """
 
-    @abstractmethod
     def gather(
         self,
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch *tokens channels"],
     ) -> Float[Tensor, "batch *tokens channels"]:
         """Returns the attended values of all heads, projected, in the layout of `tokens`."""
+        return self.scales[0](self.block.attn.proj(self.features(attended, tokens)))
 
     def observed(self, tokens: Float[Tensor, "batch *tokens channels"]) -> Observed:
         """Returns the block's output and what was computed on the way, from one pass."""
@@ -193,13 +195,13 @@ class FrozenBlock(ABC):
         self, hidden: Float[Tensor, "*tokens hidden"]
     ) -> Float[Tensor, "*tokens channels"]:
         """Returns what the feed-forward network makes of its hidden channels."""
-        return self.block.mlp.fc2(hidden)
+        return self.scales[1](self.block.mlp.fc2(hidden))
 
     def feed_forward(
         self, tokens: Float[Tensor, "*tokens channels"]
     ) -> Float[Tensor, "*tokens channels"]:
         """Returns the output of the frozen feed-forward network."""
-        return self.block.mlp(tokens)
+        return self.scales[1](self.block.mlp(tokens))
 
     def fit(self, values: Tensor, sizes: tuple[int, ...]) -> Tensor:
         """Returns values per token of the nominal window for this block's window.

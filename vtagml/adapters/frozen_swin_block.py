@@ -43,7 +43,7 @@ class _FrozenWindowBlock(FrozenBlock):
         """Returns what a window adds to the logits for the places of two tokens."""
 
     def products(self, tokens: Float[Tensor, "batch height width channels"]) -> Attention:
-        projected = self.queries_keys_values(self._partition(self._shift_and_pad(tokens)))
+        projected = self.queries_keys_values(self.windows(tokens))
         # [batch, window, tokens, (q k v) · heads · head]
         queries, keys, values = (
             projected.unflatten(-1, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5).unbind(0)
@@ -63,20 +63,6 @@ class _FrozenWindowBlock(FrozenBlock):
     ) -> Float[Tensor, "batch height width channels"]:
         return self.block._attn(tokens)
 
-    def gather(
-        self,
-        attended: Float[Tensor, "batch window heads tokens head"],
-        tokens: Float[Tensor, "batch height width channels"],
-    ) -> Float[Tensor, "batch height width channels"]:
-        return self.restored(self.block.attn.proj(attended.transpose(2, 3).flatten(3)), tokens)
-
-    def features(
-        self,
-        attended: Float[Tensor, "batch window heads tokens head"],
-        tokens: Float[Tensor, "batch height width channels"],
-    ) -> Float[Tensor, "batch height width channels"]:
-        return self.restored(attended.transpose(2, 3).flatten(3), tokens)
-
     def over_grid(
         self, function: Layer, tokens: Float[Tensor, "batch height width channels"]
     ) -> Float[Tensor, "batch height width channels"]:
@@ -85,7 +71,12 @@ class _FrozenWindowBlock(FrozenBlock):
     def windows(
         self, tokens: Float[Tensor, "batch height width channels"]
     ) -> Float[Tensor, "batch window tokens channels"]:
-        return self._partition(self._shift_and_pad(tokens))
+        down, right = self.block.shift_size
+        padded = self._pad(torch.roll(tokens, (-down, -right), dims=(1, 2)))
+        window_height, window_width = self.window
+        grid = padded.unflatten(2, (-1, window_width)).unflatten(1, (-1, window_height))
+        # [batch, rows, columns, window height, window width, channels]
+        return grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
     def restored(
         self,
@@ -99,21 +90,11 @@ class _FrozenWindowBlock(FrozenBlock):
         padded = grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
         return torch.roll(padded[:, :height, :width], self.block.shift_size, dims=(1, 2))
 
-    def _shift_and_pad(self, tokens: Tensor) -> Tensor:
-        down, right = self.block.shift_size
-        return self._pad(torch.roll(tokens, (-down, -right), dims=(1, 2)))
-
     def _pad(self, tokens: Tensor) -> Tensor:
         missing_rows, missing_columns = (
             -length % side for length, side in zip(tokens.shape[1:3], self.window, strict=True)
         )
         return F.pad(tokens, (0, 0, 0, missing_columns, 0, missing_rows))
-
-    def _partition(self, padded: Tensor) -> Tensor:
-        window_height, window_width = self.window
-        grid = padded.unflatten(2, (-1, window_width)).unflatten(1, (-1, window_height))
-        # [batch, rows, columns, window height, window width, channels]
-        return grid.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
 class FrozenSwinV2Block(_FrozenWindowBlock):
@@ -129,9 +110,6 @@ class FrozenSwinV2Block(_FrozenWindowBlock):
             nn.LayerNorm(self.channels, norm.eps, elementwise_affine=False) for norm in self.norms
         )
         return first, second
-
-    def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
-        return norm(layer(tokens))
 
     def queries_keys_values(self, windows: Tensor) -> Tensor:
         attention = self.block.attn
@@ -157,15 +135,6 @@ class FrozenSwinV2Block(_FrozenWindowBlock):
 
 class FrozenSwinBlock(_FrozenWindowBlock):
     """A block of Swin V1: scaled dot products and a table of position biases; norms before."""
-
-    norm_first = True
-
-    @property
-    def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
-        return self.norms
-
-    def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
-        return layer(norm(tokens))
 
     def queries_keys_values(self, windows: Tensor) -> Tensor:
         return self.block.attn.qkv(windows)

@@ -19,8 +19,6 @@ class FrozenViTBlock(FrozenBlock):
     backbone's `image_size`; for other images it is resized linearly, as position embeddings are.
     """
 
-    norm_first = True
-
     def __init__(self, backbone: StagedBackbone, block: nn.Module) -> None:
         super().__init__(backbone, block)
         self.grid = self.nominal_window
@@ -44,17 +42,10 @@ class FrozenViTBlock(FrozenBlock):
     def scales(self) -> tuple[Layer, Layer]:
         return self.block.ls1, self.block.ls2
 
-    @property
-    def leading_norms(self) -> tuple[nn.LayerNorm, nn.LayerNorm]:
-        return self.norms
-
     def for_image(self, size: tuple[int, int]) -> "FrozenBlock":
         block = copy(self)
         block.grid = (size[0] // self.patch_size[0], size[1] // self.patch_size[1])
         return block
-
-    def sublayer(self, norm: Layer, layer: Layer, tokens: Tensor) -> Tensor:
-        return layer(norm(tokens))
 
     def products(self, tokens: Float[Tensor, "batch tokens channels"]) -> Attention:
         attention = self.block.attn
@@ -67,13 +58,6 @@ class FrozenViTBlock(FrozenBlock):
         self, tokens: Float[Tensor, "batch tokens channels"]
     ) -> Float[Tensor, "batch tokens channels"]:
         return self.block.ls1(self.block.attn(tokens))
-
-    def gather(
-        self,
-        attended: Float[Tensor, "batch window heads tokens head"],
-        tokens: Float[Tensor, "batch tokens channels"],
-    ) -> Float[Tensor, "batch tokens channels"]:
-        return self.block.ls1(self.block.attn.proj(self.features(attended, tokens)))
 
     def windows(
         self, tokens: Float[Tensor, "batch tokens channels"]
@@ -92,7 +76,7 @@ class FrozenViTBlock(FrozenBlock):
         attended: Float[Tensor, "batch window heads tokens head"],
         tokens: Float[Tensor, "batch tokens channels"],
     ) -> Float[Tensor, "batch tokens channels"]:
-        return self.block.attn.norm(attended.squeeze(1).transpose(1, 2).flatten(2))
+        return self.block.attn.norm(super().features(attended, tokens))
 
     def over_grid(
         self, function: Layer, tokens: Float[Tensor, "batch tokens channels"]
@@ -100,16 +84,6 @@ class FrozenViTBlock(FrozenBlock):
         prefix, patches = tokens.tensor_split([self.prefix_tokens], dim=1)
         map = function(patches.transpose(1, 2).unflatten(2, self.grid))
         return torch.cat([prefix, map.flatten(2).transpose(1, 2)], dim=1)
-
-    def feed_forward(
-        self, tokens: Float[Tensor, "*tokens channels"]
-    ) -> Float[Tensor, "*tokens channels"]:
-        return self.block.ls2(self.block.mlp(tokens))
-
-    def contracted(
-        self, hidden: Float[Tensor, "*tokens hidden"]
-    ) -> Float[Tensor, "*tokens channels"]:
-        return self.block.ls2(super().contracted(hidden))
 
     def fit(self, values: Tensor, sizes: tuple[int, ...]) -> Tensor:
         for axis, size in enumerate(reversed(sizes), start=1):
