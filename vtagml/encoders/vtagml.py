@@ -60,43 +60,26 @@ class VTAGML(Conditioned):
     def pyramids(
         self, image: Tensor, embeddings: Tensor, names: Sequence[str], part: Part
     ) -> dict[str, list[Tensor]]:
-        visit = _Streams(self, embeddings, part, (image.shape[-2], image.shape[-1]))
+        first, run, size = self.places[0], self.backbone.run, (image.shape[-2], image.shape[-1])
+        skip: Tensor | None = None  # what the last adapter sent, [stream, batch, …]
+
+        def visit(place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
+            nonlocal skip
+            if place < first:
+                return layer(tokens)
+            if place.block == 0:
+                if skip is not None:
+                    skip = layer(skip.flatten(0, 1)).unflatten(0, skip.shape[:2])
+                return layer(tokens)
+            if place not in self.frozen_blocks:
+                return run(layer, tokens)
+            parting = place == first
+            streams = part([tokens])[0] if parting else tokens.unflatten(0, (len(embeddings), -1))
+            block = self.frozen_blocks[place].for_image(size)
+            adapter = self.adapters[str(place)]
+            streams, skip = run(adapter, block, streams, embeddings, skip, parting)
+            return streams.flatten(0, 1)
+
         pyramid = self.backbone(image, visit)
-        parting = self.places[0].stage - 1
-        return of_each_task(names, pyramid[:parting], pyramid[parting:])
-
-
-class _Streams:
-    """One pass of all tasks: from the first adapter on they are folded into the batch.
-
-    Args:
-        encoder: Whose adapters stand at its places.
-        embeddings: Of each stream.
-        part: Makes the streams of the tokens that enter the first adapter.
-        size: Height and width of the image.
-    """
-
-    def __init__(
-        self, encoder: VTAGML, embeddings: Tensor, part: Part, size: tuple[int, int]
-    ) -> None:
-        self.encoder, self.embeddings, self.part, self.size = encoder, embeddings, part, size
-        self.skip: Tensor | None = None  # what the last adapter sent, [stream, batch, …]
-
-    def __call__(self, place: Place, layer: nn.Module, tokens: Tensor) -> Tensor:
-        first, run = self.encoder.places[0], self.encoder.backbone.run
-        if place < first:
-            return layer(tokens)
-        if place.block == 0:
-            if self.skip is not None:
-                self.skip = layer(self.skip.flatten(0, 1)).unflatten(0, self.skip.shape[:2])
-            return layer(tokens)
-        if place not in self.encoder.frozen_blocks:
-            return run(layer, tokens)
-        parting = place == first
-        streams = (
-            self.part([tokens])[0] if parting else tokens.unflatten(0, (len(self.embeddings), -1))
-        )
-        block = self.encoder.frozen_blocks[place].for_image(self.size)
-        adapter = self.encoder.adapters[str(place)]
-        streams, self.skip = run(adapter, block, streams, self.embeddings, self.skip, parting)
-        return streams.flatten(0, 1)
+        shared = first.stage - 1
+        return of_each_task(names, pyramid[:shared], pyramid[shared:])
