@@ -45,27 +45,12 @@ class DynamicFilter(nn.Module):
     def forward(
         self, map: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch channels height width"]:
-        side = [SIDE, SIDE]
-        kernels = self.kernels(map).unflatten(-1, side)
+        kernels = self.kernels(map).unflatten(-1, (SIDE, SIDE))
         if torch.compiler.is_exporting():  # groups of a convolution are no input
-            return _tap_by_tap(map, kernels)
+            height, width = map.shape[-2:]
+            shifted = F.pad(map, [SIDE // 2] * 4).unfold(2, height, 1).unfold(3, width, 1)
+            return torch.einsum("bcrs,bcrshw->bchw", kernels, shifted)
         kernels = kernels.flatten(0, 1).unsqueeze(1)
         channels = map.flatten(0, 1).unsqueeze(0)
         filtered = F.conv2d(channels, kernels, padding=SIDE // 2, groups=len(kernels))
         return filtered.view_as(map)
-
-
-def _tap_by_tap(
-    map: Float[Tensor, "batch channels height width"],
-    kernels: Float[Tensor, "batch channels rows columns"],
-) -> Float[Tensor, "batch channels height width"]:
-    """The same sum as shifted maps, for any number of images."""
-    height, width = map.shape[-2:]
-    padded = F.pad(map, [SIDE // 2] * 4)
-    taps = [
-        kernels[..., row : row + 1, column : column + 1]
-        * padded[..., row : row + height, column : column + width]
-        for row in range(SIDE)
-        for column in range(SIDE)
-    ]
-    return torch.stack(taps).sum(0)
