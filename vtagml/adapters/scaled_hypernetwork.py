@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from vtagml.adapters.generated_bottleneck import BottleneckWeights
 from vtagml.adapters.hypernetwork import HyperNetwork, of_each_place
@@ -63,15 +62,6 @@ class ScalingKernel(nn.Module):
         self.bias = nn.Parameter(torch.ones(scale))
 
     def forward(self, template: BottleneckWeights) -> BottleneckWeights:
-        return BottleneckWeights(
-            _kronecker(self.down, template.down),
-            torch.einsum("a,tb->tab", self.narrow_bias, template.narrow_bias).flatten(1),
-            _kronecker(self.up, template.up),
-            torch.einsum("a,tb->tab", self.bias, template.bias).flatten(1),
-        )
-
-
-def _kronecker(
-    kernel: Float[Tensor, "rows columns"], templates: Float[Tensor, "task height width"]
-) -> Float[Tensor, "task rows_height columns_width"]:
-    return torch.einsum("ab,tcd->tacbd", kernel, templates).flatten(3).flatten(1, 2)
+        kernels = (self.down, self.narrow_bias, self.up, self.bias)
+        # Kernels lack the templates' axis of tasks, which `kron` puts in front.
+        return BottleneckWeights(*map(torch.kron, kernels, template))
