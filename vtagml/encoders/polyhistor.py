@@ -33,6 +33,9 @@ class Polyhistor(Generated):
         checkpointing: Whether the backward computes the blocks behind the fork again.
     """
 
+    hyper: type[HyperNetwork] = HyperNetwork
+    """Which hypernetwork has the decomposed generators."""
+
     def __init__(
         self,
         tasks: Sequence[str],
@@ -49,4 +52,4 @@ class Polyhistor(Generated):
 
     def make(self, widths: Mapping[str, int], embedding: int, reduction: int) -> HyperNetwork:
         generator = partial(DecomposedGenerator, reduction=reduction, rank=self.rank)
-        return HyperNetwork(self.tasks, widths, embedding, generator)
+        return self.hyper(self.tasks, widths, embedding, generator)

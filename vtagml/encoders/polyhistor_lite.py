@@ -1,9 +1,6 @@
 """Polyhistor-Lite: one decomposed hypernetwork, and kernels that scale what it makes."""
 
-from collections.abc import Mapping
-from functools import partial
-
-from vtagml.adapters import DecomposedGenerator, HyperNetwork, ScaledHyperNetwork
+from vtagml.adapters import ScaledHyperNetwork
 from vtagml.encoders.polyhistor import Polyhistor
 
 
@@ -18,6 +15,4 @@ class PolyhistorLite(Polyhistor):
         these is not known. On a ViT, whose blocks have one width, a kernel is a number.
     """
 
-    def make(self, widths: Mapping[str, int], embedding: int, reduction: int) -> HyperNetwork:
-        generator = partial(DecomposedGenerator, reduction=reduction, rank=self.rank)
-        return ScaledHyperNetwork(self.tasks, widths, embedding, generator)
+    hyper = ScaledHyperNetwork
