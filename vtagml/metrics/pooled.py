@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import TypeAlias
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -13,39 +13,10 @@ from vtagml.losses.shapes import Number, Sums
 Values: TypeAlias = Shaped[Tensor, "batch *size"]
 
 
-class Pooled(Metric, ABC):
-    """A mean over all valid pixels (or images) of the dataset.
-
-    A subclass says in `sums` what a batch adds; the quotient is taken once, at the end.
-    """
-
-    is_differentiable = False
-    full_state_update = False
-    total: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        for name in ("total", "count"):
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-
-    @abstractmethod
-    def sums(self, prediction: Values, target: Values) -> Sums:
-        """The sum of the quantity over the valid pixels of a batch, and their number."""
-
-    def update(self, prediction: Values, target: Values) -> None:
-        total, count = self.sums(prediction, target)
-        self.total += total
-        self.count += count
-
-    def compute(self) -> Number:
-        return self.total / self.count
-
-
 class Counted(Metric, ABC):
-    """A metric of counts over the whole dataset, for what cannot be summed but by its counts.
+    """A metric of counts, or sums, over the whole dataset.
 
-    A subclass says in `counted` what a batch adds, and in `compute` what follows from all counts.
+    A subclass says in `counted` what a batch adds, and in `compute` what follows from all of them.
 
     Args:
         shape: Of the counts.
@@ -65,6 +36,26 @@ class Counted(Metric, ABC):
 
     def update(self, prediction: Values, target: Values) -> None:
         self.counts += self.counted(prediction, target)
+
+
+class Pooled(Counted):
+    """A mean over all valid pixels (or images) of the dataset.
+
+    A subclass says in `sums` what a batch adds; the quotient is taken once, at the end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(2)
+
+    @abstractmethod
+    def sums(self, prediction: Values, target: Values) -> Sums:
+        """The sum of the quantity over the valid pixels of a batch, and their number."""
+
+    def counted(self, prediction: Values, target: Values) -> Float[Tensor, "2"]:
+        return torch.stack(self.sums(prediction, target))
+
+    def compute(self) -> Number:
+        return self.counts[0] / self.counts[1]
 
 
 def counts_of(
