@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, StagedBackbone, staged
-from vtagml.tuning.tuning import Network, Tuning
+from vtagml.tuning.tuning import Tuning
 
 
 class LowRankLinear(nn.Module):
@@ -81,12 +81,6 @@ class LoRA(Tuning):
         for place in network.places():
             for layer in self.layers(network):
                 network.replace(network.block(place), layer, self._beside)
-
-    def merge(self, network: Network) -> Network:
-        for name, module in list(network.named_modules()):
-            if isinstance(module, LowRankLinear):
-                network.set_submodule(name, module.merged())
-        return network
 
     def _beside(self, layer: nn.Module) -> nn.Module:
         return LowRankLinear(cast(nn.Linear, layer), self.rank, self.scale)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vtagml.backbone import Backbone, staged
 from vtagml.digests import digest_of
-from vtagml.tuning.tuning import Network, Tuning
+from vtagml.tuning.tuning import Tuning
 
 
 class MonotoneMap(nn.Module):
@@ -161,12 +161,6 @@ class SingularValues(Tuning):
             for layer in (*network.attention, *network.feed_forward):
                 make = partial(self._spectral, 3 if layer == joint else 1)
                 network.replace(network.block(place), layer, make)
-
-    def merge(self, network: Network) -> Network:
-        for name, module in list(network.named_modules()):
-            if isinstance(module, SpectralLinear):
-                network.set_submodule(name, module.merged())
-        return network
 
     def _spectral(self, parts: int, layer: nn.Module) -> nn.Module:
         return SpectralLinear(cast(nn.Linear, layer), parts, self.pieces)

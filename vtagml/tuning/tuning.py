@@ -27,9 +27,13 @@ class Tuning(ABC):
     def merge(self, network: Network) -> Network:
         """Brings a tuned backbone, or some of its blocks, back to timm's layers and keys, in place.
 
-        Its output stays. Here it has them already; a sibling overrides it where it does not.
+        Its output stays. What stands around a layer gives it back by `merged`; a sibling overrides
+        this where more is to be done.
 
         Raises:
             ValueError: What was added cannot be written as weights of the backbone.
         """
+        for name, module in list(network.named_modules()):
+            if merged := getattr(type(module), "merged", None):
+                network.set_submodule(name, merged(module))
         return network
