@@ -89,7 +89,7 @@ class ViT(StagedBackbone):
         patches = (
             self.model.norm(tokens)[:, self.prefix_tokens :].transpose(1, 2).unflatten(2, grid)
         )
-        return _at_stride(STRIDES[stage], patches, size)
+        return at_stride(STRIDES[stage], patches, size)
 
     @property
     def heads_summary(self) -> bool:
@@ -112,11 +112,11 @@ class ViT(StagedBackbone):
         size = (image.shape[-2], image.shape[-1])
         # Without such tokens timm gives the patches alone.
         patches = [level[0] if model.num_prefix_tokens else level for level in levels]
-        maps = [_at_stride(*each, size) for each in zip(STRIDES, patches, strict=True)]
+        maps = [at_stride(*each, size) for each in zip(STRIDES, patches, strict=True)]
         return [*maps, levels[-1][1][:, 0]] if model.has_class_token else maps
 
 
-def _at_stride(stride: int, patches: Tensor, size: tuple[int, int]) -> Tensor:
+def at_stride(stride: int, patches: Tensor, size: tuple[int, int]) -> Tensor:
     """Resizes a map of patches to that of a stage."""
     grid = (patches.shape[-2], patches.shape[-1])
     target = (size[0] // stride, size[1] // stride)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vtagml.adapters import TaskMap, Windows, frozen_block
 from vtagml.backbone import LEVELS, STRIDES, Backbone, Place, ViT
+from vtagml.backbone.vit import at_stride
 from vtagml.encoders.tuned import Tuned
 from vtagml.of_tasks import OfTasks, RowsOfTasks
 from vtagml.tuning import Full, Tuning
@@ -113,7 +114,8 @@ class TaskPrompter(Tuned):
             tokens, scores, weights = network.run(self._pass, place, tokens)
             if place in self.last:
                 read = network.model.norm(tokens) if place == self.last[-1] else tokens
-                asked[place] = Asked(self._patches(read), scores, weights)
+                patches = read[:, network.prefix_tokens : -len(self.tasks)]
+                asked[place] = Asked(patches, scores, weights)
             return tokens
 
         for _ in network.walk(image, visit):
@@ -127,9 +129,6 @@ class TaskPrompter(Tuned):
     def _joined(self, tokens: Tensor) -> Tensor:
         prompts = self.prompts.rows.to(tokens).expand(len(tokens), -1, -1)
         return torch.cat([tokens, prompts], dim=1)
-
-    def _patches(self, tokens: Tensor) -> Tensor:
-        return tokens[:, self.backbone.prefix_tokens : -len(self.tasks)]
 
     def _pass(self, place: Place, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Runs a block; returns also how prompts fit the patches and weigh the places."""
@@ -160,12 +159,9 @@ class TaskPrompter(Tuned):
         both = torch.cat([spatial.flatten(-2), channel], dim=-1)
         both = both.movedim(-1, 2).unflatten(-1, self.grid)
         stride = STRIDES[place.stage - 1]
-        target = (size[0] // stride, size[1] // stride)
         maps = cast(OfTasks, self.maps[str(place)])
         return {
-            task: F.interpolate(
-                maps[task](both[:, row]), target, mode="bilinear", antialias=target < self.grid
-            )
+            task: at_stride(stride, maps[task](both[:, row]), size)
             for row, task in enumerate(self.tasks)
         }
 
