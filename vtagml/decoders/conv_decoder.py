@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from vtagml.decoders.decoder import LEVELS, Decoder, divisible
-from vtagml.decoders.maps import ChannelsFirst, Map, double, upsample
+from vtagml.decoders.maps import ChannelsFirst, Map, upsample
 
 CHANNELS_PER_GROUP = 8
 
@@ -58,7 +58,8 @@ class ConvDecoder(Decoder):
             height, width = lateral.shape[-2:]
             features = fusion(upsample(features, (height, width)) + lateral)
         for sharpening in self.sharpenings:
-            features = sharpening(double(features))
+            height, width = features.shape[-2:]
+            features = sharpening(upsample(features, (2 * height, 2 * width)))
         return features
 
 

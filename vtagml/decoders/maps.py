@@ -27,9 +27,3 @@ def upsample(features: Map, size: tuple[int, int]) -> Map:
     if features.shape[-2:] == size:
         return features
     return functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
-
-
-def double(features: Map) -> Map:
-    """Bilinear interpolation to twice the height and width."""
-    height, width = features.shape[-2:]
-    return upsample(features, (2 * height, 2 * width))

@@ -55,7 +55,7 @@ class LastBlocks(PartingLate):
         originals = [*network.parameters(), *network.buffers()]
         network.tunable = [*others]  # of the final block nobody reads the stream's version
         super().__init__(tasks, network, tuning, checkpointing)
-        _freeze(network, [final])
+        network.standing_at(final).requires_grad_(False)
         network.tunable = None
         self.own = own or tuning
         once = _stored_once(version, originals, copies)
@@ -99,11 +99,6 @@ def _tune_at(network: StagedBackbone, places: Sequence[Place], tuning: Tuning) -
     for parameter in network.parameters():
         if id(parameter) not in kept:
             parameter.requires_grad_(False)
-
-
-def _freeze(network: StagedBackbone, places: Sequence[Place]) -> None:
-    for place in places:
-        network.standing_at(place).requires_grad_(False)
 
 
 def _stored_once(
