@@ -154,13 +154,6 @@ def test_the_fork_has_no_state_dict_and_keeps_its_precision_when_cast() -> None:
     assert taken(net.fork).dots.dtype == torch.float64
 
 
-def test_what_was_gathered_moves_with_the_fork() -> None:
-    net = Net().double()
-    net(*batch()).backward()
-    net.fork.to("meta")
-    assert taken(net.fork).dots.device.type == "meta"
-
-
 def test_no_tasks_are_refused() -> None:
     with pytest.raises(ValueError, match="`tasks` must be at least 1, found 0"):
         Fork(0)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vtagml.affinity.gram import Gram, exact_device, inner_products
+from vtagml.affinity.gram import Gram, inner_products
 from vtagml.affinity.statistic import Statistic, elementwise
 
 FunctionType = TypeVar("FunctionType", bound=Callable[..., Any])
@@ -87,13 +87,6 @@ class Fork(nn.Module):
         """The Gram gathered since the last call, and forgets it; None if there was no backward."""
         gathered, self._gathered = self._gathered, None
         return gathered
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Fork":
-        super()._apply(fn, recurse)
-        if self._gathered is not None:
-            device = fn(torch.empty(0, device=self._gathered.dots.device)).device
-            self._gathered = self._gathered.to(exact_device(device))
-        return self
 
     def extra_repr(self) -> str:
         return f"tasks={self.tasks}"
