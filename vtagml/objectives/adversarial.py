@@ -16,8 +16,9 @@ from vtagml.losses.unknown import full_precision
 from vtagml.network import MultitaskNetwork
 from vtagml.objectives.around import Around
 from vtagml.objectives.discriminator import Discriminator
-from vtagml.objectives.objective import Batch, Losses, Term, check_names, mean_counts
+from vtagml.objectives.objective import Batch, Losses, Term, check_names
 from vtagml.objectives.sum_of_tasks import SumOfTasks
+from vtagml.ranks import mean_of_ranks
 from vtagml.tasks.task import Span, Task
 
 DiscriminatorOfChannels = Callable[[int], nn.Module]
@@ -147,7 +148,8 @@ class Adversarial(Around[SumOfTasks]):
             telling.append(softplus(full_precision(judge(code(target[name].detach())))))
         losses = fooling + telling
         sums = torch.stack([loss.sum() for loss in losses])
-        means = sums / mean_counts(sums.new_tensor([loss.numel() for loss in losses]))
+        # By the mean count of a rank, as in `SumOfTasks`.
+        means = sums / mean_of_ranks(sums.new_tensor([loss.numel() for loss in losses]))
         tasks = len(self.judges)
         return means[:tasks], means[tasks:].view(tasks, 2).mean(1)
 

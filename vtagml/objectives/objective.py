@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtagml.network import MultitaskNetwork
-from vtagml.ranks import mean_of_ranks
 from vtagml.tasks import Task
 
 Batch = dict[str, Any]
@@ -63,15 +62,6 @@ class Objective(nn.Module, ABC):
     def group(self) -> dict[str, Any] | None:
         """Its parameters as a group of the optimiser, with settings of their own."""
         return None
-
-
-def mean_counts(counts: Tensor) -> Tensor:
-    """How much a rank has to divide its sums by, so that ranks' gradients average to the mean's.
-
-    Every rank's gradient is averaged by DistributedDataParallel, so each sum is divided by the mean
-    count of a rank: the average of the gradients is then that of one process.
-    """
-    return mean_of_ranks(counts)
 
 
 def check_names(argument: str, names: Sequence[str], tasks: Mapping[str, Task]) -> None:

@@ -12,7 +12,8 @@ from vtagml.affinity.gram import exact_device
 from vtagml.decoders import LossOfMaps
 from vtagml.losses.shapes import Number
 from vtagml.network import MultitaskNetwork
-from vtagml.objectives.objective import Batch, Losses, Objective, mean_counts
+from vtagml.objectives.objective import Batch, Losses, Objective
+from vtagml.ranks import mean_of_ranks
 from vtagml.step_counts import STEP
 from vtagml.tasks import Task
 
@@ -78,8 +79,10 @@ class SumOfTasks(Objective):
     def _divisors(self, counts: Float[Tensor, " task"], batch: Batch) -> Float[Tensor, " task"]:
         if STEP in batch:
             counts = counts.new_tensor(batch[STEP]["counts"]) / batch[STEP]["batches"]
-        # Below one valid pixel there is nothing to average; the sum is an exact zero then.
-        return self.divisors(mean_counts(counts)).clamp(min=TINY)
+        # DistributedDataParallel averages the ranks' gradients: where every sum is divided by the
+        # mean count of a rank, the average is the gradient of one process. Below one valid pixel
+        # there is nothing to average; the sum is an exact zero then.
+        return self.divisors(mean_of_ranks(counts)).clamp(min=TINY)
 
     def _loss(
         self, task: Task, label: Tensor, divisor: Number, maps: Mapping[str, Tensor]
