@@ -95,7 +95,9 @@ class SumOfTasks(Objective):
         return sum / divisor.to(sum)
 
     def _in_order(self, found: Mapping[str, Tensor], batch: Batch) -> Float[Tensor, " task"]:
-        return torch.stack([found.get(name, _nothing(batch)) for name in self.tasks])
+        image = batch["image"]
+        nothing = image.new_zeros((), dtype=torch.promote_types(image.dtype, torch.float32))
+        return torch.stack([found.get(name, nothing) for name in self.tasks])
 
     def counts(self, batch: Mapping[str, Any]) -> list[float]:
         names = set(self.taught) & batch.keys()
@@ -103,11 +105,6 @@ class SumOfTasks(Objective):
             float(task.count(batch[name])) if name in names else 0.0
             for name, task in self.tasks.items()
         ]
-
-
-def _nothing(batch: Batch) -> Number:
-    image = batch["image"]
-    return image.new_zeros((), dtype=torch.promote_types(image.dtype, torch.float32))
 
 
 class HeldOut(SumOfTasks):
