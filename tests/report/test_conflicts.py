@@ -95,7 +95,16 @@ def test_a_damaged_file_is_named_and_costs_its_own(tmp_path: Path, changes: Any)
     assert of_methods([Method("damaged", (run,)), other]).keys() == {"mine"}
 
 
-@pytest.mark.parametrize("history", [[None], [{}], [{"step": 1, "shared": [0.5]}], None])
+@pytest.mark.parametrize(
+    "history",
+    [
+        [None],
+        [{}],
+        [{"step": 1, "shared": [0.5]}],
+        [{"step": 10**60, "shared": [0.5, None, -0.1]}],
+        None,
+    ],
+)
 def test_records_of_another_form_are_left_out(tmp_path: Path, history: Any) -> None:
     found = read_conflicts(run_with(tmp_path / "run", content(history=history)).folder)
     assert found is not None

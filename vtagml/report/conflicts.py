@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from vtagml.metrics.unit import percent
 from vtagml.report.formats import Sheet
+from vtagml.report.logs import LAST_STEP
 from vtagml.report.methods import Method
 from vtagml.run_files import Form, is_there, read_json
 from vtagml.run_folder import RunFolder
@@ -70,14 +71,13 @@ class Conflicts:
             return []
         steps, negative = (np.array(own) for own in zip(*known, strict=True))
         edges = np.linspace(0, steps.max() + 1, parts + 1)
-        own = [
-            (edges[at : at + 2].mean(), negative[_within(steps, edges, at)]) for at in range(parts)
+        measured, below = (np.histogram(own, edges)[0] for own in (steps, steps[negative]))
+        middles = (edges[:-1] + edges[1:]) / 2
+        return [
+            (float(middle), float(part / whole))
+            for middle, part, whole in zip(middles, below, measured, strict=True)
+            if whole
         ]
-        return [(float(middle), float(part.mean())) for middle, part in own if part.size]
-
-
-def _within(steps: npt.NDArray[Any], edges: npt.NDArray[Any], part: int) -> npt.NDArray[np.bool_]:
-    return (edges[part] <= steps) & (steps < edges[part + 1])
 
 
 def _share(part: float, whole: float) -> float:
@@ -115,8 +115,8 @@ def _even(bins: int) -> bool:
 
 
 def _fits(record: Mapping[str, Any] | None, pairs: int) -> bool:
-    """Whether a record has a step, and a cosine per pair where it has any."""
-    if not record or record.get("step") is None:
+    """Whether a record has a step that a run can get to, and a cosine per pair where it has any."""
+    if not record or (step := record.get("step")) is None or not 0 <= step <= LAST_STEP:
         return False
     return all(len(record.get(place) or range(pairs)) == pairs for place in PLACES)
 
