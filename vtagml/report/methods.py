@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from vtagml.report.record import config_of_origin, look_up, run_of
 from vtagml.report.runs import Run, names_of, seed_or_name
@@ -86,7 +86,7 @@ def group(runs: Sequence[Run], by: str = "config") -> list[Method]:
 def identity(run: Run) -> dict[str, Any]:
     """Returns the settings that make a method: of its config, without one of what is recorded."""
     if run.config is not None:
-        return training(run.config)
+        return training(run.config, iter(range(MOST_ORIGINS)))
     kept = ("encoder", "decoders", "affinity", "backbone", "tasks", "precision", "parameters")
     recorded = {name: run.recorded(name) for name in kept}
     settings = everywhere_without(run.recorded("data.settings") or {}, INCIDENTAL_OF_DATA)
@@ -95,9 +95,37 @@ def identity(run: Run) -> dict[str, Any]:
     return {**recorded, "data": settings, "steps": run.steps, "checkpoint": checkpoint}
 
 
-def training(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a config without seeds, places, and what only looks on."""
-    return _Origins().training(config)
+def training(config: Mapping[str, Any], left: Iterator[int]) -> dict[str, Any]:
+    """Returns a config without seeds, places, and what only looks on.
+
+    A file of another run becomes that run's own settings: seeds start from seeds.
+
+    Args:
+        config: Of a run.
+        left: An item for each time that this may be done, for runs can name each other.
+    """
+    kept = _without(config, INCIDENTAL)
+    kept["trainer"] = _without(kept.get("trainer") or {}, INCIDENTAL_OF_TRAINER)
+    kept["trainer"]["callbacks"] = _without_onlookers(kept["trainer"].get("callbacks"))
+    kept["data"] = everywhere_without(kept.get("data") or {}, INCIDENTAL_OF_DATA)
+    return _resolved(kept, left)
+
+
+def _resolved(value: Any, left: Iterator[int]) -> Any:
+    if isinstance(value, Mapping):
+        # Runs of before there was a setting lack what is null in later ones.
+        given = {key: part for key, part in value.items() if part is not None}
+        return {key: _resolved(part, left) for key, part in given.items()}
+    if isinstance(value, list):
+        return [_resolved(part, left) for part in value]
+    if isinstance(value, str) and (value.endswith(FILES_OF_RUNS) or "/" in value):
+        folder = run_of(value)
+        if folder is not None and next(left, None) is not None:
+            config = config_of_origin(value)
+            if config is not None:
+                inside = Path(value).relative_to(folder)
+                return {"of the run": training(config, left), "file": str(inside)}
+    return value
 
 
 def everywhere_without(settings: Any, names: Sequence[str]) -> Any:
@@ -121,43 +149,6 @@ def _without_onlookers(callbacks: Any) -> Any:
     if not isinstance(callbacks, list):
         return callbacks
     return [each for each in callbacks if look_up(each, "class_path") not in ONLOOKERS] or None
-
-
-class _Origins:
-    """Replaces a file of another run by that run's own settings: seeds start from seeds.
-
-    Only so many times, for runs can name each other.
-    """
-
-    def __init__(self) -> None:
-        self.left = MOST_ORIGINS
-
-    def training(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept = _without(config, INCIDENTAL)
-        kept["trainer"] = _without(kept.get("trainer") or {}, INCIDENTAL_OF_TRAINER)
-        kept["trainer"]["callbacks"] = _without_onlookers(kept["trainer"].get("callbacks"))
-        kept["data"] = everywhere_without(kept.get("data") or {}, INCIDENTAL_OF_DATA)
-        return self._resolved(kept)
-
-    def _resolved(self, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            # Runs of before there was a setting lack what is null in later ones.
-            given = {key: part for key, part in value.items() if part is not None}
-            return {key: self._resolved(part) for key, part in given.items()}
-        if isinstance(value, list):
-            return [self._resolved(part) for part in value]
-        if self.left > 0 and _names_a_run(value):
-            self.left -= 1
-            config = config_of_origin(value)
-            if config is not None:
-                inside = Path(value).relative_to(cast(Path, run_of(value)))
-                return {"of the run": self.training(config), "file": str(inside)}
-        return value
-
-
-def _names_a_run(value: Any) -> bool:
-    looks = isinstance(value, str) and (value.endswith(FILES_OF_RUNS) or "/" in value)
-    return looks and run_of(value) is not None
 
 
 def _check_seeds(runs: Sequence[Run]) -> None:
