@@ -44,29 +44,22 @@ class Learned:
         path: The file.
         kind: Class and settings of the affinity.
         tasks: In the order of the matrices.
-        last: At the end of the training.
+        step: At the end of the training, None where the file does not say.
+        matrices: S and ω there.
         history: Over the training; may be empty.
     """
 
     path: Path
     kind: str
     tasks: tuple[str, ...]
-    last: Matrices
+    step: int | None
+    matrices: Mapping[str, Matrix]
     history: Sequence[Matrices]
 
     @property
     def name(self) -> str:
         parent = self.path.resolve().parent.name
         return parent if self.path.name == AFFINITY else self.path.stem
-
-    @property
-    def matrices(self) -> Mapping[str, Matrix]:
-        """S and ω at the end of the training."""
-        return self.last.named
-
-    @property
-    def step(self) -> int | None:
-        return self.last.step
 
     def among(self, tasks: Sequence[str]) -> Mapping[str, Matrix]:
         """The matrices of some of the tasks; the rows of ω sum to one among them, too."""
@@ -77,7 +70,7 @@ class Learned:
     def thinned(self, count: int) -> Sequence[Matrices]:
         """So many records of the history, its first and last among them; the last without one."""
         if not self.history:
-            return [self.last]
+            return [Matrices(self.step, self.matrices)]
         places = np.linspace(0, len(self.history) - 1, min(count, len(self.history)))
         return [self.history[round(place)] for place in places]
 
@@ -104,7 +97,7 @@ def read_learned(path: Path) -> Learned:
         raise ValueError(f"`{file}` does not hold affinities. {error}") from None
     settings = ", ".join(f"{name}={value}" for name, value in state["settings"].items())
     kind = f"{state['affinity']}({settings})"
-    return Learned(file, kind, tasks, Matrices(state.get("step"), named), history)
+    return Learned(file, kind, tasks, state.get("step"), named, history)
 
 
 def _record(record: Mapping[str, Any] | None, side: int) -> Matrices:
