@@ -1,10 +1,8 @@
 """The entries of ω and S over training, one column per target task."""
 
-from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from vtagml.drawing.canvas import INK, MEDIUM, SMALL, legend_below, line_style, new_figure, tidy
@@ -40,9 +38,10 @@ def affinity_history(history: AffinityHistory) -> Figure:
             "`history` must hold at least one record, found none: train for at least one step."
         )
     steps = [record["step"] for record in records]
+    # JSON has no NaN: an unknown entry is null there, and None becomes NaN here.
     rows = [
-        ("affinity ω", _stack([record["omega"] for record in records]), 0.0),
-        ("similarity S", _stack([record["similarity"] for record in records]), -1.0),
+        ("affinity ω", np.array([record["omega"] for record in records], float), 0.0),
+        ("similarity S", np.array([record["similarity"] for record in records], float), -1.0),
     ]
     wide = min(len(tasks), TARGETS_PER_ROW)
     tall = len(rows) * -(-len(tasks) // TARGETS_PER_ROW)
@@ -70,8 +69,3 @@ def affinity_history(history: AffinityHistory) -> Figure:
         axes.set_xlabel("step", size=SMALL)
     legend_below(figure, styles, LEGEND_COLUMNS, "source")
     return figure
-
-
-def _stack(matrices: Sequence[Sequence[Sequence[float | None]]]) -> npt.NDArray[np.float64]:
-    # JSON has no NaN: an unknown entry is null there and None here.
-    return np.array(matrices, dtype=object).astype(np.float64)
