@@ -52,9 +52,9 @@ def look(paths: Sequence[Path]) -> tuple[list[Seen], list[str]]:
     left_out: dict[Path, str] = {}
     for path in paths:
         if is_run(printable_name(path)):
-            seen.setdefault(path.resolve(), _read(path))
+            seen.setdefault(path.resolve(), _seen(path, named=True))
             continue
-        below = [_found(folder) for folder in _below(path)] if path.is_dir() else []
+        below = [_seen(folder, named=False) for folder in _below(path)] if path.is_dir() else []
         if not below:
             read_run(path)  # says that it is none
         for folder in below:
@@ -65,21 +65,14 @@ def look(paths: Sequence[Path]) -> tuple[list[Seen], list[str]]:
     return list(seen.values()), [why for place, why in left_out.items() if place not in seen]
 
 
-def _read(folder: Path) -> Seen:
+def _seen(folder: Path, named: bool) -> Seen:
+    """Reads a run; one that was set aside is left out, unless it is named itself."""
     try:
+        if not named and (replaced := _replacement(printable_name(folder))):
+            raise ValueError(f"`{folder}` was set aside when `{replaced}` was run again.")
         return Seen(folder, read_run(folder))
     except (OSError, ValueError) as error:
         return Seen(folder, None, error)
-
-
-def _found(folder: Path) -> Seen:
-    """A run that was not named: one that was set aside is left out."""
-    try:
-        if replaced := _replacement(printable_name(folder)):
-            raise ValueError(f"`{folder}` was set aside when `{replaced}` was run again.")
-    except (OSError, ValueError) as error:
-        return Seen(folder, None, error)
-    return _read(folder)
 
 
 def _below(folder: Path) -> Iterator[Path]:
