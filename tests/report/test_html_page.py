@@ -15,7 +15,7 @@ from tests.report.run_folders import write_run
 from vtagml.commands.command import Command
 from vtagml.report.html.page import SCRIPTS, asset, filled
 
-HOSTILE = '</script><script>alert("1")</script>&\u2028 @@SCRIPT@@'
+HOSTILE = '</script><script>alert("1")</script>&\u2028 $SCRIPT'
 
 
 class Reader(HTMLParser):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from string import Template
 from typing import Any
 
 from vtagml.report.comparison import Comparison
@@ -87,12 +88,8 @@ def filled(title: str, shown: Mapping[str, Any]) -> bytes:
         "CONTENT": data.translate(UNSAFE),
         "SCRIPT": script,
     }
-    text = asset("template.html")
-    # Split first: a run's text that looks like a place of the template stays text.
-    pieces = text.split("@@")
-    return "".join(
-        piece if index % 2 == 0 else parts[piece] for index, piece in enumerate(pieces)
-    ).encode()
+    # Filled in one go: a run's text that looks like a place of the template stays text.
+    return Template(asset("template.html")).substitute(parts).encode()
 
 
 def asset(name: str) -> str:
