@@ -34,13 +34,11 @@ def distributions(found: Mapping[str, Conflicts], place: str) -> Figure | None:
     tasks = next(iter(drawn.values())).tasks
     title = f"Cosine of two tasks' gradients of the {PLACES[place]}\nshare of what was measured"
     figure, panels = pair_panels(tasks, title, list(drawn))
-    heights = [
-        np.stack([own.counts[place][pair] for own in drawn.values()]) for pair in range(len(panels))
-    ]
-    bars, limit = zoomed(np.concatenate(heights))
-    edges = np.linspace(-limit, limit, bars.shape[1] + 1)
-    for pair, axes in enumerate(panels):
-        own = bars[pair * len(drawn) : (pair + 1) * len(drawn)]
+    counts = np.stack([own.counts[place] for own in drawn.values()], axis=1)  # [pair, method, bin]
+    flat, limit = zoomed(counts.reshape(-1, counts.shape[-1]))
+    bars = flat.reshape(*counts.shape[:2], -1)
+    edges = np.linspace(-limit, limit, bars.shape[-1] + 1)
+    for axes, own in zip(panels, bars, strict=True):
         for index, line in enumerate(own):
             shares = 100 * line / max(line.sum(), 1)
             axes.stairs(shares, edges, lw=1.4, baseline=None, **line_style(index))
