@@ -71,10 +71,10 @@ def missing_labels(target: Shaped[Tensor, "batch ..."]) -> list[bool]:
     return [not own.any() for own in valid]
 
 
-def shrunk(pictures: Pictures, side: int = LARGEST_SIDE) -> Float[Tensor, "batch 3 _height _width"]:
-    """Pictures whose longest side has at most so many pixels."""
+def shrunk(pictures: Pictures) -> Float[Tensor, "batch 3 _height _width"]:
+    """Pictures whose longest side has at most `LARGEST_SIDE` pixels."""
     height, width = pictures.shape[-2:]
-    factor = side / max(height, width)
+    factor = LARGEST_SIDE / max(height, width)
     if factor >= 1:
         return pictures
     size = (max(1, round(height * factor)), max(1, round(width * factor)))

@@ -39,10 +39,10 @@ def validation_curves(comparison: Comparison) -> Figure | None:
         None when no run kept a validation metric.
     """
     curves_of = {
-        key: [(method, _mean_curve(method, key[0])) for method in comparison.methods]
+        key: [_mean_curve(method, key[0]) for method in comparison.methods]
         for key in comparison.columns
     }
-    keys = [key for key, curves in curves_of.items() if any(curve for _, curve in curves)]
+    keys = [key for key, curves in curves_of.items() if any(curves)]
     if not keys:
         return None
     rows, columns = -(-len(keys) // 2), min(len(keys), 2)
@@ -56,7 +56,7 @@ def validation_curves(comparison: Comparison) -> Figure | None:
     for axes in panels.flat[len(keys) :]:
         axes.set_axis_off()
     for axes, key in zip(panels.flat, keys, strict=False):
-        for index, (_, curve) in enumerate(curves_of[key]):
+        for index, curve in enumerate(curves_of[key]):
             _draw_curve(axes, curve, index, comparison.columns[key].unit.factor)
         tidy(axes)
         axes.set_title(as_written(comparison.heading(key)), size=MEDIUM, color=INK)
@@ -100,9 +100,8 @@ def result_dots(comparison: Comparison) -> Figure:
     """
     # The prior is so far off that it would hide the differences of all others.
     rows = [row for row in comparison.rows if row.name != PRIOR]
-    panels = [(comparison.heading(key), key) for key in comparison.columns]
     names = [shortened(f"{row.name} ({REPORTED})" if row.source else row.name) for row in rows]
-    count = len(panels) + comparison.has_delta
+    count = len(comparison.columns) + comparison.has_delta
     figure = new_figure(
         LETTER * max(map(len, names)) + count * DOT_WIDTH,
         LINE * (len(rows) + 1) + REST,
@@ -110,12 +109,12 @@ def result_dots(comparison: Comparison) -> Figure:
         arranged=True,
     )
     axes_of = figure.subplots(1, count, squeeze=False)[0]
-    for axes, (title, key) in zip(axes_of, panels, strict=False):
-        factor = comparison.columns[key].unit.factor
+    for axes, (key, column) in zip(axes_of, comparison.columns.items(), strict=False):
+        factor = column.unit.factor
         _draw_dots(axes, rows, [row.values.get(key) for row in rows], factor)
         for place, row in enumerate(rows):
             _draw_seeds(axes, row, key[0], place, factor)
-        axes.set_title(as_written(title), size=SMALL, color=INK)
+        axes.set_title(as_written(comparison.heading(key)), size=SMALL, color=INK)
     if comparison.has_delta:
         _draw_dots(axes_of[-1], rows, [row.delta for row in rows], 1.0)
         axes_of[-1].axvline(0.0, color=FAINT, lw=0.8, zorder=0)
