@@ -1,20 +1,10 @@
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 
+from tests.drawing.drawn import pictures, words
 from vtagml.drawing import method_grid
 from vtagml.tasks import Classification, Depth, Segmentation
-
-
-def words(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].texts]
-
-
-def pictures(figure: Figure) -> list[Any]:
-    return [image.get_array() for image in figure.axes[0].images]
 
 
 def depths(*metres: float) -> torch.Tensor:

@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 from PIL import Image
 
+from tests.drawing.drawn import pictures, words
 from vtagml.drawing import prediction_grid, to_png
 from vtagml.drawing.grid import Column, Group, grid
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
@@ -31,14 +31,6 @@ def batch(samples: int = 3, height: int = 8, width: int = 8) -> dict[str, Any]:
 
 def predictions(labels: dict[str, Any]) -> dict[str, torch.Tensor]:
     return {name: labels[name].clone() for name in TASKS}
-
-
-def words(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].texts]
-
-
-def pictures(figure: Figure) -> list[Any]:
-    return [image.get_array() for image in figure.axes[0].images]
 
 
 def test_columns_and_rows() -> None:

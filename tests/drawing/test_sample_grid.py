@@ -1,24 +1,15 @@
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 from datamodules import Labels, Scenes
+from tests.drawing.drawn import pictures, words
 from vtagml.drawing import dataset_grid, sample_grid, stacked
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
 DEPTH: Mapping[str, Task] = {"depth": Depth()}
-
-
-def words(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].texts]
-
-
-def pictures(figure: Figure) -> list[Any]:
-    return [image.get_array() for image in figure.axes[0].images]
 
 
 def test_image_and_label_stand_side_by_side() -> None:
