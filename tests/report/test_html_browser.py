@@ -75,6 +75,15 @@ def click(browser: Any, selector: str, text: str) -> None:
     browser.execute_script(script, selector, text)
 
 
+def choose(browser: Any, selector: str) -> str:
+    """Takes the second choice of a field, and returns what it is called."""
+    script = (
+        "const field = document.querySelector(arguments[0]); field.value = 1;"
+        "field.dispatchEvent(new Event('change')); return field.selectedOptions[0].textContent"
+    )
+    return browser.execute_script(script, selector)
+
+
 def requests(browser: Any) -> list[str]:
     messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     return [
@@ -135,11 +144,7 @@ def test_a_click_switches_the_task(shown: Any) -> None:
     assert shown.execute_script(alts) == ["Images, truth and prediction: test, depth"]
     click(shown, "#predictions button", "segmentation")
     assert shown.execute_script(alts) == ["Images, truth and prediction: test, segmentation"]
-    choose = (
-        "const field = document.querySelector('#predictions select'); field.value = 1;"
-        "field.dispatchEvent(new Event('change'))"
-    )
-    shown.execute_script(choose)
+    choose(shown, "#predictions select")
     assert texts(shown, "#predictions button") == ["test", "val epoch 003"]
     click(shown, "#predictions button", "val epoch 003")
     assert shown.execute_script(alts) == ["Images, truth and prediction: all tasks, val epoch 003"]
@@ -177,20 +182,12 @@ def test_hovering_reads_values(shown: Any) -> None:
 
 
 def test_a_metric_is_chosen(shown: Any) -> None:
-    script = (
-        "const field = document.querySelector('.panel select'); field.value = 1;"
-        "field.dispatchEvent(new Event('change'));"
-        "return document.querySelector('.plot') !== null && field.selectedOptions[0].textContent"
-    )
-    assert shown.execute_script(script) == "depth"
+    assert choose(shown, ".panel select") == "depth"
+    assert texts(shown, ".plot")
 
 
 def test_another_run_is_chosen(shown: Any) -> None:
-    choose = (
-        "const field = document.querySelector('nav select'); field.value = 1;"
-        "field.dispatchEvent(new Event('change'))"
-    )
-    shown.execute_script(choose)
+    choose(shown, "nav select")
     assert "unfinished or was never tested" in texts(shown, "#run .missing")[0]
     assert len(texts(shown, ".plot")) > 0
 
@@ -226,11 +223,7 @@ def test_the_navigation_names_what_has_content(browser: Any, tmp_path: Path) -> 
     browser.get((tmp_path / "made" / "report.html").as_uri())
     # The curves are those of all runs.
     assert texts(browser, "nav li") == ["Results", "Curves", "Affinities", "Config"]
-    choose = (
-        "const field = document.querySelector('nav select'); field.value = 1;"
-        "field.dispatchEvent(new Event('change'))"
-    )
-    browser.execute_script(choose)
+    choose(browser, "nav select")
     assert len(texts(browser, "nav li")) == 7
 
 
