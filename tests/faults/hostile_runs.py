@@ -193,6 +193,7 @@ KEPT: dict[str, Spoil] = {
 }
 # Of no matter to the table: on the page the part is missing, and all others are there.
 PARTS: dict[str, tuple[str, Spoil]] = {
+    "log: text for a training loss": ("curves", text(LOG, "step,train/loss\n1,bad\n")),
     "affinities: nested without end": ("affinities", text(AFFINITY, "[" * DEEP)),
     "affinities: a number of 400 digits": ("affinities", changed(AFFINITY, "omega", [[HUGE]])),
     "affinities: text for ω": ("affinities", changed(AFFINITY, "omega", "uniform")),

@@ -102,6 +102,7 @@ def test_a_damaged_file_costs_its_part_of_the_page(kind: str) -> None:
     spoil(BAD)
     good, bad = page_of(GOOD, BAD)["runs"]
     assert missing(bad) == {part}
+    assert bad[part]["missing"].startswith("This part cannot be shown: ")
     assert "runs/bad" in bad[part]["missing"]
     assert (bad["why"], len(bad["metrics"])) == ("", 4)
     assert missing(good) == set()

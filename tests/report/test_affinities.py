@@ -158,6 +158,10 @@ def test_a_pair_that_was_never_observed_is_no_zero(tmp_path: Path) -> None:
         ({"omega": symmetric(0.5, 0.5, 0.5)}, "sum to 1"),
         ({"similarity": [[None] * 3] * 3}, "does not hold affinities"),
         ({"history": [{"step": 1}]}, "`history` must hold records"),
+        (
+            {"history": [{"step": 1, "omega": [[1.0]], "similarity": symmetric(0.1, 0.2, 0.3)}]},
+            "matrices of 3 × 3 numbers, found ",
+        ),
     ],
 )
 def test_a_damaged_file(tmp_path: Path, change: dict[str, object], said: str) -> None:

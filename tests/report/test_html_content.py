@@ -70,28 +70,6 @@ def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
     assert not [part for part in PARTS if "missing" in found[part]]
 
 
-@pytest.mark.parametrize(
-    ("file", "part"),
-    [
-        ("logs/version_0/metrics.csv", "curves"),
-        ("affinity.json", "affinities"),
-        ("figures/predictions_test/depth.png", "gallery"),
-        ("figures/predictions_test.png", "gallery"),
-        ("figures/gradient_conflicts.png", "conflicts"),
-        ("conflicts.json", "conflicts"),
-        ("parameters.json", "parameters"),
-    ],
-)
-def test_a_damaged_file_costs_its_part_only(tmp_path: Path, file: str, part: str) -> None:
-    folder = whole_run(tmp_path / "run")
-    ((seen,), _) = look([folder])
-    (folder / file).write_text("step,train/loss\n1,bad\n", encoding="utf-8")
-    found = content(seen, "mine", Budget(1 << 20))
-    broken = [each for each in (*PARTS, "conflicts") if "missing" in found[each]]
-    assert broken == [part]
-    assert found[part]["missing"].startswith("This part cannot be shown: ")
-
-
 def test_unfinished_runs_are_shown_when_named(tmp_path: Path) -> None:
     write_run(tmp_path / "runs" / "a")
     (write_run(tmp_path / "runs" / "b", seed=1) / "metrics.json").unlink()
@@ -182,13 +160,6 @@ def test_a_long_history_is_thinned(tmp_path: Path) -> None:
     found = affinities(folder)
     assert len(found["records"]) == 240
     assert found["said"] == "240 of 600 records are shown."
-
-
-def test_matrices_of_another_size_are_refused(tmp_path: Path) -> None:
-    folder = whole_run(tmp_path / "run")
-    edit(folder / "affinity.json", lambda state: state["history"][0].update(omega=[[1.0]]))
-    with pytest.raises(ValueError, match=r"matrices of 2 × 2 numbers, found "):
-        affinities(folder)
 
 
 def test_the_gallery_has_a_picture_per_task_and_whole_grids(tmp_path: Path) -> None:
