@@ -1,19 +1,16 @@
 """Keeps what `lightning predict` finds: numbers to work with, pictures to look at."""
 
-from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from lightning import Callback, LightningModule, Trainer
-from PIL import Image
-from torch import Tensor
 
 from vtagml.callbacks.kept_files import folder_of, is_trial
-from vtagml.data import FileFormat, data_of
+from vtagml.data import data_of
+from vtagml.inference.prediction import Prediction
 from vtagml.multitask import multitask
-from vtagml.run_folder import RunFolder, write_whole
+from vtagml.run_folder import RunFolder, whole_file
 
 
 class PredictionWriter(Callback):
@@ -56,12 +53,24 @@ class PredictionWriter(Callback):
             RunFolder(folder.parent).claim(form.folder)
         for index, name in enumerate(outputs["name"]):
             predictions = {task: outputs[task][index].cpu() for task in tasks}
-            file = inside(folder, name)
+            file, written = inside(folder, name), {"pictures": folder}
+            for task in tasks:
+                picture = Prediction(predictions, tasks).picture(task)
+                with whole_file(self._new(file.with_name(f"{file.name}_{task}.png"))) as opened:
+                    picture.save(opened, format="png")
+            arrays: dict[str, Any] = {}
             for task, prediction in predictions.items():
-                picture = tasks[task].picture(prediction[None])[0]
-                write_whole(self._new(file.with_name(f"{file.name}_{task}.png")), png(picture))
-            numbers = write_numbers(folder, form, name, predictions)
-            self.written = {"pictures": folder, **numbers}
+                if form is not None and task in form.tasks:
+                    written["numbers"] = inside(folder.parent, form.folder)
+                    inside(written["numbers"], name)
+                    form.write(written["numbers"], name, task, prediction.numpy())
+                else:
+                    arrays[task] = prediction.numpy()
+            if arrays:
+                written["arrays"] = folder
+                with whole_file(file.with_name(f"{file.name}.npz")) as opened:
+                    np.savez_compressed(opened, **arrays)
+            self.written = written
 
     def _new(self, file: Path) -> Path:
         """Returns a file that no other sample has had."""
@@ -85,43 +94,3 @@ def inside(folder: Path, name: str) -> Path:
         f"`name` of a sample must be a relative path with `/` that stays in its folder, found "
         f"{name!r}, which would not be below `{folder}`: rename it in the DataModule."
     )
-
-
-def write_numbers(
-    folder: Path, form: FileFormat | None, name: str, predictions: Mapping[str, Tensor]
-) -> dict[str, Path]:
-    """Writes one sample's predictions, in a format where there is one; returns the folders.
-
-    Args:
-        folder: For what no format has a file for.
-        form: The dataset's format, whose own folder is beside `folder`; None if it has none.
-        name: The sample.
-        predictions: By task.
-    """
-    numbers = {task: prediction.numpy() for task, prediction in predictions.items()}
-    written = {}
-    if form is not None:
-        for task in [task for task in numbers if task in form.tasks]:
-            written["numbers"] = inside(folder.parent, form.folder)
-            inside(written["numbers"], name)
-            form.write(written["numbers"], name, task, numbers.pop(task))
-    if numbers:
-        written["arrays"] = folder
-        file = inside(folder, name)
-        write_whole(file.with_name(f"{file.name}.npz"), compressed(numbers))
-    return written
-
-
-def compressed(numbers: Mapping[str, np.ndarray]) -> bytes:
-    """Returns the arrays as the content of an `.npz` file."""
-    file = BytesIO()
-    np.savez_compressed(file, **cast(dict[str, Any], dict(numbers)))
-    return file.getvalue()
-
-
-def png(picture: Tensor) -> bytes:
-    """Returns an RGB picture with values in [0, 1], channels first, as the content of a file."""
-    pixels = (picture.clamp(0, 1) * 255).round().byte().cpu().permute(1, 2, 0).numpy()
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, format="png")
-    return file.getvalue()
