@@ -11,7 +11,7 @@ from torch import Tensor
 from tests.fakes.backbones import FAMILIES, TinySwinV2, awake
 from vtagml.backbone import StagedBackbone
 from vtagml.encoders import VMT, VTAGML, Encoder, Shared, SideVTAGML
-from vtagml.features import FeatureStore, keep_prefix
+from vtagml.features import FeatureStore, KeptPrefix
 from vtagml.tuning import BitFit, BottleneckAdapter, Frozen, LoRA
 
 TASKS, SIZE = ("one", "two"), (32, 32)
@@ -38,8 +38,9 @@ def keep(tmp_path: Path) -> Iterator[Keep]:
     def keep_beginning(
         backbone: StagedBackbone, layers: int, dtype: torch.dtype = torch.float32
     ) -> FeatureStore:
-        opened.append(keep_prefix(backbone, layers, tmp_path, dtype, SIZE))
-        return opened[-1]
+        backbone.kept = kept = KeptPrefix(backbone, layers, tmp_path, dtype, SIZE)
+        opened.append(kept.store)
+        return kept.store
 
     yield keep_beginning
     for each in opened:

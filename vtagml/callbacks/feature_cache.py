@@ -18,7 +18,7 @@ from vtagml.callbacks.progressive_resizing import ProgressiveResizing
 from vtagml.data import data_of
 from vtagml.digests import digest_of
 from vtagml.encoders import Encoder
-from vtagml.features import FeatureStore, keep_prefix
+from vtagml.features import FeatureStore, KeptPrefix
 from vtagml.multitask import multitask
 
 GIGABYTE = 10**9
@@ -99,7 +99,8 @@ class FeatureCache(Callback):
         folder = self.folder / f"{backbone.architecture}-{name}"
         self._backbone = backbone
         with trainer.precision_plugin.forward_context():
-            self._store = keep_prefix(backbone, layers, folder, self.dtype, (size[0], size[1]))
+            kept = KeptPrefix(backbone, layers, folder, self.dtype, (size[0], size[1]))
+        backbone.kept, self._store = kept, kept.store
         self._make_room(trainer, self._store)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

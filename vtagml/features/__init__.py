@@ -7,6 +7,6 @@ from vtagml.door import open_when_asked
 if TYPE_CHECKING:
     from vtagml.features.feature_store import FeatureStore
     from vtagml.features.fingerprints import fingerprints
-    from vtagml.features.kept_prefix import KeptPrefix, keep_prefix
+    from vtagml.features.kept_prefix import KeptPrefix
 
 open_when_asked(__name__)

@@ -1,7 +1,7 @@
 """The frozen first layers of a backbone, which run once for each image and not in every epoch."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -24,20 +24,26 @@ class KeptPrefix:
     augmentation change.
 
     Args:
-        layers: How many, of those that a walk passes.
-        store: Where the features are kept.
-        dtypes: What each of the features is in the network.
+        backbone: Whose `kept` it may become.
+        layers: How many of its first, all of them frozen.
+        folder: Of files that other weights, sizes or precisions know nothing of.
+        dtype: In which features are kept.
         size: Height and width of the images; those of another size are computed every time.
     """
 
     def __init__(
         self,
+        backbone: StagedBackbone,
         layers: int,
-        store: FeatureStore,
-        dtypes: Sequence[torch.dtype],
+        folder: Path,
+        dtype: torch.dtype,
         size: tuple[int, int],
     ) -> None:
-        self.layers, self.store, self.dtypes, self.size = layers, store, tuple(dtypes), size
+        image = next(backbone.parameters()).new_zeros(1, 3, *size)
+        with torch.no_grad():
+            probed = backbone.begin(image, layers)
+        self.store = FeatureStore(folder, [each.shape[1:] for each in probed], dtype)
+        self.layers, self.dtypes, self.size = layers, [each.dtype for each in probed], size
         self._said = False
 
     def __call__(self, image: Float[Tensor, "batch 3 height width"], begin: Begin) -> list[Tensor]:
@@ -77,30 +83,3 @@ class KeptPrefix:
                 stacklevel=2,
             )
         self._said = True
-
-
-def keep_prefix(
-    backbone: StagedBackbone,
-    layers: int,
-    folder: Path,
-    dtype: torch.dtype,
-    size: tuple[int, int],
-) -> FeatureStore:
-    """Lets a backbone keep from now on what its first layers make of images.
-
-    Args:
-        backbone: Whose `kept` it becomes.
-        layers: How many, all of them frozen.
-        folder: Of files that other weights, sizes or precisions know nothing of.
-        dtype: In which features are kept.
-        size: Height and width of the images.
-
-    Returns:
-        Where they are kept.
-    """
-    image = next(backbone.parameters()).new_zeros(1, 3, *size)
-    with torch.no_grad():
-        probed = backbone.begin(image, layers)
-    store = FeatureStore(folder, [each.shape[1:] for each in probed], dtype)
-    backbone.kept = KeptPrefix(layers, store, [each.dtype for each in probed], size)
-    return store
