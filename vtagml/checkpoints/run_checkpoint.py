@@ -153,9 +153,6 @@ class RunCheckpoint(ModelCheckpoint):
     ) -> None:
         self._request.close()
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self._request.close()
-
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
