@@ -112,8 +112,6 @@ def backbone(encoder: nn.Module) -> dict[str, Any] | None:
 def settings(thing: object) -> dict[str, Any]:
     """Returns the class of an object and its public settings, nested objects likewise."""
     own = getattr(thing, "settings", None)
-    if callable(own):
-        own = own()
     if not isinstance(own, Mapping):
         own = {name: value for name, value in vars(thing).items() if not name.startswith("_")}
     described = {name: _described(value) for name, value in own.items()}
