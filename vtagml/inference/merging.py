@@ -77,17 +77,15 @@ def merge_run(
     circumstances = _circumstances(run, network, images)
     files = []
     for tasks, stream in streams.items():
-        apart = described(exact[tasks], rounded[tasks], tolerance)
-        found = {"tasks": tasks, "differences": apart, **circumstances}
-        files.append(_certified(stream, images.batches[0][:1], found))
+        certificate = {
+            **stream.description(images.batches[0][:1]),
+            "tasks": tasks,
+            "differences": described(exact[tasks], rounded[tasks], tolerance),
+            **circumstances,
+        }
+        write_whole(certificate_of(stream.file), to_json(certificate))
+        files.append(MergedFile(stream.file, certificate))
     return files
-
-
-def _certified(stream: Stream, image: Tensor, found: Mapping[str, Any]) -> MergedFile:
-    """Writes what was found of a file, and what is measured of it here, beside it."""
-    certificate = {**stream.description(image), **found}
-    write_whole(certificate_of(stream.file), to_json(certificate))
-    return MergedFile(stream.file, certificate)
 
 
 def _trained(
@@ -145,7 +143,8 @@ def _circumstances(
     run: TrainedRun, network: MultitaskNetwork, images: ComparedOn
 ) -> dict[str, Any]:
     encoder = _mergeable(network.encoder)
-    compared = {"images": images.number, "batches": len(images.batches), "of": images.source}
+    number = sum(map(len, images.batches))
+    compared = {"images": number, "batches": len(images.batches), "of": images.source}
     return {
         "compared_on": compared,
         "encoder": type(encoder).__name__,

@@ -26,11 +26,6 @@ class ComparedOn(NamedTuple):
     batches: Sequence[Tensor]
     source: str
 
-    @property
-    def number(self) -> int:
-        """How many they are."""
-        return sum(map(len, self.batches))
-
 
 def validation_images(run: TrainedRun, count: int, size: tuple[int, int]) -> ComparedOn:
     """Returns the first images of a run's validation data as the network sees them.
