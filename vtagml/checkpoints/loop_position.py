@@ -90,14 +90,10 @@ def forget_interrupted_validation(trainer: Trainer) -> None:
     trainer.fit_loop.epoch_loop.val_loop.batch_progress.total.reset_on_restart()
 
 
-def enter_for_validation(trainer: Trainer) -> None:
-    """Makes a run that was stopped in the validation after its last step begin again at all.
+def move_last_step(trainer: Trainer, steps: int) -> None:
+    """Makes Lightning end so many steps later than with `max_steps`, or earlier again.
 
-    With all of `max_steps` done Lightning would not; `leave_after_validation` takes it back.
+    With all of `max_steps` done it would not begin: a run that was stopped in the validation after
+    its last step is let in by one more, which is taken back before it could be trained.
     """
-    trainer.fit_loop.epoch_loop.max_steps += 1
-
-
-def leave_after_validation(trainer: Trainer) -> None:
-    """Takes back what `enter_for_validation` did."""
-    trainer.fit_loop.epoch_loop.max_steps -= 1
+    trainer.fit_loop.epoch_loop.max_steps += steps

@@ -77,7 +77,7 @@ class RunCheckpoint(ModelCheckpoint):
         # A strategy that restores after its setup has not told yet: its run ends without it.
         self._only_validation_left = self._ended and self._due
         if self._only_validation_left:
-            loop.enter_for_validation(trainer)
+            loop.move_last_step(trainer, 1)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
@@ -236,7 +236,7 @@ class RunCheckpoint(ModelCheckpoint):
 
     def _leave_after_validation(self, trainer: Trainer) -> None:
         if self._only_validation_left:
-            loop.leave_after_validation(trainer)
+            loop.move_last_step(trainer, -1)
         self._only_validation_left = False
 
     def _asked_to_stop(self, trainer: Trainer) -> int:
