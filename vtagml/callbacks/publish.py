@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 from lightning import Trainer
-from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -19,7 +19,7 @@ Cell: TypeAlias = str | int | float
 def publish(trainer: Trainer, figure: Figure, name: str, tag: str, step: int) -> None:
     """Writes a figure to `<run folder>/figures/<name>.png` and logs it; empties the figure.
 
-    It is rendered once: TensorBoard and W&B get the pixels of the file.
+    It is rendered once: TensorBoard and W&B get the pixels of the file, other loggers nothing.
 
     Args:
         trainer: Knows the run's folder and its loggers.
@@ -34,15 +34,10 @@ def publish(trainer: Trainer, figure: Figure, name: str, tag: str, step: int) ->
         keep(trainer, f"figures/{name}.png", png)
     finally:  # A full disk here does not keep the picture from a server.
         for logger in trainer.loggers:
-            log_picture(logger, tag, picture, step)
-
-
-def log_picture(logger: Logger, tag: str, picture: Image.Image, step: int) -> None:
-    """Gives a picture to a logger that takes pictures; the others are passed over."""
-    if isinstance(logger, WandbLogger):
-        logger.log_image(key=tag, images=[picture], step=step)
-    elif isinstance(logger, TensorBoardLogger):
-        logger.experiment.add_image(tag, np.asarray(picture), step, dataformats="HWC")
+            if isinstance(logger, WandbLogger):
+                logger.log_image(key=tag, images=[picture], step=step)
+            elif isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(tag, np.asarray(picture), step, dataformats="HWC")
 
 
 def log_table(
