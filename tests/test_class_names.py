@@ -9,7 +9,7 @@ from lightning import LightningModule
 
 from datamodules import Labels
 from tests.fakes.holes import Holes, small_vtagml
-from tests.transfer.runs import trainer
+from tests.fakes.trainers import trainer
 from vtagml.checkpoints.reading import class_names_of
 from vtagml.module import MultitaskModule
 from vtagml.multitask import multitask

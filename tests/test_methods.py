@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from lightning import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
@@ -15,6 +13,7 @@ from datamodules import Source
 from tests.fakes.experiments import FOLDER
 from tests.fakes.holes import SIDE, Holes, holes
 from tests.fakes.methods import METHODS, module_of
+from tests.fakes.trainers import trainer
 from vtagml.inference import Predictor, export_network
 from vtagml.module import MultitaskModule
 
@@ -35,23 +34,6 @@ class Few(Holes):
 
     def source(self, split: str) -> Source[int]:
         return Source(range(4), holes)
-
-
-def trainer_of(folder: Path, steps: int, ranks: int = 1, **settings: Any) -> Trainer:
-    return Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        devices=ranks,
-        strategy="ddp_fork" if ranks > 1 else "auto",
-        precision="64-true" if ranks > 1 else "32-true",
-        max_steps=steps,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing="callbacks" in settings,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **settings,
-    )
 
 
 def state(model: MultitaskModule) -> dict[str, Tensor]:
@@ -84,7 +66,7 @@ def test_ten_steps_move_what_trains_and_nothing_else(method: str, tmp_path: Path
     model = module_of(method, partial(torch.optim.Adam, lr=1e-2))
     before, trained = state(model), trained_keys(model)
 
-    trainer_of(tmp_path, STEPS).fit(model, Holes(batch_size=2, workers=0))
+    trainer(tmp_path, max_steps=STEPS).fit(model, Holes(batch_size=2, workers=0))
 
     after = model.state_dict()
     moved = {key for key in before if not torch.equal(before[key], after[key])}
@@ -101,8 +83,8 @@ def test_resumed_it_is_the_run_that_was_not_stopped(method: str, tmp_path: Path)
     def fit(start: Path | None = None) -> MultitaskModule:
         model = module_of(method)
         keep = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1, every_n_epochs=1)
-        trainer = trainer_of(tmp_path, 4, callbacks=[keep])
-        trainer.fit(model, Few(batch_size=2, workers=0), ckpt_path=start)
+        run = trainer(tmp_path, max_steps=4, callbacks=[keep])
+        run.fit(model, Few(batch_size=2, workers=0), ckpt_path=start)
         return model
 
     whole, resumed = fit(), fit(tmp_path / "epoch=0.ckpt")
@@ -117,7 +99,8 @@ def test_two_ranks_train_as_one_process(method: str, tmp_path: Path) -> None:
     def trained(ranks: int) -> Mapping[str, Tensor]:
         model = module_of(method).double()
         data = Holes(batch_size=2 // ranks, workers=0)
-        trainer_of(tmp_path, 3, ranks).fit(model, data)
+        precision = "64-true" if ranks > 1 else "32-true"
+        trainer(tmp_path, ranks, max_steps=3, precision=precision).fit(model, data)
         return model.state_dict()
 
     alone, together = trained(1), trained(2)

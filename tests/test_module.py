@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from lightning import Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from tests.fakes.trainers import trainer
 from vtagml.affinity import TROA, Affinity, Identity
 from vtagml.backbone import Backbone
 from vtagml.decoders import PerTask, PooledLinear
@@ -76,21 +76,8 @@ def loader(count: int = 4, batch: int = 2) -> DataLoader[Any]:
     return DataLoader([sample(index) for index in range(count)], batch_size=batch)  # type: ignore[arg-type]
 
 
-def trainer(folder: Path, **settings: Any) -> Trainer:
-    return Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        **{"max_epochs": 1} | settings,
-    )
-
-
 def test_fit_logs_every_task_and_metric(tmp_path: Path) -> None:
-    run = trainer(tmp_path)
+    run = trainer(tmp_path, limit_val_batches=1.0)
     run.fit(module(), loader(), loader())
     for key in ("val/segmentation/miou", "val/depth/rmse", "val/normals/merr", "val/edges/f1"):
         assert torch.isfinite(run.callback_metrics[key]), key
@@ -168,7 +155,7 @@ def test_checkpoint_of_another_model_is_refused_in_one_message(tmp_path: Path) -
     run.save_checkpoint(tmp_path / "last.ckpt")
     other = module([Segmentation(CLASSES + 1), Depth(), Normals(), Edges()])
     with pytest.raises(ValueError, match="The checkpoint's model is not the config's") as caught:
-        trainer(tmp_path).validate(
+        trainer(tmp_path, limit_val_batches=1.0).validate(
             other, loader(), ckpt_path=tmp_path / "last.ckpt", weights_only=True
         )
     assert "must have shape" in str(caught.value)
@@ -183,7 +170,9 @@ def test_checkpoint_holds_the_affinity(tmp_path: Path) -> None:
     run.fit(model, loader())
     run.save_checkpoint(tmp_path / "last.ckpt")
     again = module(affinity=troa)
-    trainer(tmp_path).validate(again, loader(), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    trainer(tmp_path, limit_val_batches=1.0).validate(
+        again, loader(), ckpt_path=tmp_path / "last.ckpt", weights_only=True
+    )
     assert torch.equal(again.network.affinity.omega, model.network.affinity.omega)
     assert not torch.equal(model.network.affinity.omega, troa(["a", "b", "c", "d"]).omega)
 

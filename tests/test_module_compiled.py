@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.fakes.holes import Holes, small_vtagml
-from tests.test_module import loader, module, trainer
+from tests.fakes.trainers import trainer
+from tests.test_module import loader, module
 from vtagml.affinity import TROA, Gram
 from vtagml.backbone.checkpointing import Run, recomputed, straight
 from vtagml.module import Compute, MultitaskModule
@@ -101,7 +102,7 @@ def compiled_fit(folder: Path) -> None:
         compute=Compute(compile="aot_eager"),
         affinity=lambda tasks: TROA(tasks, start=0, every=1),
     )
-    trainer(folder).fit(model, loader(), loader())
+    trainer(folder, limit_val_batches=1.0).fit(model, loader(), loader())
     assert model.network.affinity.steps == 2
     assert model.network.affinity.skipped.sum() == 0
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from lightning import Trainer
 from torch import Tensor
 
 from datamodules import Resize, Source
 from datamodules.predictions import LabelsOnDisk
 from datamodules.transforms import Transform
 from tests.fakes.holes import SIDE, Holes, holes, small_vtagml
+from tests.fakes.trainers import trainer
 from vtagml.module import Compute
 
 MICRO_BATCHES = 2
@@ -35,33 +35,16 @@ def cut(index: int, tasks: Sequence[str]) -> dict[str, Any]:
     return {key: each if key == "name" else each[:rows] for key, each in sample.items()}
 
 
-def trainer_of(folder: Path, ranks: int, accumulated: int = 1) -> Trainer:
-    return Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        devices=ranks,
-        strategy="ddp_fork" if ranks > 1 else "auto",
-        precision="64-true",
-        max_epochs=1,
-        accumulate_grad_batches=accumulated,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-
-
 def trained(
     folder: Path, ranks: int, batch: int, accumulated: int, in_turn: bool
 ) -> tuple[Mapping[str, Tensor], dict[str, float]]:
     """State and test metrics after one epoch."""
-    trainer = trainer_of(folder, ranks, accumulated)
+    run = trainer(folder, ranks, precision="64-true", accumulate_grad_batches=accumulated)
     data = Holes(batch_size=batch, workers=0)
     network = small_vtagml().double()  # what comes back from other processes is cast to this
     Compute(in_turn=in_turn).prepare(network.network)
-    trainer.fit(network, data)
-    metrics = trainer.test(network, data, verbose=False)[0]
+    run.fit(network, data)
+    metrics = run.test(network, data, verbose=False)[0]
     return network.state_dict(), dict(metrics)
 
 
@@ -91,7 +74,8 @@ def test_ranks_measure_at_the_size_on_disk_as_one_process(tmp_path: Path) -> Non
     def metrics(ranks: int, batch: int) -> dict[str, float]:
         data = HolesOnDisk(batch_size=batch, workers=0)
         model = small_vtagml().double()
-        return dict(trainer_of(tmp_path, ranks).test(model, data, verbose=False)[0])
+        run = trainer(tmp_path, ranks, precision="64-true")
+        return dict(run.test(model, data, verbose=False)[0])
 
     alone = metrics(1, batch=2)
     assert metrics(3, batch=1) == pytest.approx(alone, rel=1e-10)

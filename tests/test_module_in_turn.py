@@ -15,6 +15,7 @@ from torch import Tensor
 from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, small_vtagml
 from tests.fakes.ranks import Ranks
+from tests.fakes.trainers import trainer
 from tests.test_module_ranks import batch
 from vtagml.affinity import Gram
 from vtagml.callbacks import SkipFaultySteps
@@ -170,19 +171,7 @@ def test_a_loss_that_is_not_finite_is_found_and_named(
     model, skips = small_vtagml(), SkipFaultySteps()
     model.objective.tasks = {**model.tasks, "edges": Faulty()}
     before = copy.deepcopy(model.state_dict())
-    trainer = Trainer(
-        default_root_dir=tmp_path,
-        accelerator="cpu",
-        devices=1,
-        max_steps=1,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=[skips],
-    )
-    trainer.fit(model, Holes(batch_size=2, workers=0))
+    trainer(tmp_path, max_steps=1, callbacks=[skips]).fit(model, Holes(batch_size=2, workers=0))
     assert set(runs(model)) == {in_turn}
     assert skips.faulty == 1
     assert "the loss of edges is not finite" in caplog.text

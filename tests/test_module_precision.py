@@ -11,6 +11,7 @@ from lightning.pytorch.plugins import MixedPrecision
 from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
+from tests.fakes.trainers import trainer
 from vtagml.callbacks import SkipFaultySteps
 from vtagml.module import MultitaskModule
 
@@ -83,20 +84,11 @@ def fit(
     steps: int = 1,
     **settings: Any,
 ) -> None:
-    trainer = Trainer(
-        default_root_dir=folder,
-        accelerator="gpu" if device == "cuda" else "cpu",
-        devices=1,
-        max_steps=steps,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=[*callbacks],
-        **settings,
+    accelerator = "gpu" if device == "cuda" else "cpu"
+    run = trainer(
+        folder, accelerator=accelerator, max_steps=steps, callbacks=[*callbacks], **settings
     )
-    trainer.fit(model, Holes(batch_size=2, workers=0))
+    run.fit(model, Holes(batch_size=2, workers=0))
 
 
 def cosines_of_a_backward_per_task(

@@ -12,6 +12,7 @@ from lightning.pytorch.plugins import HalfPrecision
 from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
+from tests.fakes.trainers import trainer
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 from vtagml.step_counts import STEP, StepCounts
 
@@ -21,18 +22,9 @@ def trained(
 ) -> tuple[Mapping[str, Tensor], int]:
     """The state after a fit, and the number of its steps."""
     model = small_vtagml().double()
-    trainer = Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        precision="64-true",
-        limit_val_batches=0,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **{"max_epochs": 1, "enable_checkpointing": False} | settings,
-    )
-    trainer.fit(model, Holes(batch_size=batch, workers=0), ckpt_path=ckpt_path, weights_only=True)
-    return model.state_dict(), trainer.global_step
+    run = trainer(folder, precision="64-true", **settings)
+    run.fit(model, Holes(batch_size=batch, workers=0), ckpt_path=ckpt_path, weights_only=True)
+    return model.state_dict(), run.global_step
 
 
 def assert_same(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
@@ -92,7 +84,6 @@ def test_killed_and_resumed_it_reads_ahead_from_there(
             1,
             callbacks=[saves, *watch],
             plugins=[AtomicCheckpointIO()],
-            enable_checkpointing=True,
             accumulate_grad_batches=size,
             max_epochs=2,
             **others,

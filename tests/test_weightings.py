@@ -24,8 +24,9 @@ from torchjd.aggregation import (
 
 from tests.fakes.experiments import FOLDER, name_of, shown_with
 from tests.fakes.ranks import Ranks
+from tests.fakes.trainers import trainer
 from tests.test_methods import state
-from tests.test_module import loader, module, trainer
+from tests.test_module import loader, module
 from tests.test_module_ranks import SAMPLES, batch
 from vtagml.affinity import DWA, FAMO, GLS, GradNorm, GramianWeighting, Weighting
 from vtagml.encoders import Separate
@@ -84,7 +85,7 @@ def test_every_overlay_of_a_weighting_is_among_them() -> None:
 @every_weighting
 def test_it_weighs_the_losses_of_training_and_leaves_omega(name: str, tmp_path: Path) -> None:
     model = weighted(name)
-    trainer(tmp_path, max_epochs=-1, max_steps=4).fit(model, loader(8))
+    trainer(tmp_path, max_steps=4).fit(model, loader(8))
     objective, affinity = model.objective, model.network.affinity
     if isinstance(objective, Uncertainty):
         assert objective.log_variances.rows.all()

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from tests.benchmarks.bench import CLEARLY, Bench
 from tests.benchmarks.test_training_step import BATCH, batch, module
+from tests.fakes.trainers import trainer
 from vtagml.affinity import TROA, Uniform
 from vtagml.encoders import VTAGML
 
@@ -43,22 +44,10 @@ def milliseconds_per_image(ranks: int, affinity: Any, folder: Path) -> float:
     torch.manual_seed(0)
     sample = {name: maps[0] for name, maps in batch(1).items()}
     file = folder / "ends.json"
-    Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        devices=ranks,
-        strategy="ddp_fork" if ranks > 1 else "auto",
-        max_steps=WARMUP + STEPS,
-        callbacks=[Clock(file)],
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    ).fit(
-        module(VTAGML, affinity),
-        DataLoader([sample] * BATCH * (WARMUP + STEPS), BATCH),  # type: ignore[arg-type]
-    )
+    steps = WARMUP + STEPS
+    data = DataLoader([sample] * BATCH * steps, BATCH)  # type: ignore[arg-type]
+    settings = {"max_steps": steps, "callbacks": [Clock(file)], "use_distributed_sampler": False}
+    trainer(folder, ranks, **settings).fit(module(VTAGML, affinity), data)
     ends = json.loads(file.read_text())
     taken = sorted(end - start for start, end in pairwise(ends))
     return 1000 * taken[len(taken) // 2] / (BATCH * ranks)

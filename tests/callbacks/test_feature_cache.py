@@ -15,6 +15,7 @@ from torch import Tensor
 from datamodules.transforms import Sample, Transform
 from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
+from tests.fakes.trainers import trainer
 from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import StagedBackbone
 from vtagml.callbacks import FeatureCache, ProgressiveResizing
@@ -94,21 +95,10 @@ def fit(
     **settings: Any,
 ) -> dict[str, Tensor]:
     model = model or module()
-    trainer = Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        devices=ranks,
-        strategy="ddp_fork" if ranks > 1 else "auto",
-        logger=False,
-        callbacks=list(callbacks),
-        enable_checkpointing=any(isinstance(each, ModelCheckpoint) for each in callbacks),
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        **({"max_epochs": 3} | settings),
-    )
+    settings = {"max_epochs": 3, "limit_val_batches": 1.0} | settings
+    run = trainer(folder, ranks, callbacks=[*callbacks], **settings)
     data = data or Holes(batch_size=4 // ranks, workers=0, variants=1)
-    trainer.fit(model, data, ckpt_path=start)
+    run.fit(model, data, ckpt_path=start)
     return model.state_dict()
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from tests.fakes.backbones import TinySwinV2
 from tests.fakes.bits import assert_equal
 from tests.fakes.holes import Holes, sgd, small_vtagml
+from tests.fakes.trainers import trainer
 from vtagml.affinity import Uniform
 from vtagml.callbacks import GradientConflicts
 from vtagml.callbacks.gradient_conflicts import BINS, conflict_shares, cosine_counts
@@ -80,28 +81,13 @@ def fitted(folder: Path, callbacks: list[Callback], **settings: Any) -> dict[str
     model = small_vtagml()
     decoders = model.network.decoders.decoders  # type: ignore[union-attr]
     decoders["depth"] = Dropping(decoders["depth"])  # type: ignore[index, operator]
-    trainer = small_trainer(folder, callbacks, **settings)
-    trainer.fit(model, Holes(batch_size=2, workers=0))
+    run = trainer(folder, callbacks=callbacks, **settings)
+    run.fit(model, Holes(batch_size=2, workers=0))
     return {
         "model": model.state_dict(),
-        "optimizer": trainer.optimizers[0].state_dict(),
+        "optimizer": run.optimizers[0].state_dict(),
         "random": torch.get_rng_state(),
     }
-
-
-def small_trainer(folder: Path, callbacks: list[Callback], **settings: Any) -> Trainer:
-    return Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        max_epochs=1,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=callbacks,
-        **settings,
-    )
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
@@ -150,9 +136,9 @@ def test_tasks_that_share_nothing_are_said(tmp_path: Path) -> None:
         Uniform,
         optimizer=sgd,
     )
-    trainer = small_trainer(tmp_path, [GradientConflicts()], limit_train_batches=1)
+    run = trainer(tmp_path, callbacks=[GradientConflicts()], limit_train_batches=1)
     with pytest.warns(UserWarning, match="nothing to count: the tasks of Separate and PerTask"):
-        trainer.fit(model, Holes(batch_size=2, workers=0))
+        run.fit(model, Holes(batch_size=2, workers=0))
     assert not (tmp_path / "conflicts.json").exists()
 
 
@@ -174,10 +160,9 @@ def test_every_is_validated(every: int) -> None:
 def test_two_processes_measure_what_one_measures_of_the_whole_batch(tmp_path: Path) -> None:
     def course(ranks: int) -> list[dict[str, Any]]:
         folder = tmp_path / str(ranks)
-        strategy = "ddp_fork" if ranks > 1 else "auto"
-        settings = {"devices": ranks, "strategy": strategy, "precision": "64-true"}
-        trainer = small_trainer(folder, [GradientConflicts(every=1)], **settings)
-        trainer.fit(small_vtagml().double(), Holes(batch_size=4 // ranks, workers=0))
+        callbacks = [GradientConflicts(every=1)]
+        run = trainer(folder, ranks, callbacks=callbacks, precision="64-true")
+        run.fit(small_vtagml().double(), Holes(batch_size=4 // ranks, workers=0))
         return json.loads((folder / "conflicts.json").read_text())["history"]
 
     alone, together = course(1), course(2)

@@ -23,9 +23,10 @@ from torchjd.aggregation import (
 
 from tests.fakes.holes import Holes, small_vtagml
 from tests.fakes.ranks import Ranks
+from tests.fakes.trainers import trainer
 from tests.objectives.small_adversarial import adversarial, domains
-from tests.test_methods import state, trainer_of
-from tests.test_module import encoder, loader, module, trainer
+from tests.test_methods import state
+from tests.test_module import encoder, loader, module
 from tests.test_module_ranks import SAMPLES, batch
 from vtagml.affinity import Fixed
 from vtagml.callbacks import JacobianAggregation
@@ -143,7 +144,7 @@ def test_training_with_the_sum_is_training_without_it(accumulated: int, tmp_path
     for callbacks in ([], [JacobianAggregation(Sum())]):
         model = small_vtagml()
         settings = {"accumulate_grad_batches": accumulated, "precision": "64-true"}
-        run = trainer(tmp_path, max_steps=3, max_epochs=-1, callbacks=callbacks, **settings)
+        run = trainer(tmp_path, max_steps=3, callbacks=callbacks, **settings)
         run.fit(model, Holes(batch_size=4, workers=0))
         found.append(state(model))
     for key, value in found[0].items():
@@ -154,7 +155,7 @@ def test_terms_of_the_objective_move_what_is_shared_as_before(tmp_path: Path) ->
     found = []
     for callbacks in ([], [JacobianAggregation(Sum())]):
         model = adversarial(judged={"weight": 10.0})
-        trainer(tmp_path, max_epochs=1, callbacks=callbacks).fit(model, domains())
+        trainer(tmp_path, callbacks=callbacks).fit(model, domains())
         found.append(state(model))
     for key, value in found[0].items():
         torch.testing.assert_close(found[1][key], value, rtol=1e-4, atol=1e-5, msg=key)
@@ -249,7 +250,10 @@ def test_two_processes_are_one(tmp_path: Path) -> None:
     found = []
     for ranks in (1, 2):
         model = small_vtagml().double()
-        run = trainer_of(tmp_path / str(ranks), 3, ranks, callbacks=[JacobianAggregation(ConFIG())])
+        precision = "64-true" if ranks > 1 else "32-true"
+        callbacks = [JacobianAggregation(ConFIG())]
+        settings = {"max_steps": 3, "precision": precision, "callbacks": callbacks}
+        run = trainer(tmp_path / str(ranks), ranks, **settings)
         run.fit(model, Holes(batch_size=2 // ranks, workers=0))
         found.append(state(model))
     for key, value in found[0].items():

@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from datamodules import Source
 from tests.fakes.holes import SIDE, Holes, holes
 from tests.fakes.methods import module_of
+from tests.fakes.trainers import trainer
 from vtagml.callbacks import ParameterTable, Progress, RouterFading
 from vtagml.experts import routers
 from vtagml.module import MultitaskModule
@@ -50,23 +51,6 @@ def alpha_of(module: torch.nn.Module) -> float:
     return alpha
 
 
-def trainer_of(folder: Path, *callbacks: Callback, ranks: int = 1, **settings: Any) -> Trainer:
-    usual: dict[str, Any] = {"max_steps": 4, "limit_val_batches": 0}
-    return Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        devices=ranks,
-        strategy="ddp_fork" if ranks > 1 else "auto",
-        precision="64-true" if ranks > 1 else "32-true",
-        logger=False,
-        callbacks=list(callbacks),
-        enable_checkpointing=any(isinstance(each, ModelCheckpoint) for each in callbacks),
-        enable_progress_bar=any(isinstance(each, Progress) for each in callbacks),
-        enable_model_summary=False,
-        **(usual | settings),
-    )
-
-
 def test_it_is_linear_between_two_shares() -> None:
     fading = RouterFading(start=0.25, end=0.75)
     shares = (0.0, 0.25, 0.375, 0.5, 0.75, 1.0)
@@ -87,17 +71,22 @@ def test_a_run_fades_step_by_step_however_many_batches_a_step_has(
     seen, model = Seen(), module_of("moefied_lora_shared")
     for router in routers(model):  # as another run, from whose weights this one starts, left it
         router.fade(0.0)
-    callbacks = (seen, RouterFading(0.0, 1.0), Progress(every=1))
-    trainer = trainer_of(
-        tmp_path, *callbacks, max_steps=2, accumulate_grad_batches=2, limit_val_batches=1
+    run = trainer(
+        tmp_path,
+        callbacks=[seen, RouterFading(0.0, 1.0), Progress(every=1)],
+        max_steps=2,
+        accumulate_grad_batches=2,
+        limit_val_batches=1,
+        num_sanity_val_steps=1,
+        enable_progress_bar=True,
     )
 
-    trainer.fit(model, Eight(batch_size=2, workers=0))
+    run.fit(model, Eight(batch_size=2, workers=0))
 
     assert seen.trained == [1, 1, 0.5, 0.5]
     assert seen.validated == [0, 0]  # the check of what comes in, and after the last step
     assert {float(router.end) for router in routers(model)} == {1.0}
-    assert trainer.callback_metrics["train/alpha"] == 0
+    assert run.callback_metrics["train/alpha"] == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("step ")]
     assert [line.rpartition("; ")[2] for line in lines] == ["alpha 0.500", "alpha 0.000"]
 
@@ -115,8 +104,8 @@ def test_faded_routers_rest_and_the_last_checkpoint_merges(tmp_path: Path) -> No
 
     weights, keep = Weights(), ModelCheckpoint(tmp_path, filename="last", every_n_train_steps=1)
     model = module_of("moefied_lora_shared")
-    trainer = trainer_of(tmp_path, weights, RouterFading(0.0, 0.5), keep)
-    trainer.fit(model, Eight(batch_size=2, workers=0))
+    run = trainer(tmp_path, callbacks=[weights, RouterFading(0.0, 0.5), keep], max_steps=4)
+    run.fit(model, Eight(batch_size=2, workers=0))
 
     first, second, third, fourth = weights.kept
     assert not torch.equal(first, second)
@@ -134,8 +123,8 @@ def test_a_resumed_run_fades_as_one_that_was_not_stopped(method: str, tmp_path: 
     def fit(start: Path | None = None) -> tuple[MultitaskModule, list[float]]:
         seen, model = Seen(), module_of(method)
         keep = ModelCheckpoint(tmp_path, filename="{step}", save_top_k=-1, every_n_train_steps=2)
-        trainer = trainer_of(tmp_path, seen, RouterFading(0.25, 1.0), keep)
-        trainer.fit(model, Eight(batch_size=2, workers=0), ckpt_path=start)
+        run = trainer(tmp_path, callbacks=[seen, RouterFading(0.25, 1.0), keep], max_steps=4)
+        run.fit(model, Eight(batch_size=2, workers=0), ckpt_path=start)
         return model, seen.trained
 
     (whole, alphas), (resumed, rest) = fit(), fit(tmp_path / "step=2.ckpt")
@@ -149,10 +138,8 @@ def test_a_resumed_run_fades_as_one_that_was_not_stopped(method: str, tmp_path: 
 def test_a_run_that_is_prolonged_does_not_bring_its_routers_back(tmp_path: Path) -> None:
     def fit(steps: int, start: Path | None = None) -> list[float]:
         seen, keep = Seen(), ModelCheckpoint(tmp_path, filename="last", every_n_train_steps=1)
-        trainer = trainer_of(tmp_path, seen, RouterFading(0.0, 0.5), keep, max_steps=steps)
-        trainer.fit(
-            module_of("moefied_lora_shared"), Eight(batch_size=2, workers=0), ckpt_path=start
-        )
+        run = trainer(tmp_path, callbacks=[seen, RouterFading(0.0, 0.5), keep], max_steps=steps)
+        run.fit(module_of("moefied_lora_shared"), Eight(batch_size=2, workers=0), ckpt_path=start)
         return seen.trained
 
     assert fit(4) == [1, 0.5, 0, 0]
@@ -166,8 +153,9 @@ def test_ranks_wait_for_no_gradient_of_a_faded_router(method: str, tmp_path: Pat
 
     def trained(ranks: int) -> dict[str, torch.Tensor]:
         model = module_of(method).double()
-        trainer = trainer_of(tmp_path, RouterFading(0.0, 0.5), ranks=ranks)
-        trainer.fit(model, Holes(batch_size=2 // ranks, workers=0))
+        settings = {"precision": "64-true" if ranks > 1 else "32-true", "max_steps": 4}
+        run = trainer(tmp_path, ranks, callbacks=[RouterFading(0.0, 0.5)], **settings)
+        run.fit(model, Holes(batch_size=2 // ranks, workers=0))
         assert alpha_of(model) == 0
         return model.state_dict()
 
@@ -183,13 +171,13 @@ def test_what_is_deployed_is_counted_without_the_routers(
     size = SimpleNamespace(image_size=(SIDE, SIDE))
     monkeypatch.setattr("vtagml.callbacks.parameter_table.data_of", lambda trainer: size)
     for callbacks, merges in (([], False), ([RouterFading(0.0, 1.0)], True)):
-        trainer = trainer_of(tmp_path, *callbacks, ParameterTable(), max_steps=1)
-        trainer.fit(module_of("moefied_lora_shared"), Eight(batch_size=2, workers=0))
+        run = trainer(tmp_path, callbacks=[*callbacks, ParameterTable()], max_steps=1)
+        run.fit(module_of("moefied_lora_shared"), Eight(batch_size=2, workers=0))
         shared = json.loads((tmp_path / "parameters.json").read_text())["roles"]["tuning shared"]
         assert shared["deployed"] == (0 if merges else shared["trained"] > 0 and shared["trained"])
 
 
 def test_a_network_without_routers_is_named(tmp_path: Path) -> None:
-    trainer = trainer_of(tmp_path, RouterFading(), max_steps=1)
+    run = trainer(tmp_path, callbacks=[RouterFading()], max_steps=1)
     with pytest.warns(UserWarning, match="`RouterFading` finds no router"):
-        trainer.fit(module_of("lora_shared"), Eight(batch_size=2, workers=0))
+        run.fit(module_of("lora_shared"), Eight(batch_size=2, workers=0))

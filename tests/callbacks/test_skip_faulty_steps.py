@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
 from tests.fakes.ranks import Ranks
+from tests.fakes.trainers import trainer
 from vtagml.callbacks import FaultyTrainingError, SkipFaultySteps
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth
@@ -69,21 +70,10 @@ def fit(
     max_epochs: int = 1,
     **settings: Any,
 ) -> Trainer:
-    trainer = Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        max_epochs=max_epochs,
-        limit_val_batches=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=[*callbacks],
-        **settings,
-    )
+    run = trainer(folder, callbacks=[*callbacks], max_epochs=max_epochs, **settings)
     data = Holes(batch_size=2, workers=0)
-    trainer.fit(model, data, ckpt_path=ckpt_path, weights_only=True)
-    return trainer
+    run.fit(model, data, ckpt_path=ckpt_path, weights_only=True)
+    return run
 
 
 def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> list[str]:
@@ -151,7 +141,7 @@ def test_a_fault_on_one_rank_is_left_out_on_all(tmp_path: Path) -> None:
     def trained(calls: set[int], steps: int) -> dict[str, Tensor]:
         model = poisoned(torch.inf, calls, True)
         skip = SkipFaultySteps()
-        fit(model, tmp_path, skip, devices=2, strategy="ddp_fork", max_steps=steps)
+        fit(model, tmp_path, skip, ranks=2, max_steps=steps)
         return {key: value for key, value in model.state_dict().items() if "running" not in key}
 
     # The schedule knows three steps in both, so that the first has the same learning rate.

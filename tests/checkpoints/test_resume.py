@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from datamodules.loader import Loader, OrderedSampler, ShuffledSampler
 from datamodules.samples import Samples, Source
 from tests.fakes.bits import assert_equal, training_state
+from tests.fakes.trainers import trainer
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 
 BATCHES, VALIDATED = 5, 5
@@ -117,24 +118,20 @@ def run(
         7 if resume else 0, verbose=False
     )  # a new process does not start where the old one stopped
     module = module or Small()
-    trainer = Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+    fitting = trainer(
+        folder,
         plugins=[AtomicCheckpointIO()],
         callbacks=[*callbacks, RunCheckpoint(str(folder), **when)],
-        **settings,
+        **{"limit_val_batches": 1.0, "num_sanity_val_steps": 2} | settings,
     )
     with suppress(Killed, SystemExit):
-        trainer.fit(
+        fitting.fit(
             module,
             loader(True, 2 * BATCHES),
             loader(False, VALIDATED),
             ckpt_path=folder / "last.ckpt" if resume else None,
         )
-    return module, trainer
+    return module, fitting
 
 
 def state(folder: Path) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """An adversarial module and two domains small enough to train in a moment."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Trainer
 from torch import Tensor, nn
 
 from datamodules import Adaptation
@@ -88,23 +86,6 @@ def domains(target: Holes | None = None, batch_size: int = 4) -> Adaptation:
     return Adaptation(
         Holes(batch_size=batch_size, workers=0),
         target or Holes(batch_size=batch_size, workers=0, seed=1),
-    )
-
-
-def trainer(folder: Path, **settings: Any) -> Trainer:
-    return Trainer(
-        default_root_dir=folder,
-        **{
-            "accelerator": "cpu",
-            "logger": False,
-            "enable_checkpointing": False,
-            "enable_progress_bar": False,
-            "enable_model_summary": False,
-            "num_sanity_val_steps": 0,
-            "limit_val_batches": 0,
-            "max_epochs": 1,
-        }
-        | settings,
     )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from datamodules import Source
 from tests.fakes.holes import Holes, holes, sgd
+from tests.fakes.trainers import trainer
 from tests.objectives.small_adversarial import (
     BATCHES,
     StridedBackbone,
@@ -20,7 +21,6 @@ from tests.objectives.small_adversarial import (
     domains,
     network_state,
     plain,
-    trainer,
 )
 from vtagml.affinity import Fork, forks
 from vtagml.callbacks import SkipFaultySteps

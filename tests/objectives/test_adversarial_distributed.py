@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from datamodules import Adaptation
 from tests.fakes.holes import Holes
-from tests.objectives.small_adversarial import adversarial, domains, trainer
+from tests.fakes.trainers import trainer
+from tests.objectives.small_adversarial import adversarial, domains
 
 STEPS = 4
 SHARES = (slice(0, 1), slice(1, 3))  # of three samples, for two ranks
@@ -45,8 +46,7 @@ def trained(data: LightningDataModule, folder: Path, ranks: int) -> Mapping[str,
     module = adversarial().double()
     trainer(
         folder,
-        devices=ranks,
-        strategy="ddp_fork" if ranks > 1 else "auto",
+        ranks,
         precision="64-true",
         accumulate_grad_batches=2,
         gradient_clip_val=0.5,

@@ -9,7 +9,8 @@ import torch
 from lightning import Callback, LightningModule, Trainer, seed_everything
 
 from tests.fakes.bits import assert_equal, training_state
-from tests.objectives.small_adversarial import adversarial, domains, trainer
+from tests.fakes.trainers import trainer
+from tests.objectives.small_adversarial import adversarial, domains
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 
 STEPS = 5  # of three batches an epoch: one epoch and two steps
@@ -41,8 +42,6 @@ def run(folder: Path, watch: Kill, resume: bool = False, **settings: Any) -> Non
         folder,
         plugins=[AtomicCheckpointIO()],
         callbacks=callbacks,
-        enable_checkpointing=True,
-        max_epochs=-1,
         max_steps=STEPS,
         **settings,
     )

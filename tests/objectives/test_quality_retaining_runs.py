@@ -12,6 +12,7 @@ from lightning import Callback, seed_everything
 from torch import Tensor
 
 from tests.fakes.bits import assert_equal, training_state
+from tests.fakes.trainers import trainer
 from tests.objectives.retaining import (
     CLASSES,
     NAMES,
@@ -22,7 +23,7 @@ from tests.objectives.retaining import (
     retaining,
     united,
 )
-from tests.objectives.small_adversarial import full, trainer
+from tests.objectives.small_adversarial import full
 from vtagml.callbacks import RouterFading
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 from vtagml.module import MultitaskModule
@@ -100,8 +101,6 @@ def test_killed_and_resumed_equals_the_whole_run_bit_by_bit(
                 RunCheckpoint(str(folder), every_n_train_steps=1),
                 *FADING[encoder],
             ],
-            enable_checkpointing=True,
-            max_epochs=-1,
             max_steps=STEPS,
         )
         path = folder / "last.ckpt" if resume else None
@@ -152,11 +151,9 @@ def test_terms_of_accumulated_batches_have_the_mean_of_one_large_batch(base: Any
 def test_two_processes_train_as_one(bank: Any, encoder: Any, tmp_path: Path) -> None:
     def trained(ranks: int) -> Mapping[str, Tensor]:
         model = retaining(encoder=encoder, bank=bank).double()
-        strategy = "ddp_fork" if ranks > 1 else "auto"
-        settings = {"devices": ranks, "strategy": strategy, "precision": "64-true"}
+        settings = {"precision": "64-true", "max_epochs": 2, "callbacks": FADING[encoder]}
         data = Sets(batch_size=4 // ranks, workers=0)
-        callbacks = FADING[encoder]
-        trainer(tmp_path, max_epochs=2, callbacks=callbacks, **settings).fit(model, data)
+        trainer(tmp_path, ranks, **settings).fit(model, data)
         return model.state_dict()
 
     alone, together = trained(1), trained(2)

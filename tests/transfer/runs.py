@@ -6,7 +6,6 @@ from typing import Any
 
 import lightning
 import torch
-from lightning import Trainer
 
 from tests.fakes.holes import small_vtagml
 from vtagml.checkpoints.reading import TASKS
@@ -47,16 +46,3 @@ def save_run(
     }
     torch.save(content, file)
     return file
-
-
-def trainer(folder: Path, **settings: Any) -> Trainer:
-    return Trainer(
-        default_root_dir=folder,
-        accelerator="cpu",
-        limit_val_batches=settings.pop("limit_val_batches", 0),
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        **settings,
-    )

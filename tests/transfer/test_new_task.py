@@ -11,7 +11,8 @@ from lightning import Trainer
 
 from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
-from tests.transfer.runs import save_run, trainer
+from tests.fakes.trainers import trainer
+from tests.transfer.runs import save_run
 from vtagml.affinity import TROA, Gram
 from vtagml.affinity.transfer import stochastic
 from vtagml.decoders import ConvDecoder, PerTask

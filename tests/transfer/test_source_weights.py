@@ -11,7 +11,8 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
-from tests.transfer.runs import moved_vtagml, save_run, trainer
+from tests.fakes.trainers import trainer
+from tests.transfer.runs import moved_vtagml, save_run
 from vtagml.commands.parse import config_of
 from vtagml.decoders import AllMLP, PerTask
 from vtagml.module import MultitaskModule

@@ -16,7 +16,8 @@ from datamodules import Source
 from datamodules.base import DenseDataModule
 from tests.fakes.backbones import TinySwinV2, awake
 from tests.fakes.holes import CLASSES, SIDE, Holes, holes, sgd
-from tests.transfer.runs import moved_vtagml, save_run, trainer
+from tests.fakes.trainers import trainer
+from tests.transfer.runs import moved_vtagml, save_run
 from vtagml.affinity import TROA, Uniform
 from vtagml.decoders import ConvDecoder, PerTask, Shared
 from vtagml.encoders import (
@@ -215,14 +216,7 @@ def test_two_ranks_tune_as_one_process(source: Path, tmp_path: Path) -> None:
     states = []
     for ranks in (1, 2):
         module = zero_shot().double()
-        run = starting(
-            source,
-            tmp_path,
-            max_steps=3,
-            devices=ranks,
-            strategy="ddp_fork" if ranks > 1 else "auto",
-            precision="64-true",
-        )
+        run = starting(source, tmp_path, ranks=ranks, max_steps=3, precision="64-true")
         run.fit(module, withheld(batch=2 // ranks))
         states.append(module.network.state_dict())
     alone, together = states
