@@ -12,6 +12,7 @@ from lightning.pytorch.plugins import HalfPrecision
 from torch import Tensor
 
 from tests.fakes.holes import Holes, small_vtagml
+from tests.fakes.killed import Kill, Killed
 from tests.fakes.trainers import trainer
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 from vtagml.step_counts import STEP, StepCounts
@@ -41,22 +42,6 @@ def test_accumulated_batches_train_as_one_large_batch(tmp_path: Path) -> None:
     found, accumulated = trained(tmp_path, 1, accumulate_grad_batches=4)
     assert steps == accumulated == 3
     assert_same(found, expected)
-
-
-class Killed(BaseException):
-    """Ends a run without giving it a chance to save."""
-
-
-class Kill(Callback):
-    """Ends the run when a batch begins."""
-
-    def __init__(self, batch: int) -> None:
-        self.left = batch
-
-    def on_train_batch_start(self, *_: object) -> None:
-        if self.left == 0:
-            raise Killed
-        self.left -= 1
 
 
 @pytest.mark.parametrize(

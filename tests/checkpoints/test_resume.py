@@ -15,7 +15,8 @@ from lightning.pytorch.callbacks import EarlyStopping
 
 from datamodules.loader import Loader, OrderedSampler, ShuffledSampler
 from datamodules.samples import Samples, Source
-from tests.fakes.bits import assert_equal, training_state
+from tests.fakes.bits import assert_equal, last_state
+from tests.fakes.killed import Killed
 from tests.fakes.trainers import trainer
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 
@@ -35,10 +36,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "check_val_every_n_epoch": None,
     },
 }
-
-
-class Killed(BaseException):
-    """Ends a run without giving it a chance to save, like SIGKILL."""
 
 
 class Stop(Callback):
@@ -134,14 +131,6 @@ def run(
     return module, fitting
 
 
-def state(folder: Path) -> dict[str, Any]:
-    content = training_state(folder / "last.ckpt")
-    for callback in content["callbacks"].values():
-        for rank in callback.get("random_states", []):
-            del rank["python"]  # beartype draws from it in tests, to check one item of a list
-    return content
-
-
 def kill() -> None:
     raise Killed
 
@@ -149,7 +138,7 @@ def kill() -> None:
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_killed_after_every_single_step(settings: dict[str, Any], tmp_path: Path) -> None:
     whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
-    expected = state(tmp_path / "whole")
+    expected = last_state(tmp_path / "whole")
     steps = expected["global_step"]
     folder = tmp_path / "killed"
     seen, validations = [], []
@@ -161,7 +150,7 @@ def test_killed_after_every_single_step(settings: dict[str, Any], tmp_path: Path
         assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == step
     assert seen == whole.seen
     assert validations == whole.validations
-    assert_equal(state(folder), expected)
+    assert_equal(last_state(folder), expected)
 
 
 def test_killed_between_checkpoints(tmp_path: Path) -> None:
@@ -170,7 +159,7 @@ def test_killed_between_checkpoints(tmp_path: Path) -> None:
     run(tmp_path, settings, Stop(kill, 5), every_n_train_steps=3)
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 3
     run(tmp_path, settings, resume=True, every_n_train_steps=3)
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 def test_resumed_run_saves_no_half_accumulated_step(tmp_path: Path) -> None:
@@ -208,7 +197,7 @@ def test_stopped_by_a_signal_in_a_step(
     second, _ = run(tmp_path, settings, resume=True)
     assert first.seen + second.seen == whole.seen
     assert first.validations + second.validations == whole.validations
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
@@ -226,7 +215,7 @@ def test_stopped_by_a_signal_in_a_validation(
     # Where the validation falls between two micro-batches it is finished before the stop.
     assert first.validations + second.validations == whole.validations
     assert all(count == VALIDATED for _, count in second.validations)
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
@@ -251,7 +240,7 @@ def test_killed_in_a_validation(settings: dict[str, Any], tmp_path: Path) -> Non
     first, _ = run(tmp_path, settings, Stop(kill, validation=during), every_n_train_steps=1)
     second, _ = run(tmp_path, settings, resume=True, every_n_train_steps=1)
     assert first.validations + second.validations == whole.validations
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
@@ -267,7 +256,7 @@ def test_killed_after_a_validation_that_was_done_again(
     third, _ = run(tmp_path, settings, resume=True, every_n_train_steps=1)
     found = first.validations + second.validations + third.validations
     assert found == whole.validations
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
@@ -290,7 +279,7 @@ def test_what_looks_at_the_last_validation_finds_it_when_resumed(tmp_path: Path)
     run(tmp_path, SETTINGS["epochs"], stopping(), Stop(kill, 6))
     _, resumed = run(tmp_path, SETTINGS["epochs"], stopping(), resume=True)
     assert resumed.global_step == trainer.global_step == 15
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 class StopEarly(Callback):

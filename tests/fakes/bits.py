@@ -18,6 +18,18 @@ def training_state(checkpoint: Path) -> dict[str, Any]:
     return content
 
 
+def last_state(folder: Path) -> dict[str, Any]:
+    """The training state of a run's newest checkpoint, without Python's own random numbers.
+
+    In tests beartype draws from them, to check one item of a list.
+    """
+    content = training_state(folder / "last.ckpt")
+    for callback in content["callbacks"].values():
+        for rank in callback.get("random_states", []):
+            del rank["python"]
+    return content
+
+
 def assert_equal(found: Any, expected: Any, place: str = "") -> None:
     """Raises an error that names the first place where two states differ in a bit."""
     assert type(found) is type(expected), place

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from lightning import Callback, LightningModule, Trainer, seed_everything
+from lightning import LightningModule, Trainer, seed_everything
 
-from tests.fakes.bits import assert_equal, training_state
+from tests.fakes.bits import assert_equal, last_state
+from tests.fakes.killed import Kill, Killed
 from tests.fakes.trainers import trainer
 from tests.objectives.small_adversarial import adversarial, domains
 from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
@@ -16,22 +17,17 @@ from vtagml.checkpoints import AtomicCheckpointIO, RunCheckpoint
 STEPS = 5  # of three batches an epoch: one epoch and two steps
 
 
-class Killed(BaseException):
-    """Ends a run without giving it a chance to save."""
+class Named(Kill):
+    """Keeps the names of the batches before, too."""
 
-
-class Kill(Callback):
-    """Ends the run when a batch begins; keeps the names of the batches before."""
-
-    def __init__(self, batch: int | None = None) -> None:
-        self.batch = batch
+    def __init__(self, batch: int = -1) -> None:
+        super().__init__(batch)
         self.names: list[list[str]] = []
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        if self.batch == len(self.names):
-            raise Killed
+        super().on_train_batch_start()
         self.names.append(batch["name"] + batch["target"]["name"])
 
 
@@ -50,29 +46,21 @@ def run(folder: Path, watch: Kill, resume: bool = False, **settings: Any) -> Non
         done.fit(adversarial(judged={"start": 1, "warmup": 3}), domains(), ckpt_path=path)
 
 
-def state(folder: Path) -> dict[str, Any]:
-    content = training_state(folder / "last.ckpt")
-    for callback in content["callbacks"].values():
-        for rank in callback.get("random_states", []):
-            del rank["python"]  # beartype draws from it in tests, to check one item of a list
-    return content
-
-
 @pytest.mark.parametrize("killed", [1, 4])
 def test_killed_and_resumed_equals_the_whole_run_bit_by_bit(killed: int, tmp_path: Path) -> None:
-    whole, first, second = Kill(), Kill(killed), Kill()
+    whole, first, second = Named(), Named(killed), Named()
     run(tmp_path / "whole", whole)
     run(tmp_path, first)
     run(tmp_path, second, resume=True)
     assert first.names + second.names == whole.names
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 def test_accumulated_run_resumes_bit_by_bit(tmp_path: Path) -> None:
     run(tmp_path / "whole", Kill(), accumulate_grad_batches=2)
     run(tmp_path, Kill(7), accumulate_grad_batches=2)
     run(tmp_path, Kill(), resume=True, accumulate_grad_batches=2)
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
 
 
 def test_checkpoint_holds_the_discriminators_and_their_moments(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import torch
 from lightning import Callback, seed_everything
 from torch import Tensor
 
-from tests.fakes.bits import assert_equal, training_state
+from tests.fakes.bits import assert_equal, last_state
+from tests.fakes.killed import Kill, Killed
 from tests.fakes.trainers import trainer
 from tests.objectives.retaining import (
     CLASSES,
@@ -63,30 +64,6 @@ def weights(model: MultitaskModule) -> Tensor:
     return weight
 
 
-class Killed(BaseException):
-    """Ends a run without giving it a chance to save."""
-
-
-class Kill(Callback):
-    """Ends the run when a batch begins."""
-
-    def __init__(self, batch: int) -> None:
-        self.left = batch
-
-    def on_train_batch_start(self, *_: object) -> None:
-        if self.left == 0:
-            raise Killed
-        self.left -= 1
-
-
-def state(folder: Path) -> dict[str, Any]:
-    content = training_state(folder / "last.ckpt")
-    for callback in content["callbacks"].values():
-        for rank in callback.get("random_states", []):
-            del rank["python"]  # beartype draws from it in tests, to check one item of a list
-    return content
-
-
 @pytest.mark.parametrize(("bank", "encoder"), KINDS)
 def test_killed_and_resumed_equals_the_whole_run_bit_by_bit(
     bank: Any, encoder: Any, tmp_path: Path
@@ -112,8 +89,8 @@ def test_killed_and_resumed_equals_the_whole_run_bit_by_bit(
     run(tmp_path / "whole")
     run(tmp_path, kill=4)
     run(tmp_path, resume=True)
-    assert_equal(state(tmp_path), state(tmp_path / "whole"))
-    saved = state(tmp_path)["state_dict"]
+    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
+    saved = last_state(tmp_path)["state_dict"]
     for name, classes in CLASSES.items():
         rows = saved[f"objective.banks.{name}.rows"]
         assert rows.shape[1:] == (classes, TOTAL)
