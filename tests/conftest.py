@@ -4,10 +4,11 @@ import os
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 from lightning import seed_everything
@@ -20,6 +21,14 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     seed_everything(0, verbose=False)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Annotations are not checked meanwhile: beartype draws random numbers to check a list."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,9 +1,7 @@
 """Each rank's generators are kept by all, and given back to the same rank."""
 
 import random
-from collections.abc import Iterator
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -14,13 +12,7 @@ from vtagml.checkpoints.random_states import random_states, restore_random_state
 
 CPU = torch.device("cpu")
 
-
-@pytest.fixture(autouse=True)
-def unchecked() -> Iterator[None]:
-    """Annotations are not checked meanwhile: beartype draws random numbers to check a list."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 def draws() -> tuple[float, float, float]:

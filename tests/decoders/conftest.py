@@ -1,8 +1,7 @@
 """Pyramids of random features, as an encoder would give them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -36,11 +35,3 @@ def make_pyramid() -> MakePyramid:
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Annotations are not checked meanwhile: beartype draws random numbers to check a list."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
