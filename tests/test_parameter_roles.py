@@ -1,6 +1,7 @@
 """Numbers by role: against Tables 2 and 3 of VMT-Adapter, and by hand."""
 
-from functools import partial
+from copy import deepcopy
+from functools import cache, partial
 
 import pytest
 import torch
@@ -43,9 +44,14 @@ HEADS = 257 * 32  # 1x1 of 256 channels with a bias, 21 + 7 + 1 + 3 maps
 DECODERS = 2_549_024  # All-MLP for four tasks; printed 2.55 M
 
 
+@cache
+def swin() -> Swin:
+    return Swin(weights=None)
+
+
 def network(kind: type[Encoder], tuning: Tuning, **outputs: int) -> MultitaskNetwork:
     def encoder(tasks: tuple[str, ...]) -> Encoder:
-        return kind(tasks, Swin(weights=None), tuning)  # type: ignore[call-arg, arg-type]
+        return kind(tasks, deepcopy(swin()), tuning)  # type: ignore[call-arg, arg-type]
 
     decoders = partial(PerTask, decoder=AllMLP)
     return MultitaskNetwork(outputs or OUTPUTS, encoder, decoders, Uniform)  # type: ignore[arg-type]

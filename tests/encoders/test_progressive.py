@@ -248,7 +248,8 @@ def test_counts_lie_between_one_stream_and_one_of_each(tuning: Tuning) -> None:
 
 
 def test_count_on_swin_t() -> None:
-    network = Progressive(TASKS, Swin(weights=None), grouping=TREE)
+    with torch.device("meta"):  # shapes alone
+        network = Progressive(TASKS, Swin(weights=None), grouping=TREE)
 
     # Of a bottleneck of d/3 with its norm: 2d²/3 + d/3 + d + 2d; in 2, 2, 6 and 2 blocks.
     own = [2 * d * d // 3 + d // 3 + 3 * d for d in (96, 192, 384, 768)]

@@ -226,7 +226,8 @@ def test_in_16_bits_levels_keep_what_the_stream_has(
     ],
 )
 def test_counts_of_tables_2_and_3(kind: object, count: int) -> None:
-    network = VMT(("a", "b", "c", "d"), Swin(weights=None), adapter=kind)  # type: ignore[arg-type]
+    with torch.device("meta"):  # shapes alone
+        network = VMT(("a", "b", "c", "d"), Swin(weights=None), adapter=kind)  # type: ignore[arg-type]
 
     assert sum(each.numel() for each in network.parameters() if each.requires_grad) == count
 
