@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +136,25 @@ def kill() -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_killed_after_every_single_step(settings: dict[str, Any], tmp_path: Path) -> None:
-    whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
-    expected = last_state(tmp_path / "whole")
+Whole = Callable[..., tuple[Small, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def whole_of(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The run that is not stopped, and its state at the end, by the name of its settings."""
+
+    @cache
+    def whole(name: str, every: int | None = None) -> tuple[Small, dict[str, Any]]:
+        folder = tmp_path_factory.mktemp("whole")
+        module, _ = run(folder, SETTINGS[name], every_n_train_steps=every)
+        return module, last_state(folder)
+
+    return whole
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_killed_after_every_single_step(name: str, whole_of: Whole, tmp_path: Path) -> None:
+    settings, (whole, expected) = SETTINGS[name], whole_of(name, 1)
     steps = expected["global_step"]
     folder = tmp_path / "killed"
     seen, validations = [], []
@@ -153,13 +169,12 @@ def test_killed_after_every_single_step(settings: dict[str, Any], tmp_path: Path
     assert_equal(last_state(folder), expected)
 
 
-def test_killed_between_checkpoints(tmp_path: Path) -> None:
-    settings = SETTINGS["steps"]
-    run(tmp_path / "whole", settings, every_n_train_steps=3)
+def test_killed_between_checkpoints(whole_of: Whole, tmp_path: Path) -> None:
+    settings, (_, expected) = SETTINGS["steps"], whole_of("steps", 3)
     run(tmp_path, settings, Stop(kill, 5), every_n_train_steps=3)
     assert torch.load(tmp_path / "last.ckpt", weights_only=True)["global_step"] == 3
     run(tmp_path, settings, resume=True, every_n_train_steps=3)
-    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), expected)
 
 
 def test_resumed_run_saves_no_half_accumulated_step(tmp_path: Path) -> None:
@@ -176,18 +191,18 @@ def test_resumed_run_saves_no_half_accumulated_step(tmp_path: Path) -> None:
     assert (tmp_path / "last.ckpt").stat().st_mtime_ns == before
 
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT]
-
-
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [*((name, signal.SIGTERM) for name in SETTINGS), ("accumulated", signal.SIGINT)],
+)
 def test_stopped_by_a_signal_in_a_step(
-    settings: dict[str, Any],
+    name: str,
     number: signal.Signals,
+    whole_of: Whole,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    whole, _ = run(tmp_path / "whole", settings)
+    settings, (whole, expected) = SETTINGS[name], whole_of(name)
     step = whole.validations[0][0] - 1  # the step that a validation follows
     before = signal.getsignal(number)
     first, _ = run(tmp_path, settings, Stop(lambda: os.kill(os.getpid(), number), step))
@@ -197,15 +212,15 @@ def test_stopped_by_a_signal_in_a_step(
     second, _ = run(tmp_path, settings, resume=True)
     assert first.seen + second.seen == whole.seen
     assert first.validations + second.validations == whole.validations
-    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), expected)
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_stopped_by_a_signal_in_a_validation(
-    settings: dict[str, Any], which: int, tmp_path: Path
+    name: str, which: int, whole_of: Whole, tmp_path: Path
 ) -> None:
-    whole, _ = run(tmp_path / "whole", settings)
+    settings, (whole, expected) = SETTINGS[name], whole_of(name)
     during = whole.validations[which][0]
     first, _ = run(
         tmp_path, settings, Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), validation=during)
@@ -215,16 +230,16 @@ def test_stopped_by_a_signal_in_a_validation(
     # Where the validation falls between two micro-batches it is finished before the stop.
     assert first.validations + second.validations == whole.validations
     assert all(count == VALIDATED for _, count in second.validations)
-    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), expected)
 
 
 @pytest.mark.parametrize("which", [0, -1], ids=["first", "last"])
 @pytest.mark.parametrize("today", [{"val_check_interval": 100}, {"limit_val_batches": 0}], ids=str)
 def test_no_step_is_added_where_the_validation_is_no_longer_wanted(
-    today: dict[str, Any], which: int, tmp_path: Path
+    today: dict[str, Any], which: int, whole_of: Whole, tmp_path: Path
 ) -> None:
-    settings = SETTINGS["validated across epochs"]
-    whole, _ = run(tmp_path / "whole", settings)
+    name = "validated across epochs"
+    settings, (whole, _) = SETTINGS[name], whole_of(name)
     during = whole.validations[which][0]
     stop = Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), validation=during)
     first, _ = run(tmp_path, settings, stop)
@@ -233,21 +248,21 @@ def test_no_step_is_added_where_the_validation_is_no_longer_wanted(
     assert second.validations == []
 
 
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
-def test_killed_in_a_validation(settings: dict[str, Any], tmp_path: Path) -> None:
-    whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_killed_in_a_validation(name: str, whole_of: Whole, tmp_path: Path) -> None:
+    settings, (whole, expected) = SETTINGS[name], whole_of(name, 1)
     during = whole.validations[0][0]
     first, _ = run(tmp_path, settings, Stop(kill, validation=during), every_n_train_steps=1)
     second, _ = run(tmp_path, settings, resume=True, every_n_train_steps=1)
     assert first.validations + second.validations == whole.validations
-    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), expected)
 
 
-@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("name", SETTINGS)
 def test_killed_after_a_validation_that_was_done_again(
-    settings: dict[str, Any], tmp_path: Path
+    name: str, whole_of: Whole, tmp_path: Path
 ) -> None:
-    whole, _ = run(tmp_path / "whole", settings, every_n_train_steps=1)
+    settings, (whole, expected) = SETTINGS[name], whole_of(name, 1)
     step = whole.validations[0][0]
     stop = Stop(lambda: os.kill(os.getpid(), signal.SIGTERM), step - 1)
     first, _ = run(tmp_path, settings, stop, every_n_train_steps=1)
@@ -256,7 +271,7 @@ def test_killed_after_a_validation_that_was_done_again(
     third, _ = run(tmp_path, settings, resume=True, every_n_train_steps=1)
     found = first.validations + second.validations + third.validations
     assert found == whole.validations
-    assert_equal(last_state(tmp_path), last_state(tmp_path / "whole"))
+    assert_equal(last_state(tmp_path), expected)
 
 
 def test_second_interrupt_stops_at_once(tmp_path: Path) -> None:
@@ -295,11 +310,17 @@ class StopEarly(Callback):
         trainer.should_stop = trainer.should_stop or self.batch is None
 
 
-@pytest.mark.parametrize(("batch", "steps"), [(1, 1), (2, 1), (None, 3)])
-@pytest.mark.parametrize("every", [None, 100])
+@pytest.mark.parametrize(
+    ("batch", "steps", "every"), [(1, 1, 100), (2, 1, 100), (None, 3, None), (None, 3, 100)]
+)
 @pytest.mark.parametrize("validated", [VALIDATED, 0])
 def test_a_run_that_a_callback_ends_is_saved(
-    batch: int | None, steps: int, every: int | None, validated: int, tmp_path: Path
+    batch: int | None,
+    steps: int,
+    every: int | None,
+    validated: int,
+    whole_of: Whole,
+    tmp_path: Path,
 ) -> None:
     settings = SETTINGS["accumulated"] | {"limit_val_batches": validated}
     module, trainer = run(tmp_path, settings, StopEarly(batch), every_n_train_steps=every)
@@ -310,7 +331,7 @@ def test_a_run_that_a_callback_ends_is_saved(
     again, resumed = run(tmp_path, settings, resume=True, every_n_train_steps=every)
     assert resumed.global_step == 9
     # A step that was cut in two has its last batches alone.
-    assert module.seen + again.seen == run(tmp_path / "whole", settings)[0].seen
+    assert module.seen + again.seen == whole_of("accumulated")[0].seen
 
 
 class FullOnce(AtomicCheckpointIO):
