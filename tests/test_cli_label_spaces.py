@@ -93,13 +93,10 @@ def test_validate_and_predict_need_only_other_data(capsys: pytest.CaptureFixture
     assert ids <= {7, 11, 17, 19, 20, 21, 23, 26}
 
 
-@pytest.mark.parametrize(("space", "count"), [("cityscapes_16", 16), ("cityscapes_13", 13)])
-def test_classes_without_a_counterpart_are_left_out(
-    space: str, count: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run("test", f"--data.label_space={space}")
-    left = "left out: terrain, truck, train" if count == 16 else "left out: wall, fence, pole, "
-    assert f"19 classes are read as the data's {count} ({left}" in capsys.readouterr().out
+def test_classes_without_a_counterpart_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    run("test", "--data.label_space=cityscapes_16")
+    said = capsys.readouterr().out
+    assert "19 classes are read as the data's 16 (left out: terrain, truck, train" in said
 
 
 def test_finer_data_than_the_model_knows(capsys: pytest.CaptureFixture[str]) -> None:

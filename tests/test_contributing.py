@@ -15,6 +15,7 @@ from tests.report.run_folders import write_run
 from vtagml import cli
 from vtagml.cli import main
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 (COMMAND,) = re.findall(r"```python\n# vtagml/commands/score\.py\n(.*?)```", TEXT, re.DOTALL)
 FILES = re.findall(r"```(?:python|yaml)\n# (\w+\.(?:py|yaml))(.*?)```", TEXT, re.DOTALL)

@@ -17,6 +17,7 @@ from vtagml.launching import launcher
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 TESTED = [*FIT, "--test_after_fit=true"]
 METRICS = Path("runs/small/metrics.json")
 ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}  # the config names our fakes
@@ -31,10 +32,10 @@ def closed_pipe() -> Iterator[TextIO]:
         yield stream
 
 
-def test_run_ends_well_below_an_old_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_ends_well_below_an_old_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("said.txt").open("w", encoding="ascii") as said:
         monkeypatch.setattr(sys, "stdout", said)
-        main(TESTED)
+        main(["test", *FIT[1:], "--ckpt_path=none"])
     assert METRICS.is_file()
     assert "RMSE m ?" in Path("said.txt").read_text(encoding="ascii")
 

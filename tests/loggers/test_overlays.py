@@ -7,6 +7,7 @@ import pytest
 from vtagml.cli import main
 from vtagml.commands.experiment import default_folder
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 ROOT = Path(__file__).parents[2]
 SMALL = f"--config={ROOT / 'tests/faults/small.yaml'}"
 
@@ -21,13 +22,10 @@ def test_files_are_in_the_run_folder(
     monkeypatch.chdir(tmp_path)
     config = f"--config={ROOT / 'experiments/loggers'}/{overlay}.yaml"
     main(["fit", SMALL, config, "--trainer.max_steps=2", "--trainer.log_every_n_steps=1"])
-    main(["fit", SMALL, config, "--trainer.max_steps=3", "--trainer.log_every_n_steps=1",
-          "--ckpt_path=last"])  # fmt: skip
     # The overlay names no other run: the folder is that of the experiment.
-    logs = tmp_path / "runs/small/logs"
-    assert sorted(each.name for each in logs.iterdir()) == ["version_0", "version_1"]
-    for version in logs.iterdir():
-        assert len(list(version.glob(written))) == 1
+    (version,) = (tmp_path / "runs/small/logs").iterdir()
+    assert version.name == "version_0"
+    assert len(list(version.glob(written))) == 1
     assert [each.name for each in tmp_path.iterdir()] == ["runs"]
 
 

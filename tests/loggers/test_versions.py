@@ -10,6 +10,7 @@ from vtagml.report import read_run
 
 __all__ = ["_in_a_folder_of_its_own"]  # a fixture: pytest finds it here
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 LOGS = Path("runs/small/logs")
 TENSORBOARD_FIRST = [
     "--trainer.logger=vtagml.loggers.TensorBoard",

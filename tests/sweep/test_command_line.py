@@ -15,6 +15,7 @@ from tests.loggers import offline_record as offline
 from vtagml.cli import main
 from vtagml.sweep import lightning_words, read_sweep
 
+pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
 FOLDER = Path(__file__).parents[2]
 SWEEPS = sorted((FOLDER / "experiments/sweeps").glob("*.yaml"))
 
