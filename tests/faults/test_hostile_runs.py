@@ -14,6 +14,7 @@ from tests.report.run_folders import write_run
 from tests.report.test_html_page import Reader
 from vtagml.commands.command import Command
 from vtagml.commands.messages import one_message
+from vtagml.report import find_runs
 
 # A report that waits for a pipe or an endless file would wait for ever.
 pytestmark = [pytest.mark.timeout(60), pytest.mark.usefixtures("no_pictures")]
@@ -54,7 +55,18 @@ def missing(run: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_run_that_cannot_be_read_is_named_and_the_others_go_on(
+def test_a_run_that_cannot_be_read_is_named_and_the_others_go_on(kind: str) -> None:
+    REFUSED[kind](BAD)
+    (good,), (why,) = find_runs([Path("runs")])
+    assert good.folder == GOOD
+    assert "runs/bad" in why
+    assert "\n" not in why
+
+
+@pytest.mark.parametrize(
+    "kind", ["results: cut off", "config: a tag of Python's", "log: a value of text"]
+)
+def test_a_run_that_cannot_be_read_is_named_in_the_report_of_the_others(
     kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     REFUSED[kind](BAD)
