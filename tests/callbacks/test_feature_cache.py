@@ -95,7 +95,7 @@ def fit(
     **settings: Any,
 ) -> dict[str, Tensor]:
     model = model or module()
-    settings = {"max_epochs": 3, "limit_val_batches": 1.0} | settings
+    settings = {"max_epochs": 2, "limit_val_batches": 1.0} | settings
     run = trainer(folder, ranks, callbacks=[*callbacks], **settings)
     data = data or Holes(batch_size=4 // ranks, workers=0, variants=1)
     run.fit(model, data, ckpt_path=start)
@@ -116,12 +116,12 @@ def test_from_the_second_epoch_on_the_frozen_blocks_rest(tmp_path: Path) -> None
     kept = fit(tmp_path, cache(tmp_path), ran)
     computed = fit(tmp_path, without)
 
-    assert without.images == [TRAINED + VALIDATED] * 3
-    assert ran.images == [TRAINED + VALIDATED, 0, 0]
+    assert without.images == [TRAINED + VALIDATED] * 2
+    assert ran.images == [TRAINED + VALIDATED, 0]
     assert_close(kept, computed, 1e-5)  # batches of another make-up round otherwise
 
     assert_close(fit(tmp_path, cache(tmp_path), again), kept, 0)  # another run reads it
-    assert again.images == [0, 0, 0]
+    assert again.images == [0, 0]
 
 
 def test_augmented_variants_are_kept_one_by_one(tmp_path: Path) -> None:

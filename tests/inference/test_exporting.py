@@ -164,9 +164,8 @@ def test_the_shipped_network_agrees_at_a_size_that_is_not_its_own(tmp_path: Path
 
 def test_torch_export_stands_alone(predictor: Predictor, tmp_path: Path) -> None:
     file = tmp_path / "a.pt2"
-    export_network(predictor, file, "torch_export")
-    # A second time it writes over its own file.
     exported = export_network(predictor, file, "torch_export", dynamic_batch=True)
+    assert exporting.KINDS["torch_export"][2](file)  # so a second time it writes over it
     assert max(exported.differences.values()) < exporting.TOLERANCE
     about = {"vtagml": ""}
     network = torch.export.load(file, extra_files=about).module()

@@ -42,12 +42,10 @@ def assert_equal(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
         assert torch.equal(found[key], value), key
 
 
-@pytest.mark.parametrize("form", ["file", "folder"])
-def test_fit_starts_from_the_source(form: str, tmp_path: Path) -> None:
+def test_fit_starts_from_the_source(tmp_path: Path) -> None:
     source = moved_vtagml()
-    file = save_run(source, tmp_path / "source")
-    weights = SourceWeights(file if form == "file" else tmp_path / "source")
-    found = started(small_vtagml(), weights, tmp_path).state
+    save_run(source, tmp_path / "source")
+    found = started(small_vtagml(), SourceWeights(tmp_path / "source"), tmp_path).state
     assert_equal(found, source.network.state_dict())
     # All of the affinity, too: ω is that of the source, and observation goes on.
     assert found["affinity.steps"] == 7
