@@ -42,6 +42,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("cityscapes_sdn", "cityscapes"),
         ("nyudv2_sdne", "nyudv2"),
+        ("pascal_context_sphne", "pascal_context"),
+        ("taskonomy_sdne", "taskonomy"),
         ("folders_sdn", "folders"),
         ("synthia_to_cityscapes_sd", "synthia"),
         ("vkitti2_to_cityscapes_sd", "vkitti2"),
