@@ -36,8 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.name != "test_commands_run_one_after_the_other")
 
 
-@pytest.fixture
-def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def leave_pictures_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are composed and not rendered, which takes a third of the time of a small run."""
     picture = BytesIO()
     Image.new("RGB", (8, 8)).save(picture, "png")
@@ -47,6 +46,33 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         return dict.fromkeys(kinds, picture.getvalue())
 
     monkeypatch.setattr("vtagml.drawing.canvas._saved", saved)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_pictures_out(monkeypatch)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory is a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of two steps of the demo; it is copied, not changed."""
+    # Imported here: what this file imports goes unchecked by jaxtyping.
+    from tests.fakes.experiments import FOLDER
+    from tests.fakes.small import SMALL
+    from vtagml.cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        leave_pictures_out(patch)
+        patch.chdir(tmp_path_factory.mktemp("demo"))
+        config = str(FOLDER / "scenes_sdne.yaml")
+        main(["fit", "--config", config, *SMALL, "--test_after_fit=false"])
+        return Path("runs/scenes_sdne").resolve()
 
 
 @pytest.fixture(scope="session")

@@ -143,16 +143,10 @@ def test_prepare_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("command", "word", "finding"),
     [
-        ("check", "--data.rot=x", "rot"),
-        ("check", "--model.encoderr=1", "encoderr"),
-        ("prepare", "--trainer.max_step=1", "max_step"),
         ("check", "--data.root=nowhere", "lightning scenes --as folders"),
         ("prepare", "--data.root=nowhere", "lightning scenes --as folders"),
         ("check", "--data.tasks=[normals]", "normals"),
-        ("check", "--write-skip-lists=x", "write-skip-lists"),
-        ("prepare", "--processes=two", "two"),
         ("check", "--processes=-1", "processes"),
-        ("check", "--config=absent.yaml", "absent.yaml"),
     ],
 )
 def test_mistakes_end_with_one_message(

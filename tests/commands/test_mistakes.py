@@ -174,7 +174,9 @@ def test_a_mistake_is_one_line_with_what_was_meant(
 def test_a_mistyped_command_has_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["benchmrak"])
-    assert capsys.readouterr().err.endswith("Did you mean `benchmark`?\n")
+    message = capsys.readouterr().err
+    assert "`benchmrak` is no command: expected one of fit, validate, test, predict, " in message
+    assert message.endswith("Did you mean `benchmark`?\n")
 
 
 def test_a_package_of_an_extra_is_named_with_what_brings_it() -> None:
