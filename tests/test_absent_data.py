@@ -19,15 +19,10 @@ from vtagml.building import locate_data
 from vtagml.cli import main
 from vtagml.module import MultitaskModule
 
-pytestmark = pytest.mark.usefixtures("no_pictures")  # they are looked at elsewhere
+pytestmark = pytest.mark.usefixtures("no_pictures", "own_folder")  # they are looked at elsewhere
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 CONFIGS = [f"--config={EXPERIMENTS / name}.yaml" for name in ("folders_sdn", "small")]
 FIT = ["fit", *CONFIGS, *SMALL_FILES, "--data.root=mine"]
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

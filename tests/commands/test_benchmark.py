@@ -16,6 +16,7 @@ from vtagml.commands import parse
 from vtagml.commands.command import Command
 from vtagml.run_folder import LOCK
 
+pytestmark = pytest.mark.usefixtures("own_folder")
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL_RUN = Path(__file__).parents[1] / "faults/small.yaml"
 
@@ -27,11 +28,6 @@ def benchmark(
     with stand_in(fates), pytest.MonkeyPatch.context() as patch:
         patch.setattr(parse, "resolved", resolved)
         Command("benchmark")(words)
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def test_runs_and_tables(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,7 @@ from safetensors.torch import load_file, save
 from vtagml.cli import main
 from vtagml.pretrained import KNOWN, PublishedWeights
 
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 @pytest.fixture

@@ -9,10 +9,7 @@ from tests.faults.test_faults import FIT, LAST, step_of
 from vtagml.callbacks import publish
 from vtagml.cli import main
 
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_full_disk_under_the_figures_is_one_warning_of_each_kind(
