@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("vtagml/**/*.py"), *ROOT.glob("datamodules/**/*.py")])
 
@@ -34,9 +32,13 @@ def calls_without_encoding(code: str) -> Iterator[int]:
             yield call.lineno
 
 
-@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_text_file_names_its_encoding(file: Path) -> None:
-    assert not list(calls_without_encoding(file.read_text(encoding="utf-8")))
+def test_every_text_file_names_its_encoding() -> None:
+    found = {
+        str(file.relative_to(ROOT)): list(calls_without_encoding(file.read_text(encoding="utf-8")))
+        for file in SOURCES
+    }
+    assert found
+    assert not {file: lines for file, lines in found.items() if lines}
 
 
 def test_such_calls_are_found() -> None:

@@ -26,10 +26,8 @@ def dense_attention(layer: WindowAttention, features: Tensor) -> Tensor:
     return layer.out(mixed).reshape(features.shape)
 
 
-@pytest.mark.parametrize("shift", [0, 1, 2])
-@pytest.mark.parametrize(
-    "size", [(8, 8), (8, 12), (6, 6), (5, 9), (4, 4), (2, 2), (1, 1), (3, 8), (9, 2), (4, 7)]
-)
+@pytest.mark.parametrize("shift", [0, 1])  # half a window is the same either way
+@pytest.mark.parametrize("size", [(8, 12), (5, 9), (4, 4), (1, 1), (3, 8), (9, 2)])
 def test_equals_masked_dense_attention(shift: int, size: tuple[int, int]) -> None:
     # Windows of 4: divided evenly, padded, covered by one window, smaller than one window.
     layer = WindowAttention(channels=6, heads=2, window=4, shift=shift).double()

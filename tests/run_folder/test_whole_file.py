@@ -1,9 +1,6 @@
 """Files that are there whole or not at all."""
 
-import os
 from pathlib import Path
-
-import pytest
 
 from datamodules.disk.unfinished import partial_name
 from vtagml.run_folder.whole_file import remove_partial_files, write_whole
@@ -15,20 +12,6 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_whole(path, b"second")
     assert path.read_bytes() == b"second"
     assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
-
-
-def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file.txt"
-    write_whole(path, b"old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [each.name for each in tmp_path.iterdir()] == ["file.txt"]
 
 
 def test_what_datamodules_left_unfinished_is_removed_too(tmp_path: Path) -> None:
