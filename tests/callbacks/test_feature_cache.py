@@ -14,12 +14,11 @@ from torch import Tensor
 
 from datamodules.transforms import Sample, Transform
 from tests.fakes.backbones import TinySwinV2, awake
-from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
+from tests.fakes.holes import CLASSES, SIDE, Holes, sgd, small_decoders
 from tests.fakes.trainers import trainer
 from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import StagedBackbone
 from vtagml.callbacks import FeatureCache, ProgressiveResizing
-from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VMT, VTAGML, Encoder, Separate, Shared
 from vtagml.module import Compute, MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
@@ -52,9 +51,7 @@ def module(
     return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: encoder(tasks, awake(TinySwinV2((SIDE, SIDE)))),
-        lambda outputs, channels: PerTask(
-            outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
-        ),
+        small_decoders,
         affinity or (lambda tasks: TROA(tasks, start=0, every=1)),
         optimizer=sgd,
         **settings,

@@ -9,10 +9,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tests.fakes.backbones import TinySwin, TinySwinV2, awake
+from tests.fakes.holes import small_decoders
 from vtagml.affinity import TROA, Affinity, Uniform
 from vtagml.backbone import StagedBackbone
 from vtagml.checkpoints import load_adapters, packed_adapters
-from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML, Separate, Shared
 from vtagml.experts import RandomGroups, routers
 from vtagml.network import EncoderOfTasks, MultitaskNetwork
@@ -38,9 +38,7 @@ def network(
     return MultitaskNetwork(
         outputs,
         encoder or (lambda tasks: VTAGML(tasks, backbone)),
-        lambda outs, channels: PerTask(
-            outs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
-        ),
+        small_decoders,
         affinity,
     )
 

@@ -1,4 +1,4 @@
-"""Pyramids of random features, as an encoder would give them."""
+"""Pyramids of random features, as an encoder would give them, and how large a decoder is."""
 
 from collections.abc import Callable
 
@@ -27,11 +27,10 @@ def random_pyramid(
     ]
 
 
+def count(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 @pytest.fixture
 def make_pyramid() -> MakePyramid:
     return random_pyramid
-
-
-@pytest.fixture(autouse=True)
-def seeded() -> None:
-    torch.manual_seed(0)

@@ -5,15 +5,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.decoders.conftest import count
 from vtagml.decoders import AllMLP
 
 SWIN_TINY = (96, 192, 384, 768)
 
 MakePyramid = Callable[..., list[Tensor]]
-
-
-def count(decoder: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in decoder.parameters())
 
 
 def test_counts_of_vmt_adapter() -> None:

@@ -1,18 +1,14 @@
 from collections.abc import Callable
 
 import pytest
-import torch
 from torch import Tensor
 
+from tests.decoders.conftest import count
 from vtagml.decoders import ConvDecoder, DeepConvDecoder
 
 CHANNELS = (32, 64, 128, 256)
 
 MakePyramid = Callable[..., list[Tensor]]
-
-
-def count(decoder: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in decoder.parameters())
 
 
 def test_count_on_all_levels() -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.decoders.conftest import count
 from vtagml.decoders import (
     AllMLP,
     ConvDecoder,
@@ -34,10 +35,6 @@ FAMILIES = [
 both = pytest.mark.parametrize("family", [PerTask, Shared])
 NAMES = ["all_mlp", "high_resolution", "conv", "swin", "pooled"]
 every = pytest.mark.parametrize("build", FAMILIES, ids=NAMES)
-
-
-def count(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 @pytest.fixture

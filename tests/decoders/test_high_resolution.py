@@ -5,16 +5,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.decoders.conftest import count
 from vtagml.decoders import HighResolution
 
 CHANNELS = (8, 16, 24, 32)
 SWIN_TINY = (96, 192, 384, 768)
 
 MakePyramid = Callable[..., list[Tensor]]
-
-
-def count(decoder: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in decoder.parameters())
 
 
 def test_counts_by_hand() -> None:

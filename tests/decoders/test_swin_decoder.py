@@ -4,15 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.decoders.conftest import count
 from vtagml.decoders import PlainSwinDecoder, SwinDecoder
 
 CHANNELS = (32, 64, 128, 256)
 
 MakePyramid = Callable[..., list[Tensor]]
-
-
-def count(decoder: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in decoder.parameters())
 
 
 def test_count() -> None:

@@ -1,6 +1,7 @@
 """A network and data small enough to train in a moment, whose samples know part of their labels."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,14 +54,16 @@ def sgd(parameters: Any) -> torch.optim.Optimizer:
     return torch.optim.SGD(parameters, lr=0.05)
 
 
+small_decoder = partial(ConvDecoder, width=16)
+small_decoders = partial(PerTask, decoder=small_decoder)
+
+
 def small_vtagml() -> MultitaskModule:
     torch.manual_seed(0)
     return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: VTAGML(tasks, awake(TinySwinV2((SIDE, SIDE)))),
-        lambda outputs, channels: PerTask(
-            outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
-        ),
+        small_decoders,
         lambda tasks: TROA(tasks, start=0, every=1),
         optimizer=sgd,
     )

@@ -6,10 +6,9 @@ from functools import partial
 import torch
 
 from tests.fakes.backbones import TinySwinV2, TinyViT, awake
-from tests.fakes.holes import CLASSES, SIDE, sgd
+from tests.fakes.holes import CLASSES, SIDE, sgd, small_decoders
 from vtagml.adapters import VMTAdapterLite
 from vtagml.affinity import Uniform
-from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import (
     VMT,
     VTAGML,
@@ -86,9 +85,7 @@ def module_of(method: str, optimizer: OptimizerOfParameters = sgd) -> MultitaskM
     return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         partial(of_tasks, METHODS[method]),
-        lambda outputs, channels: PerTask(
-            outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
-        ),
+        small_decoders,
         Uniform,
         optimizer=optimizer,
     )

@@ -10,12 +10,11 @@ import torch
 from lightning import Trainer
 
 from tests.fakes.backbones import TinySwinV2, awake
-from tests.fakes.holes import CLASSES, SIDE, Holes, sgd
+from tests.fakes.holes import CLASSES, SIDE, Holes, sgd, small_decoders
 from tests.fakes.trainers import trainer
 from tests.transfer.runs import save_run
 from vtagml.affinity import TROA, Gram
 from vtagml.affinity.transfer import stochastic
-from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import VTAGML
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
@@ -30,15 +29,11 @@ def encoder(tasks: Any) -> VTAGML:
     return VTAGML(tasks, awake(TinySwinV2((SIDE, SIDE))))
 
 
-def decoders(outputs: Any, channels: Any) -> PerTask:
-    return PerTask(outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16))
-
-
 def known_module() -> MultitaskModule:
     """A source that knows three tasks, away from its start."""
     torch.manual_seed(3)
     tasks: list[Task] = [Segmentation(CLASSES), Normals(), Edges()]
-    module = MultitaskModule(tasks, encoder, decoders, TROA)
+    module = MultitaskModule(tasks, encoder, small_decoders, TROA)
     with torch.no_grad():
         for parameter in module.network.parameters():
             if parameter.requires_grad:
@@ -62,7 +57,7 @@ def new_task(row: Any = MeasuredRow, classes: int = CLASSES, **settings: Any) ->
     return MultitaskModule(
         [Segmentation(classes), Depth(), Normals(), Edges()],
         encoder,
-        decoders,
+        small_decoders,
         lambda tasks: row(tasks, NEW, **settings),
         optimizer=sgd,
     )
@@ -262,7 +257,8 @@ def loaded(module: MultitaskModule, source: Path, folder: Path) -> None:
 
 
 def test_a_source_in_another_order_is_refused(source: Path, tmp_path: Path) -> None:
-    other = MultitaskModule([Edges(), Normals(), Segmentation(CLASSES)], encoder, decoders, TROA)
+    tasks = [Edges(), Normals(), Segmentation(CLASSES)]
+    other = MultitaskModule(tasks, encoder, small_decoders, TROA)
     file = save_run(other, tmp_path)
     with pytest.raises(ValueError, match=r"order of the tasks is \['edges', 'normals', 'segm"):
         loaded(new_task(), file, tmp_path)

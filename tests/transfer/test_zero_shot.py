@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader
 from datamodules import Source
 from datamodules.base import DenseDataModule
 from tests.fakes.backbones import TinySwinV2, awake
-from tests.fakes.holes import CLASSES, SIDE, Holes, holes, sgd
+from tests.fakes.holes import CLASSES, SIDE, Holes, holes, sgd, small_decoder
 from tests.fakes.trainers import trainer
 from tests.transfer.runs import moved_vtagml, save_run
 from vtagml.affinity import TROA, Uniform
-from vtagml.decoders import ConvDecoder, PerTask, Shared
+from vtagml.decoders import PerTask, Shared
 from vtagml.encoders import (
     VMT,
     VTAGML,
@@ -60,9 +60,7 @@ def zero_shot(
     return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
         lambda tasks: encoder(tasks, awake(TinySwinV2((SIDE, SIDE)))),
-        lambda outputs, channels: decoders(
-            outputs, channels, lambda levels, count: ConvDecoder(levels, count, width=16)
-        ),
+        partial(decoders, decoder=small_decoder),
         Uniform
         if encoder in (SEPARATE, PROGRESSIVE)
         else lambda tasks: TROA(tasks, start=0, every=1),
