@@ -10,6 +10,7 @@ import pytest
 
 from datamodules.rendering import Frame
 from datamodules.writing import Place, Plan, write_scenes
+from datamodules.writing.objects import ObjectLayout
 from datamodules.writing.views import Views
 
 Written = Callable[..., Plan]
@@ -20,6 +21,7 @@ def _drawn_once() -> Iterator[None]:
     """Draws no scene twice: with types checked, a scene takes longer than its files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Views, "__call__", cache(Views.__call__))
+        patch.setattr(ObjectLayout, "view", cache(ObjectLayout.view))
         yield
 
 

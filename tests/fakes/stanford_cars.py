@@ -1,12 +1,12 @@
 """Trees of Stanford Cars in both of its forms: three models, one photo to test."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.io
 
+from tests.fakes.pascal_context import structs
 from tests.fakes.photos import write_photo
 
 MODELS = ("AM General Hummer SUV 2000", "Acura RL Sedan 2012", "Dodge Ram 3500 / Crew Cab 2010")
@@ -14,14 +14,6 @@ BOX = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")
 # Class, size.
 TRAIN = ((2, (30, 40)), (0, (24, 50)), (1, (40, 30)))
 TEST = ((1, (36, 40)),)
-
-
-def structs(fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> np.ndarray:
-    """MATLAB's 1 x n structs."""
-    array = np.empty((1, len(rows)), dtype=[(field, object) for field in fields])
-    for place, row in enumerate(rows):
-        array[0, place] = tuple(row)
-    return array
 
 
 def class_names() -> np.ndarray:
