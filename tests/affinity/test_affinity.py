@@ -193,6 +193,14 @@ def test_the_state_follows_the_network_to_its_device(make: Callable[[], Affinity
     assert affinity.omega.device.type == "meta"
 
 
+def test_an_affinity_takes_what_it_observes_to_its_device() -> None:
+    affinity, gram = Uniform(TASKS), random_gram(torch.manual_seed(0))
+    affinity.observe(gram)
+    nn.Sequential(affinity).to("meta")
+    affinity.observe(gram)
+    assert affinity.last_cosines.device.type == "meta"
+
+
 def test_permuting_the_tasks_permutes_similarity_and_omega() -> None:
     order = [2, 0, 3, 1]
     affinity = TROA(TASKS, start=0, every=2)

@@ -114,6 +114,11 @@ def test_grams_of_the_parts_add_up_to_the_gram_of_the_whole() -> None:
     torch.testing.assert_close((whole + of_no_image(3)).dots, whole.dots, rtol=0, atol=0)
 
 
+def test_grams_of_two_devices_add_up_on_the_first() -> None:
+    found = gram_of(random_gradient())
+    assert (found.to(torch.device("meta")) + found).dots.device.type == "meta"
+
+
 def test_conversion_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     gradient = random_gradient()
     whole = inner_products(gradient, elementwise)

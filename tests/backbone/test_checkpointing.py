@@ -12,6 +12,7 @@ from tests.fakes.backbones import FAMILIES, TinySwinV2, TinyViT, awake
 from vtagml.adapters import LiteralVisionAdapter
 from vtagml.affinity import Fork, Gram, take_gram
 from vtagml.backbone import Place, StagedBackbone
+from vtagml.backbone.checkpointing import recomputed
 from vtagml.encoders import (
     VMT,
     VTAGML,
@@ -162,18 +163,20 @@ def test_blocks_run_once_in_the_forward_and_once_in_the_backward(method: str) ->
     assert len(runs) == 3
 
 
-@pytest.mark.parametrize(
-    ("method", "checkpointing"),
-    [
-        *((method, True) for method in OTHERS),
-        *(("beside the backbone", False), ("last blocks", False)),
-    ],
-)
-def test_other_methods_run_again_in_the_backward(method: str, checkpointing: bool) -> None:
-    network, runs = encoder(method, checkpointing, TinyViT), []
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("method", OTHERS)
+def test_other_methods_run_again_if_asked(method: str, checkpointing: bool) -> None:
+    network = encoder(method, checkpointing, TinyViT)
+    runs = {each.run for each in network.modules() if isinstance(each, StagedBackbone)}
+    assert (recomputed in runs) == checkpointing
+
+
+@pytest.mark.parametrize("method", OTHERS)
+def test_other_methods_run_again_in_the_backward(method: str) -> None:
+    network, runs = encoder(method, True, TinyViT), []
     for module in network.modules():
         module.register_forward_hook(lambda *_: runs.append(1))
     loss = loss_of(network)
     forward = len(runs)
     loss.backward()
-    assert (len(runs) > forward) == checkpointing
+    assert len(runs) > forward

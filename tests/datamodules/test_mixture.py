@@ -54,6 +54,13 @@ def read_map(record: str, tasks: Sequence[str]) -> dict[str, Any]:
     return read(record, tasks) | {task: np.zeros(SIZE, np.uint8) for task in tasks}
 
 
+class Withheld(Part):
+    """A part whose test labels are kept secret."""
+
+    def predicted_only(self, split: str) -> str | None:
+        return "Because."
+
+
 def mixture(birds: int = 5, cars: int = 3, **options: Any) -> Mixture:
     parts = [Part("birds", birds), Part("cars", cars)]
     data = Mixture(parts, **{"batch_size": 4, "workers": 0} | options)
@@ -231,3 +238,10 @@ def test_drawn_parts_are_rendered_once_each_with_views_of_their_own(tmp_path: Pa
     known = [[task for task in data.tasks if sample[task] != 255] for sample in samples]
     assert known == [["shape"]] * 2 + [["material"]] * 2 + [["colour"]] * 2
     assert len(list(tmp_path.glob("objects-*"))) == 9
+
+
+def test_a_part_that_is_only_predicted_is_not_tested() -> None:
+    data = Mixture([Part("birds", 2), Withheld("cars", 2)], workers=0)
+    data.setup()
+    with pytest.raises(ValueError, match=r"Because\."):
+        data.test_dataloader()

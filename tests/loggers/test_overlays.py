@@ -29,6 +29,23 @@ def test_files_are_in_the_run_folder(
     assert [each.name for each in tmp_path.iterdir()] == ["runs"]
 
 
+def test_a_fresh_fit_numbers_its_files_anew_and_one_that_goes_on_adds_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = f"--config={ROOT / 'experiments/loggers/csv.yaml'}"
+    words = ["fit", SMALL, config, "--trainer.log_every_n_steps=1"]
+    main([*words, "--trainer.max_steps=2"])
+    main([*words, "--trainer.max_steps=2"])
+    assert versions("runs/small.1") == versions("runs/small") == ["version_0"]
+    main([*words, "--trainer.max_steps=3", "--ckpt_path=last"])
+    assert versions("runs/small") == ["version_0", "version_1"]
+
+
+def versions(run: str) -> list[str]:
+    return sorted(each.name for each in Path(run, "logs").iterdir())
+
+
 def test_an_experiment_in_a_folder_of_that_name_has_a_run_folder_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

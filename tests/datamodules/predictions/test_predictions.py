@@ -263,7 +263,7 @@ def test_dataset_reads_predictions_as_it_reads_labels(
         np.testing.assert_allclose(again[task], guess, rtol=0, atol=STEPS[task], err_msg=task)
 
 
-@pytest.mark.parametrize(
+readers = pytest.mark.parametrize(
     "make",
     [
         read_cityscapes,
@@ -274,6 +274,29 @@ def test_dataset_reads_predictions_as_it_reads_labels(
         read_pascal_context,
     ],
 )
+# Two pixels as the tasks predict them.
+PREDICTED = {
+    "segmentation": (0, 1),
+    "human_parts": (0, 1),
+    "saliency": (0.2, 0.9),
+    "depth": (1.0, 2.0),
+    "normals": ((0, 0, -1), (0, 1, 0)),
+    "edges": (0.2, 0.9),
+}
+
+
+@readers
+def test_every_task_has_a_file_that_tells_its_values_apart(
+    tmp_path: Path, make: Callable[[Path], tuple[FileDataModule, Path]]
+) -> None:
+    data, _ = make(tmp_path / "data")
+    form, name = data.prediction_format, records_of(data, "val")[0].name
+    for task in form.tasks:
+        pixels = write(form, tmp_path / task, name, task, *PREDICTED[task])[0]
+        assert (pixels[0] != pixels[1]).any(), task
+
+
+@readers
 def test_no_two_predictions_share_a_file(
     tmp_path: Path, make: Callable[[Path], tuple[FileDataModule, Path]]
 ) -> None:

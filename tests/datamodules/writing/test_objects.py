@@ -72,6 +72,13 @@ def test_every_image_comes_back_with_its_class(case) -> None:
     assert drawn >= COUNT + 2
 
 
+def test_a_view_is_drawn_again_as_it_was(written: Callable[..., Plan]) -> None:
+    plan = written("cub", "archive", (32, 40), COUNT)
+    draw, place = ObjectLayout.view.__wrapped__, plan.places[0]  # past the tests' cache
+    first, second = (draw(plan.layout, plan.views, place).image for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
 def test_classes_are_as_many_as_the_set_has(case) -> None:
     plan, data, _, below = case
     names = data.labels[data.tasks[0]].names
