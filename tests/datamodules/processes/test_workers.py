@@ -33,5 +33,4 @@ def nothing(worker: int) -> None:
 def test_a_sample_has_the_memory_of_the_one_before() -> None:
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         kept, others = (pool.apply(pages_emptied, (begin,)) for begin in (single_thread, nothing))
-    assert kept < SAMPLES
-    assert others > 10 * SAMPLES, "the system keeps it by itself"
+    assert kept < others / 10  # pages can be large, and something else may have had a few
