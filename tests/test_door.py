@@ -1,5 +1,6 @@
 """Rooms that are imported when they are first asked for, as if they had been from the start."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,17 @@ def test_every_name_on_a_door_is_behind_it() -> None:
     lines = run(program).splitlines()
     assert len(lines) > 100
     assert not [line for line in lines if line.endswith(" module")]
+
+
+def test_type_checkers_find_every_name_public() -> None:
+    folder = Path(vtagml.__file__).parent
+    for room in ROOMS:
+        door = folder / ("" if room == "vtagml" else room.replace(".", "/")) / "__init__.py"
+        for node in ast.walk(ast.parse(door.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.If):
+                names = [name for each in node.body for name in getattr(each, "names", ())]
+                assert names, door
+                assert all(name.asname == name.name for name in names), door
 
 
 def test_rooms_need_no_import_and_a_function_hides_the_file_of_its_name() -> None:

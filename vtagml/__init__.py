@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.inference import load
-    from vtagml.module import MultitaskModule
-    from vtagml.network import MultitaskNetwork
+    from vtagml.inference import load as load
+    from vtagml.module import MultitaskModule as MultitaskModule
+    from vtagml.network import MultitaskNetwork as MultitaskNetwork
 
 try:
     __version__ = version("vtagml")

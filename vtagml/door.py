@@ -3,7 +3,7 @@
 Torch, Lightning and torchmetrics take seconds to import; who asks for help, or reads a table of
 finished runs, needs none of them. A room whose `__init__.py` imports its names under `if
 TYPE_CHECKING:` and ends with `open_when_asked(__name__)` behaves as if it imported them always, and
-listed them in `__all__`.
+listed them in `__all__`. For type checkers a name is public if it is imported `as` itself.
 """
 
 import ast

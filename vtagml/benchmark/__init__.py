@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.benchmark.cells import Cell, Resolve, all_cells, chosen_cells
-    from vtagml.benchmark.outcome import Outcome, State, outcome_of
-    from vtagml.benchmark.plan import Plan, Row, Setting, read_plan
-    from vtagml.benchmark.queue import LEFT_ALONE, CellQueue
-    from vtagml.benchmark.table import SettingTable, setting_table, table_text
+    from vtagml.benchmark.cells import Cell as Cell
+    from vtagml.benchmark.cells import Resolve as Resolve
+    from vtagml.benchmark.cells import all_cells as all_cells
+    from vtagml.benchmark.cells import chosen_cells as chosen_cells
+    from vtagml.benchmark.outcome import Outcome as Outcome
+    from vtagml.benchmark.outcome import State as State
+    from vtagml.benchmark.outcome import outcome_of as outcome_of
+    from vtagml.benchmark.plan import Plan as Plan
+    from vtagml.benchmark.plan import Row as Row
+    from vtagml.benchmark.plan import Setting as Setting
+    from vtagml.benchmark.plan import read_plan as read_plan
+    from vtagml.benchmark.queue import LEFT_ALONE as LEFT_ALONE
+    from vtagml.benchmark.queue import CellQueue as CellQueue
+    from vtagml.benchmark.table import SettingTable as SettingTable
+    from vtagml.benchmark.table import setting_table as setting_table
+    from vtagml.benchmark.table import table_text as table_text
 
 open_when_asked(__name__)

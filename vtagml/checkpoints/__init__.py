@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.checkpoints.adapters import load_adapters, packed_adapters
-    from vtagml.checkpoints.checkpoint_io import AtomicCheckpointIO, check_saved
-    from vtagml.checkpoints.checkpoint_path import checkpoint_path
-    from vtagml.checkpoints.reading import read_checkpoint
-    from vtagml.checkpoints.run_checkpoint import RunCheckpoint
+    from vtagml.checkpoints.adapters import load_adapters as load_adapters
+    from vtagml.checkpoints.adapters import packed_adapters as packed_adapters
+    from vtagml.checkpoints.checkpoint_io import AtomicCheckpointIO as AtomicCheckpointIO
+    from vtagml.checkpoints.checkpoint_io import check_saved as check_saved
+    from vtagml.checkpoints.checkpoint_path import checkpoint_path as checkpoint_path
+    from vtagml.checkpoints.reading import read_checkpoint as read_checkpoint
+    from vtagml.checkpoints.run_checkpoint import RunCheckpoint as RunCheckpoint
 
 open_when_asked(__name__)

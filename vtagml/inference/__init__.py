@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.inference.baked import InferenceForm
-    from vtagml.inference.exporting import Exported, export_network
-    from vtagml.inference.merging import MergedFile, merge_run
-    from vtagml.inference.prediction import Prediction
-    from vtagml.inference.predictor import Predictor, load
+    from vtagml.inference.baked import InferenceForm as InferenceForm
+    from vtagml.inference.exporting import Exported as Exported
+    from vtagml.inference.exporting import export_network as export_network
+    from vtagml.inference.merging import MergedFile as MergedFile
+    from vtagml.inference.merging import merge_run as merge_run
+    from vtagml.inference.prediction import Prediction as Prediction
+    from vtagml.inference.predictor import Predictor as Predictor
+    from vtagml.inference.predictor import load as load
 
 open_when_asked(__name__)

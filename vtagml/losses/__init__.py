@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.losses.balanced_bce import balanced_bce, weighted_bce
-    from vtagml.losses.berhu import inverse_berhu
-    from vtagml.losses.cross_entropy import cross_entropy
-    from vtagml.losses.masked_l1 import masked_l1
-    from vtagml.losses.rotated_l1 import rotated_l1
-    from vtagml.losses.unknown import UNKNOWN_CLASS, full_precision, known, known_classes
+    from vtagml.losses.balanced_bce import balanced_bce as balanced_bce
+    from vtagml.losses.balanced_bce import weighted_bce as weighted_bce
+    from vtagml.losses.berhu import inverse_berhu as inverse_berhu
+    from vtagml.losses.cross_entropy import cross_entropy as cross_entropy
+    from vtagml.losses.masked_l1 import masked_l1 as masked_l1
+    from vtagml.losses.rotated_l1 import rotated_l1 as rotated_l1
+    from vtagml.losses.unknown import UNKNOWN_CLASS as UNKNOWN_CLASS
+    from vtagml.losses.unknown import full_precision as full_precision
+    from vtagml.losses.unknown import known as known
+    from vtagml.losses.unknown import known_classes as known_classes
 
 open_when_asked(__name__)

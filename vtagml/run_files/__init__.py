@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 from vtagml.door import open_when_asked
 
 if TYPE_CHECKING:
-    from vtagml.run_files.bounded import (
-        MEGABYTE,
-        cut,
-        is_there,
-        printable_name,
-        read_as,
-        read_bytes,
-        read_text,
-    )
-    from vtagml.run_files.forms import Form, check_form
-    from vtagml.run_files.pictures import read_picture
-    from vtagml.run_files.plain import LARGEST, read_json, read_rows, read_yaml
+    from vtagml.run_files.bounded import MEGABYTE as MEGABYTE
+    from vtagml.run_files.bounded import cut as cut
+    from vtagml.run_files.bounded import is_there as is_there
+    from vtagml.run_files.bounded import printable_name as printable_name
+    from vtagml.run_files.bounded import read_as as read_as
+    from vtagml.run_files.bounded import read_bytes as read_bytes
+    from vtagml.run_files.bounded import read_text as read_text
+    from vtagml.run_files.forms import Form as Form
+    from vtagml.run_files.forms import check_form as check_form
+    from vtagml.run_files.pictures import read_picture as read_picture
+    from vtagml.run_files.plain import LARGEST as LARGEST
+    from vtagml.run_files.plain import read_json as read_json
+    from vtagml.run_files.plain import read_rows as read_rows
+    from vtagml.run_files.plain import read_yaml as read_yaml
 
 open_when_asked(__name__)
