@@ -1,7 +1,9 @@
 """What users type, and what they are told when they mistype."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning import Callback, Trainer
 from PIL import Image
 
 from datamodules.drawn.scenes import DrawnScene
@@ -125,6 +128,22 @@ def test_evaluation_takes_the_newest_checkpoint_of_the_run() -> None:
     assert tested.keys() == after_fit.keys()
     for task, metrics in after_fit.items():  # kernels may round differently in two runs
         assert tested[task] == pytest.approx(metrics, rel=1e-6), task
+
+
+class Terminated(Callback):
+    """Gets a scheduler's signal while a test runs."""
+
+    def on_test_batch_start(self, trainer: Trainer, *_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("command", ["fit", "test"])
+def test_a_stopped_test_does_not_end_as_if_all_were_well(command: str, trained: Path) -> None:
+    terminated = ["--data.test=4", f"--trainer.callbacks={__name__}.Terminated"]
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--config", str(DEMO), *SMALL, *terminated])
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert trained.exists()
 
 
 def test_evaluation_without_a_checkpoint_says_so(capsys: pytest.CaptureFixture[str]) -> None:

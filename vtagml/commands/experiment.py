@@ -4,6 +4,7 @@ Commands that build only a part of it, or only read its config, are subclasses o
 """
 
 import os
+import signal
 from argparse import ArgumentError
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,6 +21,7 @@ from lightning.pytorch.cli import (
     SaveConfigCallback,
 )
 from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning.pytorch.utilities.rank_zero import rank_zero_only, rank_zero_warn
 from yaml import safe_load
 
@@ -164,7 +166,10 @@ class ExperimentCLI(LightningCLI):
             entered = evaluation_in(self.folder)
         # The loggers second: they number their files by those that the folder still has.
         with entered, loggers_of_a_run(self.trainer, self.folder):
-            super()._run_subcommand(subcommand)
+            try:
+                super()._run_subcommand(subcommand)
+            except SIGTERMException as stopped:  # of an evaluation, as if all were well
+                raise SystemExit(128 + signal.SIGTERM) from stopped
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
         config = self.config[self.subcommand]
