@@ -1,5 +1,6 @@
 """`lightning merge` as users type it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,9 @@ def test_the_lines_that_it_prints_load_the_file(
 
     said = capsys.readouterr().out
     assert "`backbone.safetensors`: 0.5 MiB, for depth, normals." in said
-    assert "127,136 parameters, into which 6,144 are merged (LoRA)" in said
+    assert "127,136 parameters, the 6,144 of the tuning are gone (LoRA)" in said
     assert "(2 images, validation data of Scenes)" in said
+    assert re.search(r"Time for an image: \d+\.\d ms, \d\.\d\d of the trained network's", said)
     assert "Certificate: `backbone.json`." in said
     names = {"timm": timm, "safetensors": safetensors}
     exec("\n".join(line.strip() for line in said.splitlines() if line.startswith("  ")), names)

@@ -1,7 +1,6 @@
 """Trained runs as plain networks of timm: what is written, and what is refused."""
 
 import json
-from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,18 @@ import pytest
 import timm
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from tests.inference.conftest import SIZE, run, tuned_settings, write_run
 from vtagml.backbone.weights import metadata_of
-from vtagml.decoders import ConvDecoder, Decoders, PerTask, Shared, SummaryLinear
+from vtagml.decoders import (
+    ConvDecoder,
+    OneHead,
+    PerTask,
+    PlainSummaryLinear,
+    Shared,
+    SummaryLinear,
+)
 from vtagml.inference import certificate, stream
 from vtagml.inference.agreement import Difference, pyramid_difference
 from vtagml.inference.merging import MergedFile, merge_run
@@ -91,6 +97,9 @@ def test_a_certificate_says_what_was_measured(lora: Path, merged: MergedFile) ->
     assert 0 < said["differences"]["float64"]["absolute"] < 1e-12
     assert 1e-9 < said["differences"]["float32"]["relative"] < 1e-5
     assert said["latency"]["merged / trained"] > 0
+    for network in ("trained", "merged"):
+        assert 1e-3 < said["latency"][network]["milliseconds"] < 1e5
+    assert said["scores"] == {}
     assert said["compared_on"] == {
         "images": 3,
         "batches": 2,
@@ -140,7 +149,7 @@ def test_what_every_tuning_that_merges_learned_is_in_the_file(
     assert counted["after"] == counted["before"]["backbone"] + norm
 
 
-def test_experts_merge_where_their_routers_have_faded(tmp_path: Path, out: Path) -> None:
+def experts_settings() -> dict[str, Any]:
     settings = tuned_settings("Shared", "MoEfiedLoRA")
     settings["model"]["init_args"]["encoder"]["init_args"]["tuning"] = {
         "class_path": "vtagml.tuning.MoEfiedLoRA",
@@ -152,16 +161,25 @@ def test_experts_merge_where_their_routers_have_faded(tmp_path: Path, out: Path)
             },
         },
     }
-    folder = write_run(tmp_path / "run", settings)
-    with pytest.raises(ValueError, match=r"routers' α is exactly 0, found 1: nothing moves it"):
-        merge_run(TrainedRun(folder), out)
-    assert left(out) == []
+    return settings
+
+
+def fade(folder: Path) -> None:
+    """Lets the routers of a run fade."""
     checkpoint = folder / "checkpoints" / "last.ckpt"
     content = torch.load(checkpoint)
     for name, value in content["state_dict"].items():
         if name.endswith("router.alpha"):
             value.fill_(0.0)
     torch.save(content, checkpoint)
+
+
+def test_experts_merge_where_their_routers_have_faded(tmp_path: Path, out: Path) -> None:
+    folder = write_run(tmp_path / "run", experts_settings())
+    with pytest.raises(ValueError, match=r"routers' α is exactly 0, found 1: nothing moves it"):
+        merge_run(TrainedRun(folder), out)
+    assert left(out) == []
+    fade(folder)
 
     (merged,) = merge_run(TrainedRun(folder), out, batches=1, tolerance=1e-3)
 
@@ -171,6 +189,42 @@ def test_experts_merge_where_their_routers_have_faded(tmp_path: Path, out: Path)
     assert not [name for name in load_file(out) if "router" in name or "order" in name]
     counted = merged.certificate["parameters"]
     assert counted["after"] == counted["before"]["backbone"]
+
+
+def test_emtal_with_one_head_is_a_classifier_of_timm_whose_scores_have_names(
+    tmp_path: Path, out: Path
+) -> None:
+    settings, sizes = experts_settings(), {"birds": 5, "cars": 7}
+    settings["model"]["init_args"] |= {
+        "tasks": [
+            {
+                "class_path": "vtagml.tasks.UnitedClassification",
+                "init_args": {"name": name, "classes": sizes[name], "offset": first, "total": 12},
+            }
+            for name, first in (("birds", 0), ("cars", 5))
+        ],
+        "decoders": {
+            "class_path": "vtagml.decoders.OneHead",
+            "init_args": {"decoder": "vtagml.decoders.PlainSummaryLinear"},
+        },
+    }
+    folder = write_run(tmp_path / "run", settings)
+    fade(folder)
+    checkpoint = folder / "checkpoints" / "last.ckpt"
+    makers = [f"maker {number}" for number in range(7)]
+    torch.save({**torch.load(checkpoint), "class_names": {"cars": makers}}, checkpoint)
+    network = TrainedRun(folder).model().network.eval()
+
+    merge_run(TrainedRun(folder), out, batches=1, tolerance=1e-3)
+
+    image = torch.rand(2, 3, *SIZE)
+    with torch.no_grad():
+        scores = network(image)["birds"]
+    torch.testing.assert_close(summary_of(out, image), scores, rtol=1e-3, atol=1e-3)
+    assert json.loads(out.with_suffix(".json").read_text())["scores"] == {
+        "birds": {"first": 0, "classes": 5},  # nobody has named them
+        "cars": {"first": 5, "classes": makers},
+    }
 
 
 def test_methods_that_are_no_plain_network_are_refused(
@@ -294,14 +348,6 @@ def test_the_worst_of_all_batches_and_tasks_counts() -> None:
     }
 
 
-class Unnormed(SummaryLinear):
-    """A linear layer on the class token as it is."""
-
-    def __init__(self, channels: Sequence[int], outputs: int) -> None:
-        super().__init__(channels, outputs)
-        self.norm = nn.Identity()
-
-
 @pytest.mark.parametrize("encoder", ["Shared", "Separate"])
 def test_a_linear_layer_on_the_class_token_is_timm_s_head(
     encoder: str, tmp_path: Path, out: Path
@@ -318,7 +364,7 @@ def test_a_linear_layer_on_the_class_token_is_timm_s_head(
         ],
         "decoders": {
             "class_path": "vtagml.decoders.PerTask",
-            "init_args": {"decoder": f"{__name__}.Unnormed"},
+            "init_args": {"decoder": "vtagml.decoders.PlainSummaryLinear"},
         },
     }
     folder = write_run(tmp_path / "run", settings)
@@ -336,25 +382,14 @@ def test_a_linear_layer_on_the_class_token_is_timm_s_head(
         torch.testing.assert_close(summary_of(merged.path, image), maps[name], rtol=1e-4, atol=1e-5)
 
 
-class OneForAll(Decoders):
-    """One decoder, whose scores are every task's."""
-
-    def __init__(self, outputs: dict[str, int]) -> None:
-        super().__init__(outputs)
-        self.decoder = Unnormed((8, 8, 8, 8), 5)
-
-    def decode(self, pyramids: dict[str, list[Tensor]], image: Tensor) -> dict[str, Tensor]:
-        return {task: self.decoder(pyramid, (1, 1)) for task, pyramid in pyramids.items()}
-
-
 def test_which_decoders_are_a_head_of_timm_s() -> None:
     channels = (8, 8, 8, 8)
-    own = PerTask({"a": 5, "b": 5}, channels, Unnormed)
+    own = PerTask({"a": 5, "b": 5}, channels, PlainSummaryLinear)
     assert own.plain_head(("b",)) is own.decoders["b"].head
     assert own.plain_head(("a", "b")) is None  # two heads have no place in one
-    all_tasks = OneForAll({"a": 5, "b": 5})
+    all_tasks = OneHead({"a": 5, "b": 5}, channels, PlainSummaryLinear)
     assert all_tasks.plain_head(("a", "b")) is all_tasks.decoder.head
     assert PerTask({"a": 5}, channels, SummaryLinear).plain_head(("a",)) is None  # its norm
     assert PerTask({"a": 5}, channels, ConvDecoder).plain_head(("a",)) is None
-    trunk = Shared({"a": 5, "b": 7}, channels, Unnormed)
+    trunk = Shared({"a": 5, "b": 7}, channels, PlainSummaryLinear)
     assert trunk.plain_head(("a", "b")) is None

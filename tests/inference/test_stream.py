@@ -25,14 +25,17 @@ class Clock:
         return self.now - before
 
 
-def test_the_second_as_a_share_of_the_first_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_functions_are_timed_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(stream, "timeit", clock.taken)
     monkeypatch.setattr(stream, "ROUNDS", 101)
 
-    ratio = stream.latency_ratio(lambda: clock.work("a", 2.0), lambda: clock.work("b", 1.0))
+    times = stream.side_by_side(lambda: clock.work("a", 2.0), lambda: clock.work("b", 1.0))
 
-    assert ratio == pytest.approx(0.5, rel=0.02)  # though the last round takes 50 times the first
+    assert times.ratio == pytest.approx(0.5, rel=0.02)  # though the last takes 50 times the first
+    # Of the round in the middle, the 51st, in which calls take 52 times the seconds.
+    assert times.first == pytest.approx(104, rel=0.02)
+    assert times.second == pytest.approx(52, rel=0.02)
     assert clock.order[:2] == "ab"  # not timed
     assert clock.order[2:10] == "baabbaab"  # neither has the better place
     assert len(clock.order) == 2 * 102

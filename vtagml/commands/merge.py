@@ -56,18 +56,19 @@ def merge(
 def _described(path: Path, about: Any) -> list[str]:
     """Returns what was written, how it is loaded, and how near it is to the original."""
     before, after = about["parameters"]["before"], about["parameters"]["after"]
-    compared, latency = about["compared_on"], about["latency"]["merged / trained"]
+    compared, latency = about["compared_on"], about["latency"]
     exact, rounded = (about["differences"][each] for each in ("float64", "float32"))
-    merged = f", into which {before['added']:,} are merged" if before["added"] else ""
+    gone = f", the {before['added']:,} of the tuning are gone" if before["added"] else ""
     head = " Its head is the decoder's." if about["arguments"]["num_classes"] else ""
     started = ", ".join(about["as_timm_starts_them"])
     return [
         f"`{path}`: {path.stat().st_size / 2**20:.1f} MiB, for {', '.join(about['tasks'])}. "
-        f"{after:,} parameters{merged} ({about['tuning']}).{head}",
+        f"{after:,} parameters{gone} ({about['tuning']}).{head}",
         *(f"  {line}" for line in about["load"]),
         *([f"No map passes {started}: they are as timm starts them."] if started else []),
         f"Largest difference to the trained network: {exact['absolute']:.1e} in float64, in "
         f"float32 {rounded['relative']:.1e} of the largest number ({compared['images']} images, "
-        f"{compared['of']}). Time for an image: {latency:.2f} of the trained network's. "
+        f"{compared['of']}). Time for an image: {latency['merged']['milliseconds']:.1f} ms, "
+        f"{latency['merged / trained']:.2f} of the trained network's. "
         f"Certificate: `{path.with_suffix('.json')}`.",
     ]

@@ -85,7 +85,8 @@ class TaskPrompter(Tuned):
         self.blocks = {place: frozen_block(network, network.block(place)) for place in places}
         self.grid = self.blocks[places[0]].window
         positions = self.grid[0] * self.grid[1]
-        self.prompts = RowsOfTasks(self.tasks, torch.randn(len(self.tasks), channels))
+        prompts = nn.init.trunc_normal_(torch.empty(len(self.tasks), channels), mean=1.0)
+        self.prompts = RowsOfTasks(self.tasks, prompts)
         self.weigh = nn.ModuleDict({str(each): nn.Linear(channels, positions) for each in places})
         # Behind the last block nobody reads the prompts.
         self.gather = nn.ModuleDict(

@@ -5,7 +5,7 @@ digits. The file has these weights in float32, rounded once; it is read back and
 alone, and what it computes is compared with the trained network again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
@@ -29,6 +29,7 @@ from vtagml.inference.trained import TrainedRun
 from vtagml.inference.validation_images import ComparedOn, validation_images
 from vtagml.network import MultitaskNetwork
 from vtagml.run_folder import to_json, write_whole
+from vtagml.tasks import Classification, Task
 from vtagml.versions import versions
 
 SUFFIX = ".safetensors"
@@ -58,7 +59,8 @@ def merge_run(
         batches: Of how many batches of the validation data.
         tolerance: Largest relative difference in float32; beyond it there is an error and no file.
     """
-    network = run.model().network.eval()
+    model = run.model()
+    network = model.network.eval()
     streams = _streams(network, out)
     images = validation_images(run, batches, next(iter(streams.values())).trained.image_size)
     exact = differences(
@@ -80,6 +82,7 @@ def merge_run(
         certificate = {
             **stream.description(images.batches[0][:1]),
             "tasks": tasks,
+            "scores": _scores([model.tasks[task] for task in tasks]) if stream.plain.head else {},
             "differences": described(exact[tasks], rounded[tasks], tolerance),
             **circumstances,
         }
@@ -137,6 +140,15 @@ def _file_of(tasks: Tasks, out: Path, count: int) -> Path:
     if out.suffix != SUFFIX:
         raise ValueError(f"`--out` must end in `{SUFFIX}`, by which timm knows it, found `{out}`.")
     return out if count == 1 else out.with_suffix(f".{'+'.join(tasks)}{SUFFIX}")
+
+
+def _scores(tasks: Sequence[Task]) -> dict[str, Any]:
+    """Which scores of a head are whose: the place of a task's first class, and all its classes."""
+    return {
+        task.name: {"first": task.offset, "classes": task.class_names or task.classes}
+        for task in tasks
+        if isinstance(task, Classification)
+    }
 
 
 def _circumstances(

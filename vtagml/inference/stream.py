@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from statistics import median
 from timeit import timeit
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from safetensors.torch import load_file, save
@@ -90,7 +90,7 @@ class Stream:
         """
         network = self.plain.loaded(load_file(self.file))
         plain = partial(self.trained.plain_pyramid, network)
-        ratio = latency_ratio(partial(self.trained, image), partial(plain, image))
+        times = side_by_side(partial(self.trained, image), partial(plain, image))
         return {
             "made_by": FORMAT,
             "file": self.file.name,
@@ -101,7 +101,13 @@ class Stream:
             "input": {"values": "RGB in [0, 1], less mean, over std", **self._standard},
             "as_timm_starts_them": self.plain.untrained,
             "parameters": {"before": self._before, "after": _count(network)},
-            "latency": {"merged / trained": ratio, "rounds": ROUNDS, "image": list(image.shape)},
+            "latency": {
+                "trained": {"milliseconds": 1e3 * times.first},
+                "merged": {"milliseconds": 1e3 * times.second},
+                "merged / trained": times.ratio,
+                "rounds": ROUNDS,
+                "image": list(image.shape),
+            },
         }
 
     @property
@@ -138,19 +144,27 @@ def _count(network: nn.Module) -> int:
     return sum(each.numel() for each in network.parameters())
 
 
-def latency_ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
-    """Returns the time of the second as a share of the first's, the median over rounds.
+class Times(NamedTuple):
+    """Medians over rounds: seconds of two functions, and the second's as a share of the first's."""
+
+    first: float
+    second: float
+    ratio: float
+
+
+def side_by_side(first: Callable[[], object], second: Callable[[], object]) -> Times:
+    """Returns how long two functions take.
 
     Both run in each round, in turn the one or the other before, so that a machine that slows down
     slows both.
     """
     first(), second()  # allocations, lazy buffers
-    ratios = []
+    rounds = []
     for number in range(ROUNDS):
         order = (first, second) if number % 2 else (second, first)
         taken = {function: timeit(function, number=1) for function in order}
-        ratios.append(taken[second] / taken[first])
-    return median(ratios)
+        rounds.append((taken[first], taken[second], taken[second] / taken[first]))
+    return Times(*map(median, zip(*rounds, strict=True)))
 
 
 def _is_certificate(path: Path) -> bool:

@@ -27,8 +27,12 @@ class Classification(Categorical):
         weight: Fixed weight of the loss.
         names: Names of the classes; by default those of the data.
         smoothing: Share of a label that the loss spreads evenly over all classes.
+
+    Attributes:
+        offset: The place of its first class among the map's scores.
     """
 
+    offset = 0
     headline = "accuracy"
     higher_is_better = True
     of_whole_image = True
