@@ -1,11 +1,11 @@
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.report.run_folders import a_run, write_log, write_run
-from vtagml.report import Comparison, Method, Row, compare, read_run, reported
+from vtagml.report import Comparison, Method, Row, Run, compare, read_run, reported
 from vtagml.report.comparison import PRIOR
 
 MIOU, RMSE = ("segmentation", "miou"), ("depth", "rmse")
@@ -106,6 +106,72 @@ def test_the_prior_is_a_row_of_its_own(tmp_path: Path) -> None:
     assert found.values[MIOU].mean == 0.25
     assert found.values[RMSE].mean == 1.0
     assert found.runs == ()
+
+
+SETS = ("birds", "cars", "aircraft", "flowers")
+
+
+def classified(
+    folder: Path,
+    evaluated: str = "over all 598 classes",
+    seed: int = 0,
+    sets: Sequence[str] = SETS,
+) -> Run:
+    """A run on EMTAL's sets, with accuracies of 0.1, 0.2 …, and more with every seed."""
+    accuracy = {"name": "accuracy %", "decimals": 2, "factor": 100.0}
+    changes = {
+        "metrics.model": {n: {"accuracy": (i + 1 + i * seed) / 10} for i, n in enumerate(sets)},
+        "metrics.prior": {name: {"accuracy": i / 100} for i, name in enumerate(sets)},
+        "headline": dict.fromkeys(sets, "accuracy"),
+        "higher_is_better": {name: {"accuracy": True} for name in sets},
+        "units": {name: {"accuracy": accuracy} for name in sets},
+        "comparable": {name: {"evaluated": evaluated} for name in sets},
+        "letters": {name: name for name in sets},
+        "provenance.data.class": "Mixture",
+    }
+    return a_run(folder, seed=seed, changes=changes)
+
+
+def test_tasks_of_one_metric_have_a_mean(tmp_path: Path) -> None:
+    runs = tuple(classified(tmp_path / str(seed), seed=seed) for seed in (0, 1))
+    comparison = compare([Method("a", runs)])
+    mean = ("mean", "accuracy")
+    assert list(comparison.columns)[-1] == mean
+    assert comparison.heading(mean) == "mean accuracy % ↑"
+    found = row(comparison, "a").values[mean]  # 0.25 of the first seed, 0.4 of the second
+    assert found.mean == pytest.approx(0.325)
+    assert found.deviation == pytest.approx(0.15 / math.sqrt(2))
+    assert row(comparison, PRIOR).values[mean].mean == pytest.approx(0.015)
+
+
+def test_tasks_of_several_metrics_or_not_all_have_no_mean(tmp_path: Path) -> None:
+    both = method(tmp_path, "both", {"segmentation": 0.5, "depth": 0.8})
+    alone = method(tmp_path, "alone", {"segmentation": 0.5})
+    for methods in ([both], [alone]):
+        assert not [task for task, _ in compare(methods).columns if task == "mean"]
+    one, fewer = classified(tmp_path / "one"), classified(tmp_path / "fewer", sets=SETS[:1])
+    comparison = compare([Method("one", (one,)), Method("fewer", (fewer,))])
+    assert row(comparison, "fewer").values.keys() == {("birds", "accuracy")}
+
+
+def test_reported_rows_may_have_the_mean_alone(tmp_path: Path) -> None:
+    methods = [Method("a", (classified(tmp_path / "a"),))]
+    comparison = compare(methods, references=[reported("emtal_table1"), reported("emtal_table6")])
+    union = row(comparison, "Union full fine-tuning").values
+    assert {key: value.mean for key, value in union.items()} == {
+        ("mean", "accuracy"): pytest.approx(0.8739)
+    }
+    emtal = row(comparison, "EMTAL, rank 4").values
+    assert emtal["aircraft", "accuracy"].mean == pytest.approx(0.852)
+    assert emtal["mean", "accuracy"].mean == pytest.approx(0.9173)
+    assert row(comparison, "16 experts").source == "EMTAL, Table 6"
+
+
+def test_reported_rows_of_one_head_do_not_stand_beside_a_head_per_set(tmp_path: Path) -> None:
+    methods = [Method("a", (classified(tmp_path / "a", "within the set"),))]
+    message = r"birds of `.*a` is within the set, emtal_table1 over all 598 classes: .*one_head"
+    with pytest.raises(ValueError, match=message):
+        compare(methods, references=[reported("emtal_table1")])
 
 
 def test_time_of_a_step(tmp_path: Path) -> None:

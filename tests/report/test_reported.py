@@ -22,14 +22,18 @@ def column(name: str, place: int) -> dict[str, float]:
 
 
 def test_every_row_has_a_number_per_column() -> None:
-    assert [table.table for table in all_reported().values()] == [2, 3, 4, 5, 2, 3, 1, 2, 3]
+    assert [table.table for table in all_reported().values()] == [
+        *(2, 3, 4, 5, 2, 3),
+        *(1, 2, 3, 4, 5, 6),
+    ]
     for table in all_reported().values():
         for method, numbers in table.rows.items():
             assert len(numbers) == len(table.columns), (table.name, method)
-            # One cell was not to be read, and is not guessed.
+            # What was not to be read is not guessed: one cell, and all but the mean of some rows.
             unknown = [place for place, number in enumerate(numbers) if number is None]
             expected = [13] if (table.name, method) == ("vtagml_table2", "ST-MTL") else []
-            assert unknown == expected, (table.name, method)
+            assert unknown in (expected, [0, 1, 2, 3]), (table.name, method)
+            assert unknown == expected or table.columns[4].task == "mean"
 
 
 def test_numbers_are_of_their_units() -> None:
@@ -144,14 +148,14 @@ def test_papers_measure_what_our_tasks_do() -> None:
     for table in all_reported().values():
         for column in table.columns:
             task = tasks.get(column.task) or Classification(column.task, 2)
-            assert (task.letter or task.name) in column.tasks.split("-")
+            assert column.task == "mean" or (task.letter or task.name) in column.tasks.split("-")
             assert column.metric == task.headline
             assert column.factor == task.units[column.metric].factor
 
 
-@pytest.mark.parametrize(
-    ("name", "mean"), [("emtal_table1", [87.5, 91.73]), ("emtal_table2", [87.89])]
-)
-def test_the_rows_of_emtal_have_the_mean_that_is_printed(name: str, mean: list[float]) -> None:
-    found = [sum(map(float, row)) / len(row) for row in reported(name).rows.values() if all(row)]
-    assert found == pytest.approx(mean, abs=0.05)  # of printed digits
+@pytest.mark.parametrize("name", ["emtal_table1", "emtal_table2"])
+def test_the_rows_of_emtal_have_the_mean_that_is_printed(name: str) -> None:
+    for row in reported(name).rows.values():
+        *numbers, mean = (math.nan if each is None else each for each in row)
+        if not math.isnan(numbers[0]):
+            assert sum(numbers) / 4 == pytest.approx(mean, abs=0.05)  # of printed digits

@@ -1,6 +1,7 @@
 """The comparison itself: methods by tasks, with spread, Δm, size and speed."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from vtagml.metrics.delta_m import delta_m
 from vtagml.metrics.unit import Unit
+from vtagml.report.comparable import MISSING
 from vtagml.report.methods import Method
 from vtagml.report.reported import Reported
 from vtagml.report.runs import Run
@@ -17,6 +19,8 @@ Key = tuple[str, str]
 """Task and metric."""
 
 REPORTED, PRIOR = "reported", "image-blind prior"
+MEAN = "mean"
+"""In the place of a task: over all of them, where they have one metric."""
 ABOUT_SPREAD = (
     "± is the standard deviation over seeds (of the sample, n − 1); a difference below it says "
     "nothing. Arrows point to the better side. Step time is the median of a run's log, without "
@@ -80,7 +84,7 @@ class Comparison:
     """The rows, what their columns are, and what has to be said.
 
     Attributes:
-        columns: By task and metric.
+        columns: By task and metric; behind them their mean, if they are of one kind.
         rows: Reported rows first, then the prior, then what was measured.
         notes: In whole sentences.
         has_delta: Whether there is a baseline.
@@ -117,6 +121,10 @@ def compare(
         for run in runs
         for key in run.headline.items()
     }
+    kinds = {(metric, column) for (_, metric), column in columns.items()}
+    if len(columns) > 1 and len(kinds) == 1:
+        ((metric, column),) = kinds
+        columns[MEAN, metric] = column
     chosen = [_named(methods, name) for name in baseline]
     against = _baseline(chosen)
     notes = [ABOUT_SPREAD]
@@ -127,14 +135,26 @@ def compare(
         notes += _about_tasks(methods, against)
     rows = [row for table in references for row in _reference(table, methods, columns)]
     notes += [_about_reported(table) for table in references]
-    return Comparison(columns, (*rows, *_prior(runs), *measured), tuple(notes), bool(baseline))
+    return Comparison(
+        columns, (*rows, *_prior(runs, columns), *measured), tuple(notes), bool(baseline)
+    )
 
 
 def _row(method: Method, columns: Mapping[Key, Column], against: Mapping[Key, float]) -> Row:
     runs = method.runs
     own = [key for key in columns if key[0] in method.tasks]
-    values = {key: Spread.of([run.value(key[0]) for run in runs]) for key in own}
+    of_seeds = [{key: run.value(key[0]) for key in own} for run in runs]
+    numbers = [_with_mean(each, columns) for each in of_seeds]
+    values = {key: Spread.of([each[key] for each in numbers]) for key in numbers[0]}
     return Row(method.name, values, _delta(runs, own, columns, against), method=method)
+
+
+def _with_mean(numbers: dict[Key, float], columns: Mapping[Key, Column]) -> dict[Key, float]:
+    """Adds the mean over the tasks, if it has a column and no task is missing."""
+    *tasks, last = columns
+    if last[0] != MEAN or last in numbers or not numbers.keys() >= set(tasks):
+        return numbers
+    return {**numbers, last: statistics.fmean(numbers[key] for key in tasks)}
 
 
 def _delta(
@@ -179,7 +199,7 @@ def _named(methods: Sequence[Method], name: str) -> Method:
     )
 
 
-def _prior(runs: Sequence[Run]) -> list[Row]:
+def _prior(runs: Sequence[Run], columns: Mapping[Key, Column]) -> list[Row]:
     """The prediction that never looks at the image, over all runs that have it."""
     known: dict[Key, list[float]] = {}
     for run in runs:
@@ -187,8 +207,8 @@ def _prior(runs: Sequence[Run]) -> list[Row]:
             value = run.prior.get(task, {}).get(metric, math.nan)
             if not math.isnan(value):
                 known.setdefault((task, metric), []).append(value)
-    means = {key: Spread(Spread.of(values).mean, None) for key, values in known.items()}
-    return [Row(PRIOR, means)] if means else []
+    means = _with_mean({key: Spread.of(values).mean for key, values in known.items()}, columns)
+    return [Row(PRIOR, {key: Spread(mean, None) for key, mean in means.items()})] if means else []
 
 
 def _reference(
@@ -196,15 +216,29 @@ def _reference(
 ) -> list[Row]:
     dataset, _ = methods[0].runs[0].dataset
     known = {task: name for method in methods for task, name in method.runs[0].letters.items()}
-    tasks = tuple(dict.fromkeys(known.get(task, task) for task, _ in columns))
+    tasks = tuple(dict.fromkeys(known.get(task, task) for task, _ in columns if task != MEAN))
+    rows = table.values(dataset, tasks)
+    _check_evaluated(table, [run for method in methods for run in method.runs])
     return [
         Row(
             name=method,
             values={key: Spread(cells[key], None) for key in columns if key in cells},
             source=f"{table.paper}, Table {table.table}",
         )
-        for method, cells in table.values(dataset, tasks).items()
+        for method, cells in rows.items()
     ]
+
+
+def _check_evaluated(table: Reported, runs: Sequence[Run]) -> None:
+    for run in runs:
+        for task, own in run.comparable.items():
+            if table.evaluated != own.get("evaluated"):
+                raise ValueError(
+                    f"`--reported` must name a table that is evaluated as the runs are; {task} of "
+                    f"`{run.folder}` is {own.get('evaluated', MISSING)}, {table.name} "
+                    f"{table.evaluated}: the fewer classes there are to choose from, the easier. "
+                    "`experiments/settings/one_head_*.yaml` train for one head over all."
+                )
 
 
 def _about_delta(names: Sequence[str]) -> str:

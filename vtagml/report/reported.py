@@ -32,6 +32,7 @@ class Reported:
         columns: What the numbers are of.
         rows: A method's numbers as printed; None where unknown.
         source: The dataset that was trained on, where it is not the one of the columns.
+        evaluated: What the tasks' classes are told from, where runs may differ in it.
         notes: What a reader of the numbers has to know.
     """
 
@@ -43,6 +44,7 @@ class Reported:
     columns: Sequence[Column]
     rows: Mapping[str, Sequence[float | None]]
     source: str | None = None
+    evaluated: str | None = None
     notes: Sequence[str] = ()
 
     @property
