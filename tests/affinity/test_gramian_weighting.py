@@ -150,6 +150,16 @@ def test_a_task_without_a_gradient_keeps_its_weight_and_counts_for_no_other() ->
     torch.testing.assert_close(three.loss_weights[:2], two.loss_weights)
 
 
+def test_tasks_without_common_images_are_told_where_their_gradients_meet(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logging.disable(logging.NOTSET)
+    apart = Gram.of(torch.diag_embed(torch.eye(3, dtype=torch.float64)))  # an image of each task
+    GramianWeighting(NAMES, UPGrad()).observe(apart)
+    assert "never have labels on the same image. Such tasks are perpendicular" in caplog.text
+    assert "`vtagml.callbacks.JacobianAggregation`" in caplog.text
+
+
 DEGENERATE = {
     "nothing": [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]],
     "one alone": [[0.0, 0.0], [1.0, 2.0], [math.nan, 0.0]],

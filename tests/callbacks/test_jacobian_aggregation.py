@@ -16,6 +16,7 @@ from torchjd.aggregation import (
     GradDrop,
     GradVac,
     Mean,
+    NashMTL,
     Sum,
     TrimmedMean,
     UPGrad,
@@ -220,16 +221,24 @@ def test_a_task_without_labels_has_no_row() -> None:
         for weight, loss in zip(weights, losses[1:], strict=True)
         for found in [torch.autograd.grad(weight * loss, shared_by_all(model.network), None, True)]
     ]
-    aggregations = [JacobianAggregation(each) for each in (MGDA(), UPGrad(torch.ones(4)))]
+    nash = NashMTL(4)
+    with pytest.warns(UserWarning, match="parameterized problem"):
+        nash(torch.eye(4) - 0.1)  # remembers it
+    aggregations = [JacobianAggregation(each) for each in (MGDA(), nash, UPGrad(torch.ones(4)))]
     run = Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", devices=1)
     for aggregation in aggregations:
         aggregation.on_train_batch_start(run, model, unlabelled, 0)
     model.training_step(unlabelled, 0).backward()
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
-    aggregations[0].on_before_optimizer_step(run, model, optimizer)
-    torch.testing.assert_close(flat(model), MGDA()(torch.stack(rows)), **SAME)
+    with pytest.warns(UserWarning, match="parameterized problem"):
+        by_nash = NashMTL(3)(torch.stack(rows))
+    for aggregation, expected in zip(
+        aggregations[:2], (MGDA()(torch.stack(rows)), by_nash), strict=True
+    ):
+        aggregation.on_before_optimizer_step(run, model, optimizer)
+        torch.testing.assert_close(flat(model), expected, **SAME)
     with pytest.raises(ValueError, match="it refuses 3 of 4, the others having no label in step 0"):
-        aggregations[1].on_before_optimizer_step(run, model, optimizer)
+        aggregations[2].on_before_optimizer_step(run, model, optimizer)
 
 
 def test_losses_are_weighed_before_the_backward(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,9 @@ class Affinity(nn.Module, ABC):
     learns = False
     """Whether ω follows the gradients, so that these must be each task's own."""
 
+    without_common_images = ""
+    """What it means to it that tasks never have a label on the same image, in a sentence."""
+
     similarity: Matrix
     observations: Int64[Tensor, "task source"]
     skipped: Int64[Tensor, "task source"]
@@ -188,8 +191,9 @@ class Affinity(nn.Module, ABC):
             logger.warning(
                 "No usable gradient (zero, absent or not finite) for these pairs of tasks, in so "
                 "many steps: %s. They keep their similarity. This is normal for tasks that never "
-                "have labels on the same image.",
+                "have labels on the same image.%s",
                 ", ".join(due),
+                self.without_common_images,
             )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Affinity":

@@ -2,7 +2,8 @@
 
 import random
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,10 @@ class GramianWeighting(Weighting):
         A task without a usable gradient in a step keeps its weight, the others are weighed
         without it. `NashMTL` starts from equal weights in every step, not from the last ones.
 
+        Gradients at the fork belong to images. Tasks that never have labels on the same one, those
+        of a `Mixture`, are perpendicular there, so that UPGrad, DualProj and PCGrad weigh them
+        alike: take `vtagml.callbacks.JacobianAggregation`, for gradients of parameters.
+
         TorchJD solves on the CPU, for which an accelerator waits once a step.
 
     Args:
@@ -47,6 +52,10 @@ class GramianWeighting(Weighting):
     """
 
     learns = True
+    without_common_images = (
+        " Such tasks are perpendicular to this weighting; `vtagml.callbacks.JacobianAggregation` "
+        "has their gradients of the shared parameters, which are not."
+    )
 
     def __init__(self, tasks: Sequence[str], aggregator: nn.Module, seed: int = 0) -> None:
         super().__init__(tasks)
@@ -71,9 +80,7 @@ class GramianWeighting(Weighting):
         """TorchJD's weights, of any length, the same on every rank and in a resumed run."""
         # Some take small gradients for none.
         gramian = gramian / gramian.diagonal().amax()
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "You are solving a parameterized problem")
-            torch.default_generator.manual_seed(drawn(self.seed, int(self.steps)))
+        with afresh(self.aggregator, len(gramian), drawn(self.seed, int(self.steps))):
             return self.weighting(gramian)
 
     @property
@@ -92,9 +99,6 @@ def _of_gramian(aggregator: nn.Module) -> Callable[[Tensor], Tensor]:
     if isinstance(aggregator, NashMTL | Random):
 
         def of_root(gramian: Tensor) -> Tensor:
-            if isinstance(aggregator, NashMTL):
-                aggregator.n_tasks = len(gramian)
-                aggregator.reset()
             return aggregator.weighting(root(gramian))
 
         return of_root
@@ -106,6 +110,29 @@ def _of_gramian(aggregator: nn.Module) -> Callable[[Tensor], Tensor]:
             "`vtagml.callbacks.JacobianAggregation`."
         )
     return aggregator.gramian_weighting
+
+
+@contextmanager
+def afresh(
+    aggregator: nn.Module, tasks: int, seed: int, device: torch.device = CPU
+) -> Iterator[None]:
+    """In it an aggregator depends on nothing but what it is given, and the seed.
+
+    `NashMTL`, which has a size and starts from its last weights, begins with equal ones.
+    """
+    from torchjd.aggregation import NashMTL
+
+    accelerated = device.type == "cuda"
+    with (
+        torch.random.fork_rng([device] if accelerated else []),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "You are solving a parameterized problem")
+        (torch if accelerated else torch.default_generator).manual_seed(seed)
+        if isinstance(aggregator, NashMTL):
+            aggregator.n_tasks = tasks
+            aggregator.reset()
+        yield
 
 
 def drawn(seed: int, step: int) -> int:

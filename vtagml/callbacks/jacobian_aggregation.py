@@ -8,7 +8,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from vtagml.affinity.gramian_weighting import drawn
+from vtagml.affinity.gramian_weighting import afresh, drawn
 from vtagml.loss_scale import loss_scale
 from vtagml.multitask import multitask
 from vtagml.parameter_roles import shared_by_all
@@ -24,7 +24,8 @@ class JacobianAggregation(Callback):
 
     For aggregators of TorchJD that need the Jacobian itself: `ConFIG`, `GradDrop`, `TrimmedMean`.
     Those of the Gram matrix alone work, too, on the gradients of parameters and of this very step,
-    where `vtagml.affinity.GramianWeighting` has those at the fork and of the step before.
+    where `vtagml.affinity.GramianWeighting` has those at the fork and of the step before: the only
+    way where no image has labels of two tasks.
 
     A row of the Jacobian is the gradient of w_n·c_n·L_n, as it is in the sum that is minimised
     else, of all ranks and of all batches that are accumulated to a step. What belongs to some
@@ -35,7 +36,8 @@ class JacobianAggregation(Callback):
         It costs a forward and a backward per task and batch beside the ordinary ones, and the
         memory of the shared parameters' gradients for every task.
 
-        A task without a label in a step, on all ranks, has no row in it.
+        A task without a label in a step, on all ranks, has no row in it. `NashMTL` starts from
+        equal weights in every step.
 
         A step whose gradients are not all finite gets NaN for all of them, so that what leaves out
         such steps finds it.
@@ -49,9 +51,10 @@ class JacobianAggregation(Callback):
 
     def __init__(self, aggregator: nn.Module, seed: int = 0) -> None:
         from torchjd import Stateful
-        from torchjd.aggregation import Aggregator
+        from torchjd.aggregation import Aggregator, NashMTL
 
-        if not isinstance(aggregator, Aggregator) or isinstance(aggregator, Stateful):
+        remembers = isinstance(aggregator, Stateful) and not isinstance(aggregator, NashMTL)
+        if not isinstance(aggregator, Aggregator) or remembers:
             raise ValueError(
                 "`aggregator` must be one of `torchjd.aggregation` that remembers nothing of the "
                 f"steps before, such as `ConFIG`, found {type(aggregator).__name__}."
@@ -122,9 +125,8 @@ class JacobianAggregation(Callback):
         present = rows.any(dim=1)
         if not present.any():
             return torch.zeros_like(rows[0])
-        devices = [rows.device] if rows.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(drawn(self.seed, step))
+        count = int(present.sum())
+        with afresh(self.aggregator, count, drawn(self.seed, step), rows.device):
             try:
                 return self.aggregator(rows[present])
             except ValueError as error:
@@ -132,7 +134,7 @@ class JacobianAggregation(Callback):
                     raise
                 raise ValueError(
                     f"`aggregator` {self.aggregator} must take the gradients of any number of "
-                    f"tasks, found that it refuses {int(present.sum())} of {len(rows)}, the others "
+                    f"tasks, found that it refuses {count} of {len(rows)}, the others "
                     f"having no label in step {step}: {error}"
                 ) from error
 
