@@ -141,6 +141,7 @@ def test_tasks_of_one_metric_have_a_mean(tmp_path: Path) -> None:
     found = row(comparison, "a").values[mean]  # 0.25 of the first seed, 0.4 of the second
     assert found.mean == pytest.approx(0.325)
     assert found.deviation == pytest.approx(0.15 / math.sqrt(2))
+    assert [each[mean] for each in row(comparison, "a").of_seeds] == pytest.approx([0.25, 0.4])
     assert row(comparison, PRIOR).values[mean].mean == pytest.approx(0.015)
 
 

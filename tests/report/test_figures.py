@@ -71,6 +71,8 @@ def test_dots_of_all_rows(tmp_path: Path) -> None:
     assert [float(line.get_xdata()[0]) for line in means[-2:]] == pytest.approx([0.652, 1.1])
     assert means[-1].get_markerfacecolor() != "white"
     assert means[-2].get_markerfacecolor() == "white"
+    (strokes,) = (line for line in depth.lines if len(line.get_xdata()) == 2)
+    assert list(strokes.get_xdata()) == pytest.approx([0.6, 1.6])
     assert len(delta.containers) == 1
     low, high = segmentation.get_ylim()
     assert low > high  # the first row above

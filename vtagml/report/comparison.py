@@ -35,6 +35,7 @@ class Row:
     Attributes:
         name: The method.
         values: Per task and metric.
+        of_seeds: The numbers that these are the mean of, of each run.
         delta: Δm against the baseline in percent, None where it is not defined.
         source: The paper's table, for what is reported and not measured.
         method: What was measured, None for other rows.
@@ -42,6 +43,7 @@ class Row:
 
     name: str
     values: Mapping[Key, Spread]
+    of_seeds: Sequence[Mapping[Key, float]] = ()
     delta: Spread | None = None
     source: str | None = None
     method: Method | None = None
@@ -143,10 +145,9 @@ def compare(
 def _row(method: Method, columns: Mapping[Key, Column], against: Mapping[Key, float]) -> Row:
     runs = method.runs
     own = [key for key in columns if key[0] in method.tasks]
-    of_seeds = [{key: run.value(key[0]) for key in own} for run in runs]
-    numbers = [_with_mean(each, columns) for each in of_seeds]
-    values = {key: Spread.of([each[key] for each in numbers]) for key in numbers[0]}
-    return Row(method.name, values, _delta(runs, own, columns, against), method=method)
+    of_seeds = [_with_mean({key: run.value(key[0]) for key in own}, columns) for run in runs]
+    values = {key: Spread.of([each[key] for each in of_seeds]) for key in of_seeds[0]}
+    return Row(method.name, values, of_seeds, _delta(runs, own, columns, against), method=method)
 
 
 def _with_mean(numbers: dict[Key, float], columns: Mapping[Key, Column]) -> dict[Key, float]:

@@ -21,7 +21,7 @@ from vtagml.drawing.canvas import (
     shortened,
     tidy,
 )
-from vtagml.report.comparison import PRIOR, REPORTED, Comparison, Row
+from vtagml.report.comparison import PRIOR, REPORTED, Comparison, Key, Row
 from vtagml.report.methods import Method
 from vtagml.report.statistics import Spread
 
@@ -113,7 +113,7 @@ def result_dots(comparison: Comparison) -> Figure:
         factor = column.unit.factor
         _draw_dots(axes, rows, [row.values.get(key) for row in rows], factor)
         for place, row in enumerate(rows):
-            _draw_seeds(axes, row, key[0], place, factor)
+            _draw_seeds(axes, row, key, place, factor)
         axes.set_title(as_written(comparison.heading(key)), size=SMALL, color=INK)
     if comparison.has_delta:
         _draw_dots(axes_of[-1], rows, [row.delta for row in rows], 1.0)
@@ -151,9 +151,9 @@ def _draw_dots(
     axes.locator_params(axis="x", nbins=4)
 
 
-def _draw_seeds(axes: Axes, row: Row, task: str, place: int, factor: float) -> None:
-    if len(row.runs) > 1 and task in row.runs[0].tasks:
-        values = [factor * run.value(task) for run in row.runs]
+def _draw_seeds(axes: Axes, row: Row, key: Key, place: int, factor: float) -> None:
+    if len(row.of_seeds) > 1 and key in row.values:
+        values = [factor * each[key] for each in row.of_seeds]
         axes.plot(values, [place + 0.28] * len(values), "|", color=INK, ms=5, mew=0.9)
 
 
