@@ -14,6 +14,7 @@ from tests.fakes.trainers import trainer
 from tests.test_module import loader, module
 from vtagml.affinity import TROA, Gram
 from vtagml.backbone.checkpointing import Run, recomputed, straight
+from vtagml.encoders import VTAGML, Encoder, SideVTAGML
 from vtagml.module import Compute, MultitaskModule
 
 Step = tuple[Tensor, dict[str, Tensor], Gram]
@@ -88,8 +89,8 @@ def decoders_compiled_in_turn() -> None:
     assert (len(made), len(runs)) == (2, 2 * len(model.tasks))
 
 
-def compiled_vtagml(device: str, backend: str, run: Run) -> None:
-    plain, compiled = small_vtagml().to(device), small_vtagml().to(device)
+def compiled_vtagml(device: str, backend: str, run: Run, encoder: type[Encoder] = VTAGML) -> None:
+    plain, compiled = small_vtagml(encoder).to(device), small_vtagml(encoder).to(device)
     for model in (plain, compiled):
         model.network.encoder.backbone.run = run  # type: ignore[assignment]
     compiled.network.compile(backend=backend)
@@ -147,6 +148,11 @@ def test_compiled_vtagml_captures_the_same(run: Run) -> None:
 
 
 @pytest.mark.slow
+def test_compiled_beside_the_backbone_it_captures_the_same() -> None:
+    unchecked(compiled_vtagml, "cpu", "aot_eager", straight, SideVTAGML)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU of NVIDIA")
 def test_compiled_vtagml_captures_the_same_on_a_gpu() -> None:
     unchecked(compiled_vtagml, "cuda", "inductor", straight)
@@ -155,6 +161,21 @@ def test_compiled_vtagml_captures_the_same_on_a_gpu() -> None:
 @pytest.mark.slow
 def test_compiled_module_trains_and_observes(tmp_path: Path) -> None:
     unchecked(compiled_fit, tmp_path)
+
+
+def test_encoder_and_decoders_are_compiled_as_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr(nn.Module, "compile", lambda _, **settings: given.append(settings))
+    convolutional(compute=Compute(compile="inductor", mode="reduce-overhead"))
+    assert len(given) > 1
+    assert all(each == {"backend": "inductor", "mode": "reduce-overhead"} for each in given)
+
+
+def test_a_mode_of_no_compiler_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"`compute\.compile` .* 'max-autotune', found none"):
+        Compute(mode="max-autotune")
 
 
 def formats_of_convolutions(model: MultitaskModule, image: Tensor) -> set[bool]:

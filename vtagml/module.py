@@ -52,6 +52,8 @@ class Compute:
 
     Args:
         compile: Backend of `torch.compile` for encoder and decoders, null for none.
+        mode: Of inductor: `reduce-overhead` replays CUDA graphs, `max-autotune` tries kernels; null
+            for its own.
         channels_last: Whether convolutions compute with the channels in the last place.
         in_turn: Whether the backward of a task's decoder and loss comes before the next task's
             forward, where tasks have decoders of their own and losses of a map each: gradients are
@@ -60,8 +62,16 @@ class Compute:
     """
 
     compile: str | None = None
+    mode: str | None = None
     channels_last: bool = False
     in_turn: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and self.compile in NULL:
+            raise ValueError(
+                f"`compute.compile` must name the backend that has the mode {self.mode!r}, found "
+                "none: set it to `inductor`, or `compute.mode` to null."
+            )
 
     def prepare(self, network: nn.Module) -> None:
         """Changes the network in place."""
@@ -72,7 +82,7 @@ class Compute:
             # A convolution follows its weights, whatever its input: the images stay as they are.
             network.to(memory_format=torch.channels_last)
         if self.compile not in NULL:
-            network.compile(backend=self.compile)
+            network.compile(backend=self.compile, mode=self.mode)
 
 
 class MultitaskModule(lightning.LightningModule):

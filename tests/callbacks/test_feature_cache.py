@@ -140,6 +140,17 @@ def test_other_weights_and_precisions_have_files_of_their_own(tmp_path: Path) ->
         assert len([*(tmp_path / "features").iterdir()]) == count
 
 
+def test_products_that_may_be_shortened_have_files_of_their_own(tmp_path: Path) -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        for count, products in enumerate(("highest", "high"), 1):
+            torch.set_float32_matmul_precision(products)
+            fit(tmp_path, cache(tmp_path), max_epochs=1)
+            assert len([*(tmp_path / "features").iterdir()]) == count
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 @pytest.mark.parametrize("encoder", [vtagml, plain])
 def test_a_resumed_run_is_one_that_was_not_stopped(tmp_path: Path, encoder: Make) -> None:
     keep = ModelCheckpoint(tmp_path, filename="{step}", save_top_k=-1, every_n_train_steps=3)

@@ -11,7 +11,7 @@ from datamodules import DenseDataModule, Labels, Source
 from tests.fakes.backbones import TinySwinV2, awake
 from vtagml.affinity import TROA
 from vtagml.decoders import ConvDecoder, PerTask
-from vtagml.encoders import VTAGML
+from vtagml.encoders import VTAGML, Encoder
 from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 
@@ -58,11 +58,11 @@ small_decoder = partial(ConvDecoder, width=16)
 small_decoders = partial(PerTask, decoder=small_decoder)
 
 
-def small_vtagml() -> MultitaskModule:
+def small_vtagml(encoder: type[Encoder] = VTAGML) -> MultitaskModule:
     torch.manual_seed(0)
     return MultitaskModule(
         [Segmentation(CLASSES), Depth(), Normals(), Edges()],
-        lambda tasks: VTAGML(tasks, awake(TinySwinV2((SIDE, SIDE)))),
+        lambda tasks: encoder(tasks, awake(TinySwinV2((SIDE, SIDE)))),
         small_decoders,
         lambda tasks: TROA(tasks, start=0, every=1),
         optimizer=sgd,

@@ -93,6 +93,8 @@ class FeatureCache(Callback):
             "fitted": list(backbone.image_size),  # windows and shifts follow from it
             "size": list(size),
             "precision": str(trainer.precision),
+            # Products of float32 may be shortened, where a device can.
+            "products": [trainer.strategy.root_device.type, torch.get_float32_matmul_precision()],
             "dtype": str(self.dtype),
         }
         name = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:SHOWN]
