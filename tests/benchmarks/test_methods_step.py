@@ -14,8 +14,11 @@ ROUNDS = 7
 DEMO = "scenes_sdne"
 OVERLAYS = [
     *("vtagml_side", "plain", "frozen", "single_task", "progressive"),
-    *("bottleneck_adapter_shared", "bottleneck_adapter_separate", "low_rank_adapter_shared"),
-    *("lora_shared", "lora_separate", "bitfit_shared", "relative_bias_shared"),
+    *(
+        f"{tuning}_{stream}"
+        for tuning in ("bottleneck_adapter", "low_rank_adapter", "lora", "bitfit", "relative_bias")
+        for stream in ("shared", "separate")
+    ),
     *("vmt", "vmt_lite+vmt_lite_4", "polyhistor", "polyhistor_lite", "hyperformer"),
     *("mtlora", "ditask", "tadformer"),
 ]
