@@ -111,6 +111,14 @@ def test_all_that_trains_has_a_gradient_and_the_backbone_only_what_is_tuned(
         assert (parameter.grad is not None) == own, key
 
 
+def test_in_16_bits_it_trains_on_a_cpu() -> None:
+    network = encoder().float()
+    with torch.autocast("cpu", torch.bfloat16):
+        levels = network(image().float(), torch.eye(len(TASKS)))["depth"]
+    assert levels[-1].dtype == torch.bfloat16
+    sum((level.float().mean() for level in levels), Tensor([0])).backward()
+
+
 def test_merged_it_computes_the_same() -> None:
     network = encoder(LoRAEverywhere(2)).eval()
     for key, parameter in network.named_parameters():

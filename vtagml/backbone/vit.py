@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -120,4 +121,7 @@ def at_stride(stride: int, patches: Tensor, size: tuple[int, int]) -> Tensor:
     """Resizes a map of patches to that of a stage."""
     grid = (patches.shape[-2], patches.shape[-1])
     target = (size[0] // stride, size[1] // stride)
-    return F.interpolate(patches, size=target, mode="bilinear", antialias=target < grid)
+    # No CPU makes an antialiased map of 16 bits.
+    wide = patches.to(torch.promote_types(patches.dtype, torch.float32))
+    resized = F.interpolate(wide, size=target, mode="bilinear", antialias=target < grid)
+    return resized.to(patches.dtype)
