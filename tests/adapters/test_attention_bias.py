@@ -8,6 +8,7 @@ from vtagml.adapters import (
     BlockDiagonalBias,
     FrozenBlock,
     FullBias,
+    NoBias,
     PerHeadBias,
     frozen_block,
 )
@@ -147,3 +148,15 @@ def test_on_a_vit_it_is_resized_to_the_image(layout: type[AttentionBias]) -> Non
     torch.testing.assert_close(within_row, torch.ones_like(within_row))
     if layout is not FullBias:
         assert not laid_out[:, :, :12, 12:].any()
+
+
+@pytest.mark.parametrize("family", [TinySwinV2, TinyViT])
+def test_without_a_bias_every_task_attends_as_the_frozen_block(
+    family: type[StagedBackbone],
+) -> None:
+    block = block_of(family())
+    bias = NoBias(block, EMBEDDING)
+    found = bias_of(bias, block)
+    assert not [*bias.parameters()]
+    assert found.shape == bias_of(FullBias(block, EMBEDDING), block).shape
+    assert not found.any()

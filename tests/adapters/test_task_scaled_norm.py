@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from vtagml.adapters import LiteralTaskScaledNorm, TaskScaledNorm
+from vtagml.adapters import CommonNorm, LiteralTaskScaledNorm, TaskScaledNorm
 
 
 def trained_norm() -> nn.LayerNorm:
@@ -86,3 +86,12 @@ def test_a_norm_without_scale_counts_as_neutral(form: type[TaskScaledNorm]) -> N
     torch.testing.assert_close(
         norm(streams, torch.randn(1, 4)), torch.nn.functional.layer_norm(streams, (6,))
     )
+
+
+def test_a_common_norm_is_a_layer_norm_whatever_the_task() -> None:
+    pretrained = trained_norm()
+    norm = CommonNorm(pretrained, 4)
+    assert {name for name, _ in norm.named_parameters()} == {"weight", "bias"}
+    streams = torch.randn(2, 1, 3, *pretrained.normalized_shape, dtype=pretrained.weight.dtype)
+    found = norm(streams, torch.randn(2, 4))
+    torch.testing.assert_close(found, pretrained(streams))

@@ -11,6 +11,7 @@ from vtagml.adapters import (
     FullBias,
     LiteralTaskScaledNorm,
     LiteralVisionAdapter,
+    SkiplessVisionAdapter,
     VisionAdapter,
     frozen_block,
 )
@@ -152,6 +153,15 @@ def test_only_an_adapter_with_a_skip_has_a_gate() -> None:
 
     assert VisionAdapter(block, EMBEDDING, skip=False).gate is None
     assert "gate" in VisionAdapter(block, EMBEDDING, skip=True).state_dict()
+
+
+def test_without_skips_what_is_sent_is_not_read() -> None:
+    block = shifted_block(TinySwinV2)
+    adapter = trained(SkiplessVisionAdapter(block, EMBEDDING, skip=True))
+    streams, tasks = streams_for(block, TinySwinV2), embeddings()
+    assert adapter.gate is None
+    output, _ = adapter(block, streams, tasks, torch.randn_like(streams))
+    assert torch.equal(output, adapter(block, streams, tasks)[0])
 
 
 @pytest.mark.parametrize("wiring", BOTH)

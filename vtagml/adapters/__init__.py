@@ -3,7 +3,8 @@
 A `VisionAdapter` starts as exactly the frozen block it sits on; `LiteralVisionAdapter` is wired as
 the paper's Fig. 3. Both are made of task-adapted attention (TAA, whose term A' has three layouts:
 `BlockDiagonalBias`, `FullBias`, `PerHeadBias`), task-scaled norms (TSN, with Eq. 4 as printed in
-`LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`.
+`LiteralTaskScaledNorm`) and a bottleneck, and are conditioned by a `TaskEmbedding` through `FiLM`;
+`NoBias`, `CommonNorm` and `SkiplessVisionAdapter` do without TAA, TSN and skips.
 `SideBlock` and `SideAdapter` stand beside frozen blocks, which run once for all tasks: the one is
 all tasks' narrow copy of a block, the other what a task has of its own.
 `VMTAdapter` stands beside a feed-forward network and serves all tasks in one pass. A `HyperNetwork`
@@ -13,7 +14,14 @@ task's map of patches that its prompt weighed.
 `FrozenBlock` is how they see the block of timm: Swin V2, Swin or ViT.
 """
 
-from vtagml.adapters.attention_bias import AttentionBias, BlockDiagonalBias, FullBias, PerHeadBias
+from vtagml.adapters.attention_bias import (
+    AttentionBias,
+    BlockDiagonalBias,
+    FullBias,
+    ModulatedBias,
+    NoBias,
+    PerHeadBias,
+)
 from vtagml.adapters.bottleneck import Bottleneck
 from vtagml.adapters.dynamic_filter import DynamicFilter
 from vtagml.adapters.film import FiLM
@@ -32,8 +40,13 @@ from vtagml.adapters.task_adapted_attention import TaskAdaptedAttention
 from vtagml.adapters.task_embedding import TaskEmbedding
 from vtagml.adapters.task_map import TaskMap
 from vtagml.adapters.task_prompts import TaskPrompts
-from vtagml.adapters.task_scaled_norm import LiteralTaskScaledNorm, TaskScaledNorm
-from vtagml.adapters.vision_adapter import Adapter, LiteralVisionAdapter, VisionAdapter
+from vtagml.adapters.task_scaled_norm import CommonNorm, LiteralTaskScaledNorm, TaskScaledNorm
+from vtagml.adapters.vision_adapter import (
+    Adapter,
+    LiteralVisionAdapter,
+    SkiplessVisionAdapter,
+    VisionAdapter,
+)
 from vtagml.adapters.vmt_adapter import FoldedVMTAdapter, VMTAdapter, VMTAdapterLite
 from vtagml.adapters.windows import Windows
 
@@ -43,6 +56,7 @@ __all__ = [
     "BlockDiagonalBias",
     "Bottleneck",
     "BottleneckWeights",
+    "CommonNorm",
     "DecomposedGenerator",
     "DynamicFilter",
     "FiLM",
@@ -54,11 +68,14 @@ __all__ = [
     "HyperNetwork",
     "LiteralTaskScaledNorm",
     "LiteralVisionAdapter",
+    "ModulatedBias",
+    "NoBias",
     "PerHeadBias",
     "ScaledHyperNetwork",
     "SideAdapter",
     "SideAttention",
     "SideBlock",
+    "SkiplessVisionAdapter",
     "TaskAdaptedAttention",
     "TaskEmbedding",
     "TaskMap",

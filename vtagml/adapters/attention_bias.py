@@ -1,4 +1,4 @@
-"""The task's term A' in the attention logits, in three layouts."""
+"""The task's term A' in the attention logits, in three layouts, or none."""
 
 from abc import ABC, abstractmethod
 from typing import TypeAlias
@@ -15,6 +15,30 @@ Laid: TypeAlias = Float[Tensor, "task heads tokens tokens"]
 
 
 class AttentionBias(nn.Module, ABC):
+    """Makes the term that is added to the attention logits of each task."""
+
+    @abstractmethod
+    def forward(self, block: FrozenBlock, embeddings: Embeddings) -> Laid:
+        """Returns A' of each task for the tokens of one window, the same for all heads if 1."""
+
+
+class NoBias(AttentionBias):
+    """No A': the attention is the frozen block's for every task. It has no parameters.
+
+    Args:
+        block: The block whose attention it enters.
+        embedding: Width of the task embeddings.
+    """
+
+    def __init__(self, block: FrozenBlock, embedding: int) -> None:
+        super().__init__()
+
+    def forward(self, block: FrozenBlock, embeddings: Embeddings) -> Laid:
+        tokens = block.window[0] * block.window[1]
+        return block.beside_prefix(embeddings.new_zeros(len(embeddings), 1, tokens, tokens))
+
+
+class ModulatedBias(AttentionBias):
     """Makes A'(ω_t) = A·(1 + γ(z_t)) + β(z_t) for each task, Eq. 3, Sec. 3.2.2.
 
     A and the generator of γ and β start at zero, so A' starts at exactly zero. A has the shape of
@@ -42,7 +66,6 @@ class AttentionBias(nn.Module, ABC):
         self.film = FiLM(embedding, heads * torch.Size(columns).numel())
 
     def forward(self, block: FrozenBlock, embeddings: Embeddings) -> Laid:
-        """Returns A' of each task for the tokens of one window, the same for all heads if 1."""
         scale, shift = (each.view(-1, *self.modulated) for each in self.film(embeddings))
         return block.beside_prefix(self.lay_out(block, self.matrix * (1 + scale) + shift))
 
@@ -51,7 +74,7 @@ class AttentionBias(nn.Module, ABC):
         """Returns the matrix fitted to the block's window, a row and a column per token."""
 
 
-class BlockDiagonalBias(AttentionBias):
+class BlockDiagonalBias(ModulatedBias):
     """A' within one row of the window only, shared by all heads: the form of the paper's slide.
 
     A is [h·w, w]: for each of the h·w tokens of a window its bias towards the w tokens of its own
@@ -77,7 +100,7 @@ class PerHeadBias(BlockDiagonalBias):
         super().__init__(block, embedding, block.heads)
 
 
-class FullBias(AttentionBias):
+class FullBias(ModulatedBias):
     """A' between all tokens of a window, shared by all heads: the hw × hw of the text.
 
     A is [h·w, h·w]; γ and β have h·w entries.

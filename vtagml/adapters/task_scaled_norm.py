@@ -59,5 +59,22 @@ class LiteralTaskScaledNorm(TaskScaledNorm):
         return self.weight * (1 + scale) + self.bias, shift
 
 
+class CommonNorm(TaskScaledNorm):
+    """Computes x̂·γ' + β', the same for every task: a LayerNorm that trains, and no task's own.
+
+    Args:
+        norm: The LayerNorm it stands for.
+        embedding: Width of the task embeddings.
+    """
+
+    def __init__(self, norm: nn.LayerNorm, embedding: int) -> None:
+        super().__init__(norm, embedding)
+        del self.film
+
+    def modulation(self, embeddings: Embeddings) -> tuple[Modulation, Modulation]:
+        tasks = len(embeddings)
+        return self.weight.expand(tasks, -1), self.bias.expand(tasks, -1)
+
+
 def _copied(pretrained: Tensor | None, neutral: Tensor) -> Tensor:
     return neutral if pretrained is None else pretrained.detach().clone()

@@ -109,6 +109,30 @@ class VisionAdapter(Adapter):
         return streams + self.bottleneck(point), point
 
 
+class SkiplessVisionAdapter(VisionAdapter):
+    """The vision adapter without the skip from the adapter before it.
+
+    Args:
+        block: The block it sits on.
+        embedding: Width of the task embeddings.
+        skip: Whether an adapter before this one sends its skip, which is left where it is.
+        bias: Makes A' of the attention.
+        norm: Makes a task-scaled norm from the norm it stands for.
+        reduction: How many times narrower than the block the bottleneck is.
+    """
+
+    def __init__(
+        self,
+        block: FrozenBlock,
+        embedding: int,
+        skip: bool,
+        bias: Bias = BlockDiagonalBias,
+        norm: Norm = TaskScaledNorm,
+        reduction: int = 3,
+    ) -> None:
+        super().__init__(block, embedding, False, bias, norm, reduction)
+
+
 class LiteralVisionAdapter(Adapter):
     """The vision adapter as Fig. 3 draws it, on every family of blocks.
 
