@@ -1,13 +1,15 @@
 """Where the time of a training step goes, and how it grows with the number of tasks."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from datamodules import Scenes
 from tests.benchmarks.bench import CLEARLY, Bench
-from tests.benchmarks.test_training_step import METHODS, SIDE, batch, module, step
+from tests.benchmarks.test_training_step import BATCH, METHODS, SIDE, batch, module, step
 from vtagml.affinity import TROA, Uniform
 from vtagml.encoders import VMT, Encoder
 from vtagml.module import MultitaskModule
@@ -30,6 +32,21 @@ def leaves(outputs: Mapping[str, list[Tensor]]) -> dict[str, list[Tensor]]:
     }
 
 
+def reading(folder: Path) -> Callable[[], None]:
+    """A batch of rooms from files that were rendered before, as a loader's worker reads it."""
+    settings = {"train": BATCH, "val": 1, "test": 1, "image_size": (SIDE, SIDE)}
+    data = Scenes(cache=str(folder), batch_size=BATCH, workers=0, **settings)
+    data.prepare_data()
+    data.setup("fit")
+    loader = data.train_dataloader()
+
+    def run() -> None:
+        for _ in loader:
+            pass
+
+    return run
+
+
 def parts(model: MultitaskModule) -> dict[str, Callable[[], None]]:
     """The step of a module, and each part of it alone, forward and backward."""
     data, network = batch(), model.network
@@ -37,6 +54,11 @@ def parts(model: MultitaskModule) -> dict[str, Callable[[], None]]:
     pyramids = leaves(network.encoder(image, omega))
     maps = leaves({name: [own] for name, own in network.decoders(pyramids, image).items()})
     optimizer = torch.optim.AdamW(parameter_groups(network.decoders, network.encoder), lr=1e-3)
+    backbone: nn.Module = network.encoder.backbone  # type: ignore[assignment]
+
+    def frozen() -> None:
+        with torch.no_grad():
+            backbone(image)
 
     def encode() -> None:
         backward(network.encoder(image, omega))
@@ -51,6 +73,7 @@ def parts(model: MultitaskModule) -> dict[str, Callable[[], None]]:
 
     return {
         "whole step": step(model),
+        "the backbone's forward, without what its encoder adds": frozen,
         "encoder, forward alone": lambda: network.encoder(image, omega),
         "encoder": encode,
         "decoders": decode,
@@ -60,10 +83,10 @@ def parts(model: MultitaskModule) -> dict[str, Callable[[], None]]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_parts(method: str, bench: Bench) -> None:
+def test_parts(method: str, bench: Bench, tmp_path: Path) -> None:
     ratios = bench.time(
         f"parts of a training step, {method} / whole step",
-        parts(module(*METHODS[method])),
+        parts(module(*METHODS[method])) | {"data, in a worker beside it": reading(tmp_path)},
         ROUNDS,
     )
     behind = ratios["encoder"] + ratios["decoders"] + ratios["losses"] + ratios["optimiser"]
