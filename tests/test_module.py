@@ -12,10 +12,11 @@ from torch.utils.data import DataLoader
 from tests.fakes.trainers import trainer
 from vtagml.affinity import TROA, Affinity, Identity
 from vtagml.backbone import Backbone
+from vtagml.compute import Compute
 from vtagml.decoders import PerTask, PooledLinear
 from vtagml.decoders.conv_decoder import ConvDecoder
 from vtagml.encoders import Shared
-from vtagml.module import Compute, MultitaskModule
+from vtagml.module import MultitaskModule
 from vtagml.tasks import Classification, Depth, Edges, Normals, Segmentation, Task
 
 CLASSES = 3
@@ -267,7 +268,7 @@ def test_affinities_can_be_given_from_outside() -> None:
 def test_null_of_a_command_line_compiles_nothing() -> None:
     network = torch.nn.Linear(1, 1)
     for word in (None, "null", "None"):
-        Compute(compile=word).prepare(network)
+        Compute(compile=word, mode=word).prepare(network)
     assert network._compiled_call_impl is None
     Compute(compile="eager").prepare(network)
     assert network._compiled_call_impl is not None

@@ -14,8 +14,9 @@ from tests.fakes.trainers import trainer
 from tests.test_module import loader, module
 from vtagml.affinity import TROA, Gram
 from vtagml.backbone.checkpointing import Run, recomputed, straight
+from vtagml.compute import Compute
 from vtagml.encoders import VTAGML, Encoder, SideVTAGML
-from vtagml.module import Compute, MultitaskModule
+from vtagml.module import MultitaskModule
 
 Step = tuple[Tensor, dict[str, Tensor], Gram]
 

@@ -13,7 +13,7 @@ from datamodules.predictions import LabelsOnDisk
 from datamodules.transforms import Transform
 from tests.fakes.holes import SIDE, Holes, holes, small_vtagml
 from tests.fakes.trainers import trainer
-from vtagml.module import Compute
+from vtagml.compute import Compute
 
 MICRO_BATCHES = 2
 

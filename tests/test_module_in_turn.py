@@ -19,11 +19,12 @@ from tests.fakes.trainers import trainer
 from tests.test_module_ranks import batch
 from vtagml.affinity import Gram
 from vtagml.callbacks import SkipFaultySteps
+from vtagml.compute import Compute
 from vtagml.decoders import ConvDecoder, FineLevels, PerTask, SwinDecoder, in_turn, together
 from vtagml.decoders import Shared as SharedTrunk
 from vtagml.decoders.branches import Run
 from vtagml.encoders import VTAGML, Shared
-from vtagml.module import Compute, MultitaskModule
+from vtagml.module import MultitaskModule
 from vtagml.objectives import HeldOut, MixedMean, QualityRetaining, Uncertainty
 from vtagml.step_counts import STEP
 from vtagml.tasks import Depth, Edges, Normals, Segmentation

@@ -3,24 +3,23 @@
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import lightning
 import torch
 from jaxtyping import Float
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from vtagml.affinity import Uniform
 from vtagml.backbone import Backbone, TimmBackbone, differing_keys
-from vtagml.backbone.timm_backbone import NULL
 from vtagml.checkpoints.reading import CLASS_NAMES, TASKS
+from vtagml.compute import Compute
 from vtagml.data import data_of
-from vtagml.decoders import AllMLP, Decoders, PerTask, in_turn, together
+from vtagml.decoders import AllMLP, PerTask
 from vtagml.evaluation import Evaluation
 from vtagml.loss_scale import loss_scale
 from vtagml.network import AffinityOfTasks, DecodersOfTasks, EncoderOfTasks, MultitaskNetwork
@@ -44,45 +43,6 @@ def default_decoders(outputs: Mapping[str, int], channels: Any) -> PerTask:
 def adamw(parameters: Any) -> Optimizer:
     """Builds AdamW with the learning rate that suits small decoders."""
     return torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.01)
-
-
-@dataclass(frozen=True)
-class Compute:
-    """How the network computes; what it computes stays.
-
-    Args:
-        compile: Backend of `torch.compile` for encoder and decoders, null for none.
-        mode: Of inductor: `reduce-overhead` replays CUDA graphs, `max-autotune` tries kernels; null
-            for its own.
-        channels_last: Whether convolutions compute with the channels in the last place.
-        in_turn: Whether the backward of a task's decoder and loss comes before the next task's
-            forward, where tasks have decoders of their own and losses of a map each: gradients are
-            the same, activations of one decoder lie in memory, not of all. Elsewhere (shared
-            decoders, objectives that need the maps of all tasks) it changes nothing.
-    """
-
-    compile: str | None = None
-    mode: str | None = None
-    channels_last: bool = False
-    in_turn: bool = True
-
-    def __post_init__(self) -> None:
-        if self.mode is not None and self.compile in NULL:
-            raise ValueError(
-                f"`compute.compile` must name the backend that has the mode {self.mode!r}, found "
-                "none: set it to `inductor`, or `compute.mode` to null."
-            )
-
-    def prepare(self, network: nn.Module) -> None:
-        """Changes the network in place."""
-        for decoders in network.modules():
-            if isinstance(decoders, Decoders):
-                decoders.run = in_turn if self.in_turn else together
-        if self.channels_last:
-            # A convolution follows its weights, whatever its input: the images stay as they are.
-            network.to(memory_format=torch.channels_last)
-        if self.compile not in NULL:
-            network.compile(backend=self.compile, mode=self.mode)
 
 
 class MultitaskModule(lightning.LightningModule):
@@ -117,7 +77,7 @@ class MultitaskModule(lightning.LightningModule):
         schedule: ScheduleOfSteps = WarmupCosine,
         encoder_rate: float = 1.0,
         backbone_rate: float | None = None,
-        compute: Compute = Compute(),
+        compute: Compute = Compute(),  # noqa: B008 -- frozen
     ) -> None:
         super().__init__()
         self.tasks = _by_name(tasks)

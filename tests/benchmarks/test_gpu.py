@@ -18,8 +18,8 @@ from tests.benchmarks.conftest import OUT
 from tests.benchmarks.test_training_step import batch, module, step
 from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import SwinV2
+from vtagml.compute import Compute
 from vtagml.encoders import VMT, VTAGML, Encoder, Shared, SideVTAGML
-from vtagml.module import Compute
 from vtagml.tuning import BottleneckAdapter, Frozen
 
 pytestmark = [

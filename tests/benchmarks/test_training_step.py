@@ -12,9 +12,10 @@ from tests.benchmarks.bench import CLEARLY, Bench
 from vtagml.adapters import LiteralVisionAdapter
 from vtagml.affinity import TROA, Uniform, forks
 from vtagml.backbone import Backbone, SwinV2Nano
+from vtagml.compute import Compute
 from vtagml.decoders import ConvDecoder, Decoder, PerTask, SwinDecoder
 from vtagml.encoders import VTAGML, Encoder, Shared, SideVTAGML
-from vtagml.module import Compute, MultitaskModule
+from vtagml.module import MultitaskModule
 from vtagml.parameters import parameter_groups
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
 from vtagml.tuning import BottleneckAdapter, Frozen

@@ -19,8 +19,9 @@ from tests.fakes.trainers import trainer
 from vtagml.affinity import TROA, Uniform
 from vtagml.backbone import StagedBackbone
 from vtagml.callbacks import FeatureCache, ProgressiveResizing
+from vtagml.compute import Compute
 from vtagml.encoders import VMT, VTAGML, Encoder, Separate, Shared
-from vtagml.module import Compute, MultitaskModule
+from vtagml.module import MultitaskModule
 from vtagml.tasks import Depth, Edges, Normals, Segmentation
 from vtagml.tuning import BottleneckAdapter
 

@@ -10,9 +10,10 @@ from datamodules import Adaptation
 from tests.fakes.holes import CLASSES, Holes
 from vtagml.affinity import TROA
 from vtagml.backbone import Backbone
+from vtagml.compute import Compute
 from vtagml.decoders import ConvDecoder, PerTask
 from vtagml.encoders import Shared
-from vtagml.module import Compute, MultitaskModule
+from vtagml.module import MultitaskModule
 from vtagml.objectives import Adversarial, Discriminator
 from vtagml.tasks import Depth, Edges, Normals, Segmentation, Task
 
