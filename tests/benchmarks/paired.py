@@ -4,12 +4,14 @@
       --tasks base copy=2.25 share90 share75 share50 share25
 
 An arm is the runs below the folders that have its name, alone or before the number of a draw. The
-numbers are differences of headline metrics, those of a task over its scale, and of their mean; the
-interval is Student's, of 95 % of the differences' mean.
+numbers are differences of headline metrics, those of a task over its scale, and of their mean.
+Runs that differ in their seeds alone share images and errors: their differences are averaged, and
+Student's interval, of 95 %, is over draws; where there is one draw, over seeds, for that draw.
 """
 
 import argparse
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +24,7 @@ from vtagml.report.finding import find_runs
 from vtagml.report.formats import Sheet, markdown
 
 MEAN = "mean"
-Pair = tuple[object, ...]
+Pair = tuple[object, tuple[int | None, int | None]]
 """What two runs must have in common to be compared: the draw of the data, and the seeds."""
 
 
@@ -30,14 +32,14 @@ class Difference(NamedTuple):
     """Of an arm to the reference.
 
     Attributes:
-        mean: Over pairs of runs.
-        interval: Half of its width; None for a single pair.
-        pairs: How many.
+        mean: Over draws, or over the seeds of one.
+        interval: Half of its width; None for a single number.
+        count: Of what it is the mean.
     """
 
     mean: float
     interval: float | None
-    pairs: int
+    count: int
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Difference":
@@ -59,32 +61,49 @@ def arm(folder: Path, name: str, scales: Mapping[str, float]) -> dict[Pair, dict
         raise ValueError(f"`{name}` must be an arm, found no folder of that name in `{folder}`.")
     runs, left_out = find_runs(places)
     if left_out:
-        raise ValueError(f"Runs of `{name}` must be finished, but {left_out[0]}")
-    found = {}
+        raise ValueError(f"All runs of `{name}` must be of use, but {left_out[0]}")
+    found: dict[Pair, dict[str, float]] = {}
     for run in runs:
-        _, settings = run.dataset
+        if unknown := [task for task in scales if task not in run.tasks]:
+            raise ValueError(
+                f"`--tasks` must be of {run.tasks} of `{run.folder}`, found {unknown}."
+            )
+        pair = (run.dataset[1].get("scene_seed"), run.seeds)
+        if pair in found:
+            raise ValueError(
+                f"`{name}` must have one run of each draw and seed, found two of {pair}."
+            )
         numbers = {task: run.value(task) / scale for task, scale in scales.items()}
-        mean = math.fsum(numbers.values()) / len(numbers)
-        found[settings.get("scene_seed"), *run.seeds] = {**numbers, MEAN: mean}
+        found[pair] = {**numbers, MEAN: math.fsum(numbers.values()) / len(numbers)}
     return found
 
 
 def differences(
     arm: Mapping[Pair, Mapping[str, float]], reference: Mapping[Pair, Mapping[str, float]]
 ) -> dict[str, Difference]:
-    """By task, over the pairs that both have."""
+    """By task, over the draws and seeds that both have."""
     common = [pair for pair in arm if pair in reference]
     if not common:
         raise ValueError("Arms must have a draw and a seed in common, found none.")
+    draws = {draw for draw, _ in common}
     return {
-        task: Difference.of([arm[pair][task] - reference[pair][task] for pair in common])
+        task: Difference.of(_by_draw({p: arm[p][task] - reference[p][task] for p in common}))
+        if len(draws) > 1
+        else Difference.of([arm[p][task] - reference[p][task] for p in common])
         for task in arm[common[0]]
     }
 
 
+def _by_draw(found: Mapping[Pair, float]) -> list[float]:
+    """The means over the seeds of each draw."""
+    draws: dict[object, list[float]] = {}
+    for (draw, _), value in found.items():
+        draws.setdefault(draw, []).append(value)
+    return [math.fsum(own) / len(own) for own in draws.values()]
+
+
 def _is_of(folder: str, name: str) -> bool:
-    behind = folder.removeprefix(name)
-    return folder == name or (behind != folder and behind[0] == "_" and behind[1:].isdigit())
+    return re.fullmatch(rf"{re.escape(name)}(_\d+)?", folder) is not None
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -102,8 +121,8 @@ def main(args: Sequence[str] | None = None) -> None:
     rows = []
     for name in given.arms:
         found = differences(arm(given.folder, name, scales), reference)
-        rows.append((name, str(found[MEAN].pairs), *(str(found[task]) for task in (MEAN, *scales))))
-    sheet = Sheet((f"less {given.reference}", "pairs", MEAN, *scales), tuple(rows))
+        rows.append((name, str(found[MEAN].count), *(str(found[task]) for task in (MEAN, *scales))))
+    sheet = Sheet((f"less {given.reference}", "of", MEAN, *scales), tuple(rows))
     sys.stdout.write(markdown(sheet) + "\n")
 
 

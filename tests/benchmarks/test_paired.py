@@ -24,17 +24,28 @@ def write_arm(folder: Path, name: str, *numbers: tuple[int, int, float, float]) 
 def test_by_hand(tmp_path: Path) -> None:
     write_arm(tmp_path, "core_one", (0, 0, 0.5, 1.0), (0, 1, 0.9, 1.0), (1, 0, 0.1, 3.0))
     write_arm(tmp_path, "core_one_more", (0, 0, 9.0, 9.0))  # another arm
-    write_arm(tmp_path, "core_two", (1, 0, 0.2, 3.2), (0, 0, 0.4, 1.4), (2, 0, 7.0, 7.0))
+    more = [(0, 1, 0.7, 1.6)]
+    write_arm(tmp_path, "core_two", (1, 0, 0.2, 3.2), (0, 0, 0.4, 1.4), (2, 0, 7.0, 7.0), *more)
     one, two = (arm(tmp_path, f"core_{name}", SCALES) for name in ("one", "two"))
     assert len(one) == 3
     found = differences(two, one)
-    # Draw 0, seed 0: −0.1 and 0.4 / 2; draw 1: 0.1 and 0.2 / 2. Draw 2 and seed 1 have no partner.
-    assert found["segmentation"].mean == pytest.approx(0.0)
-    assert found["depth"].mean == pytest.approx(0.15)
+    # Draw 0: −0.1 and 0.4 / 2, −0.2 and 0.6 / 2; draw 1: 0.1 and 0.2 / 2. Draw 2 has no partner.
+    assert found["segmentation"].mean == pytest.approx((-0.15 + 0.1) / 2)
+    assert found["depth"].mean == pytest.approx((0.25 + 0.1) / 2)
     assert found[MEAN].mean == pytest.approx(0.075)
-    assert found[MEAN].pairs == 2
-    # 0.05 and 0.1: a deviation of 0.05 / √2; Student's t of one degree of freedom is 12.706.
+    # Two draws, not three runs, of 0.05 and 0.1: a deviation of 0.05 / √2, and Student's t of one
+    # degree of freedom is 12.706.
+    assert found[MEAN].count == 2
     assert found[MEAN].interval == pytest.approx(12.706 * 0.025, rel=1e-3)
+
+
+def test_seeds_of_one_draw(tmp_path: Path) -> None:
+    write_arm(tmp_path, "one", (0, 0, 0.5, 1.0), (0, 1, 0.5, 1.0), (0, 2, 0.5, 1.0))
+    write_arm(tmp_path, "two", (0, 0, 0.6, 1.0), (0, 1, 0.7, 1.0), (0, 2, 0.8, 1.0))
+    one, two = (arm(tmp_path, name, SCALES) for name in ("one", "two"))
+    found = differences(two, one)["segmentation"]
+    assert (found.mean, found.count) == (pytest.approx(0.2), 3)
+    assert found.interval == pytest.approx(4.303 * 0.1 / 3**0.5, rel=1e-3)
 
 
 def test_a_single_pair_has_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,5 +64,11 @@ def test_what_does_not_pair_is_said(tmp_path: Path) -> None:
         arm(tmp_path, "three", SCALES)
     (tmp_path / "two_2" / "0").mkdir(parents=True)
     (tmp_path / "two_2" / "0" / "config.yaml").write_text("{}")
-    with pytest.raises(ValueError, match="Runs of `two` must be finished"):
+    with pytest.raises(ValueError, match="All runs of `two` must be of use, but"):
         arm(tmp_path, "two", SCALES)
+    with pytest.raises(ValueError, match=r"`--tasks` must be of .*, found \['edges'\]"):
+        arm(tmp_path, "one", {"edges": 1.0})
+    write_arm(tmp_path, "one_more", (0, 0, 0.5, 1.0))
+    (tmp_path / "one_more_0").rename(tmp_path / "one_4")
+    with pytest.raises(ValueError, match="one run of each draw and seed, found two"):
+        arm(tmp_path, "one", SCALES)

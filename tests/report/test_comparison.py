@@ -1,6 +1,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,18 +117,20 @@ def classified(
     evaluated: str = "over all 598 classes",
     seed: int = 0,
     sets: Sequence[str] = SETS,
+    **changes: Any,
 ) -> Run:
     """A run on EMTAL's sets, with accuracies of 0.1, 0.2 …, and more with every seed."""
     accuracy = {"name": "accuracy %", "decimals": 2, "factor": 100.0}
     changes = {
+        "units": {name: {"accuracy": accuracy} for name in sets},
         "metrics.model": {n: {"accuracy": (i + 1 + i * seed) / 10} for i, n in enumerate(sets)},
         "metrics.prior": {name: {"accuracy": i / 100} for i, name in enumerate(sets)},
         "headline": dict.fromkeys(sets, "accuracy"),
         "higher_is_better": {name: {"accuracy": True} for name in sets},
-        "units": {name: {"accuracy": accuracy} for name in sets},
         "comparable": {name: {"evaluated": evaluated} for name in sets},
         "letters": {name: name for name in sets},
         "provenance.data.class": "Mixture",
+        **changes,
     }
     return a_run(folder, seed=seed, changes=changes)
 
@@ -150,6 +153,12 @@ def test_tasks_of_several_metrics_or_not_all_have_no_mean(tmp_path: Path) -> Non
     alone = method(tmp_path, "alone", {"segmentation": 0.5})
     for methods in ([both], [alone]):
         assert not [task for task, _ in compare(methods).columns if task == "mean"]
+    errors = ("birds", "cars")
+    units = {name: {"accuracy": {"name": "mse", "decimals": 3, "factor": 1.0}} for name in errors}
+    unscaled = classified(tmp_path / "errors", sets=errors, units=units)
+    assert len(compare([Method("a", (unscaled,))]).columns) == 2
+    apart = [classified(tmp_path / name, sets=[name]) for name in errors]
+    assert len(compare([Method(run.tasks[0], (run,)) for run in apart]).columns) == 2
     one, fewer = classified(tmp_path / "one"), classified(tmp_path / "fewer", sets=SETS[:1])
     comparison = compare([Method("one", (one,)), Method("fewer", (fewer,))])
     assert row(comparison, "fewer").values.keys() == {("birds", "accuracy")}

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -116,21 +117,11 @@ class SkiplessVisionAdapter(VisionAdapter):
         block: The block it sits on.
         embedding: Width of the task embeddings.
         skip: Whether an adapter before this one sends its skip, which is left where it is.
-        bias: Makes A' of the attention.
-        norm: Makes a task-scaled norm from the norm it stands for.
-        reduction: How many times narrower than the block the bottleneck is.
+        options: What `VisionAdapter` takes beside.
     """
 
-    def __init__(
-        self,
-        block: FrozenBlock,
-        embedding: int,
-        skip: bool,
-        bias: Bias = BlockDiagonalBias,
-        norm: Norm = TaskScaledNorm,
-        reduction: int = 3,
-    ) -> None:
-        super().__init__(block, embedding, False, bias, norm, reduction)
+    def __init__(self, block: FrozenBlock, embedding: int, skip: bool, **options: Any) -> None:
+        super().__init__(block, embedding, False, **options)
 
 
 class LiteralVisionAdapter(Adapter):

@@ -19,8 +19,9 @@ Key = tuple[str, str]
 """Task and metric."""
 
 REPORTED, PRIOR = "reported", "image-blind prior"
+PERCENT = 100.0
 MEAN = "mean"
-"""In the place of a task: over all of them, where they have one metric."""
+"""In the place of a task: over all of them, where they have one metric, which is a share."""
 ABOUT_SPREAD = (
     "± is the standard deviation over seeds (of the sample, n − 1); a difference below it says "
     "nothing. Arrows point to the better side. Step time is the median of a run's log, without "
@@ -123,10 +124,13 @@ def compare(
         for run in runs
         for key in run.headline.items()
     }
+    tasks = {task for task, _ in columns}
     kinds = {(metric, column) for (_, metric), column in columns.items()}
     if len(columns) > 1 and len(kinds) == 1:
         ((metric, column),) = kinds
-        columns[MEAN, metric] = column
+        # Shares are on one scale; errors of tasks need not be.
+        if column.unit.factor == PERCENT and any(set(own.tasks) == tasks for own in methods):
+            columns[MEAN, metric] = column
     chosen = [_named(methods, name) for name in baseline]
     against = _baseline(chosen)
     notes = [ABOUT_SPREAD]
