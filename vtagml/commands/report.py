@@ -38,7 +38,7 @@ def report(
             model.init_args.encoder; runs are grouped by all settings but seeds.
         reported: Rows of a paper's table with the runs' data and tasks, marked as reported:
             vtagml_table2, vtagml_table3, vtagml_table4, vtagml_table5, vmt_table2, vmt_table3,
-            emtal_table1 to emtal_table6.
+            emtal_table1, emtal_table2, emtal_table3, emtal_table4, emtal_table5, emtal_table6.
         affinities: Compares S and ω of two runs or files; pictures side by side and over training.
         html: One page instead, report.html, which needs no other file and no network: curves,
             tables, S and ω by step, predictions by task, config, sources. An unfinished run is
