@@ -85,20 +85,19 @@ def differences(
     common = [pair for pair in arm if pair in reference]
     if not common:
         raise ValueError("Arms must have a draw and a seed in common, found none.")
-    draws = {draw for draw, _ in common}
     return {
-        task: Difference.of(_by_draw({p: arm[p][task] - reference[p][task] for p in common}))
-        if len(draws) > 1
-        else Difference.of([arm[p][task] - reference[p][task] for p in common])
+        task: Difference.of(_independent({p: arm[p][task] - reference[p][task] for p in common}))
         for task in arm[common[0]]
     }
 
 
-def _by_draw(found: Mapping[Pair, float]) -> list[float]:
-    """The means over the seeds of each draw."""
+def _independent(found: Mapping[Pair, float]) -> list[float]:
+    """The means over the seeds of each draw; of a single draw its seeds."""
     draws: dict[object, list[float]] = {}
     for (draw, _), value in found.items():
         draws.setdefault(draw, []).append(value)
+    if len(draws) == 1:
+        return [*found.values()]
     return [math.fsum(own) / len(own) for own in draws.values()]
 
 

@@ -168,7 +168,7 @@ class ExperimentCLI(LightningCLI):
         with entered, loggers_of_a_run(self.trainer, self.folder):
             try:
                 super()._run_subcommand(subcommand)
-            except SIGTERMException as stopped:  # of an evaluation, as if all were well
+            except SIGTERMException as stopped:  # in an evaluation; its status is 0
                 raise SystemExit(128 + signal.SIGTERM) from stopped
 
     def instantiate_trainer(self, **options: Any) -> Trainer:
